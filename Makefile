@@ -1,0 +1,9 @@
+# Thin names for dev.py, which is where everything is: `python3 dev.py` lists it.
+COMMANDS := demo test lint serve setup lock bench faults scale
+
+.PHONY: help $(COMMANDS)
+help:
+	@python3 dev.py
+
+$(COMMANDS):
+	@python3 dev.py $@ $(ARGS)

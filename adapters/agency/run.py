@@ -1,0 +1,166 @@
+"""One run: finish what an earlier one left, verify what the agreements now say, prepare each extract once, send it under each of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from adapters.agency.agreements_store import Verified
+from adapters.agency.client import Client
+from adapters.agency.contract import fetch, needs_linkage, present_head, require_linkage, utc_now
+from adapters.agency.prepare import Target, Work, prepare
+from adapters.agency.push import Outcome, Sending
+from adapters.agency.session import Agency
+from adapters.agency.spool import Upload, leftovers
+from adapters.errors import AdapterError, AgreementRefused, IntegrityFailed, ServerRefused
+from adapters.registry import find
+from agreements.decisions import Refused
+from agreements.lifecycle import State
+from agreements.periods import Period
+from agreements.rules import UNKNOWN, may_submit
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One file, and the period it is of."""
+
+    path: Path
+    period: Period
+
+
+@dataclass
+class Watcher:
+    """What a run tells whoever watches it; every one may be left silent."""
+
+    say: Callable[[str], None] = lambda _: None
+    reading: Callable[[str, int, int], None] = lambda *_: None
+    sending: Callable[[str, int, int], None] = lambda *_: None
+
+
+@dataclass
+class Run:
+    """One run of push, under the lock."""
+
+    agency: Agency
+    client: Client
+    watcher: Watcher = field(default_factory=Watcher)
+    now: Callable[[], datetime] = utc_now
+
+    @property
+    def party(self) -> str:
+        """Who we are."""
+        return self.agency.settings.party
+
+    def resume(self, *, wait: bool = True) -> list[tuple[Upload, Outcome | AdapterError]]:
+        """Send on what earlier runs left. One that the hub or an agreement refuses does not hold up the others; all else stops here."""
+        ended: list[tuple[Upload, Outcome | AdapterError]] = []
+        for upload in leftovers(self.agency.settings.spool):
+            self.watcher.say(f"Resuming {upload}.")
+            try:
+                ended.append((upload, self._resume(upload, wait=wait)))
+            except (AgreementRefused, ServerRefused) as error:
+                ended.append((upload, error))
+        return ended
+
+    def _resume(self, upload: Upload, *, wait: bool) -> Outcome:
+        if upload.acknowledgement is None and datetime.fromisoformat(upload.plan.seal_until) <= self.now():
+            upload.discard()
+            raise ServerRefused(
+                f"The spooled upload of {upload} can no longer be opened by the hub, whose sealing key has run out.",
+                remedy="Push the extract again.",
+                code="sealing-key-expired",
+            )
+        return self.send(upload, self.agency.store.get(upload.plan.reference, upload.plan.version), wait=wait)
+
+    def verified(self, reference: str = "") -> list[Verified]:
+        """The agreements now in force (with a reference: that one, wherever it stands), fetched, verified and kept."""
+        found = self.client.get("/v1/agreements", "listing agreements").get("agreements")
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise IntegrityFailed("The hub's list of agreements is not a list.")
+        return [self._admit(listed) for listed in _chosen(found, reference)]
+
+    def _admit(self, listed: Mapping[str, Any]) -> Verified:
+        reference, version = listed.get("reference"), listed.get("version")
+        query = {"version": str(version)}
+        export = self.client.get(f"/v1/agreements/{reference}", f"fetching {reference} version {version}", query)
+        return self.agency.store.admit(export, listed)
+
+    def targets(self, dataset_name: str, extract: Extract, verified: Sequence[Verified]) -> tuple[list[Target], list[Refused]]:
+        """The agreements that this extract serves, ready to prepare under, and the refusals of those it may not serve."""
+        targets: list[Target] = []
+        refused: list[Refused] = []
+        for one in verified:
+            dataset = one.agreement.dataset(dataset_name)
+            mode = str(dataset.mode) if dataset else ""
+            decision = may_submit(one.standing, self.party, dataset_name, extract.period, mode, self.now())
+            if isinstance(decision, Refused):
+                refused.append(decision)
+            else:
+                targets.append(self._target(one, dataset_name, extract))
+        return targets, refused
+
+    def _target(self, verified: Verified, dataset_name: str, extract: Extract) -> Target:
+        agreement = verified.agreement
+        dataset = next(found for found in agreement.datasets if found.name == dataset_name)
+        contract = fetch(self.client, verified, dataset, self.now())
+        epoch = contract.linkage.epoch if contract.linkage else 0
+        secret = self.agency.secrets.get(agreement.reference, epoch) if needs_linkage(dataset) else None
+        check = self.agency.secrets.check_value(agreement.reference, epoch) if secret is not None else None
+        linkage = require_linkage(contract, check, agreement.reference)
+        return Target(verified, contract, extract.period, linkage, secret, contract.heads.get(extract.period.name))
+
+    def push(self, dataset_name: str, extract: Extract, verified: Sequence[Verified], *, nil: bool, wait: bool) -> Iterator[Outcome]:
+        """Prepare one extract for every agreement it serves, and send it under each.
+
+        Raises:
+            AgreementRefused: no agreement admits it; or one does not, once it has been sent under the others.
+        """
+        naming = [one for one in verified if _supplies(one, self.party, dataset_name)] or list(verified[:1])
+        targets, refused = self.targets(dataset_name, extract, naming)
+        if not targets:
+            raise refusal(refused[0] if refused else UNKNOWN)
+        adapter = find(targets[0].dataset.adapter)
+        work = Work(self.party, self.agency.settings.spool, self.agency.code_lists(), self.agency.manifest_key, self.now)
+        name = extract.path.name
+        uploads = prepare(adapter, extract.path, targets, work, nil=nil, seen=lambda done, total: self.watcher.reading(name, done, total))
+        for target, upload in zip(targets, uploads, strict=True):
+            yield self.send(upload, target.verified, wait=wait)
+        if refused:
+            raise refusal(refused[0])
+
+    def send(self, upload: Upload, verified: Verified, *, wait: bool) -> Outcome:
+        """Send one spooled upload."""
+        plan, name = upload.plan, str(upload)
+        sending = Sending(self.client, upload, verified, self.agency.manifest_key, self.agency.receipts)
+        return sending.run(
+            lambda: present_head(self.client, plan.reference, plan.dataset, plan.period),
+            wait=wait,
+            sent=lambda done, total: self.watcher.sending(name, done, total),
+        )
+
+
+def refusal(refused: Refused) -> AgreementRefused:
+    """A refused decision as this room raises it."""
+    return AgreementRefused(f"The agreement does not allow it: {refused.reason}", why=f"{refused.clause}.", remedy=refused.remedy)
+
+
+def _supplies(verified: Verified, party: str, dataset_name: str) -> bool:
+    dataset = verified.agreement.dataset(dataset_name)
+    return dataset is not None and party in dataset.suppliers
+
+
+def _chosen(listed: Sequence[Mapping[str, Any]], reference: str) -> list[Mapping[str, Any]]:
+    """One version a reference: the newest in force; for a named reference without one, the newest there is."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for one in sorted(listed, key=lambda one: (one.get("state") == State.IN_FORCE, _version(one))):
+        if reference in ("", one.get("reference")) and (reference or one.get("state") in (State.IN_FORCE, State.SUSPENDED)):
+            newest[str(one.get("reference"))] = one
+    if reference and not newest:
+        raise refusal(UNKNOWN)
+    return list(newest.values())
+
+
+def _version(listed: Mapping[str, Any]) -> int:
+    found = listed.get("version")
+    return found if isinstance(found, int) else 0

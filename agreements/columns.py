@@ -1,0 +1,74 @@
+"""Rules over whole batches: what leaves an agency, and whether what arrives at the hub is what the rules produce."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from agreements.detectors import leaks
+from agreements.errors import RowsAtFault
+from agreements.fields import KeepPattern, Means
+from agreements.model import Dataset, Field
+from agreements.periods import Period
+
+MOST_ROWS = 20
+Breaches = dict[str, tuple[str, list[int], int]]
+
+
+def minimise(batch: pa.RecordBatch, dataset: Dataset, means: Means) -> pa.RecordBatch:
+    """Only the agreed fields, each with its rule applied, in the agreement's order. Columns the agreement does not name are not read.
+
+    Args:
+        batch: source columns, by their source names, in the types the agreement gives.
+    Raises:
+        KeyError: a source column is missing.
+    """
+    columns = [field.rule.apply(batch.column(field.source), means).cast(field.arrow_type) for field in dataset.fields]
+    return pa.RecordBatch.from_arrays(columns, schema=dataset.schema)
+
+
+def conform(batch: pa.RecordBatch, dataset: Dataset, period: Period, first_row: int = 0) -> Breaches:
+    """Where a batch of agreed fields breaks the agreement: field → (rule, first row numbers, count). Empty when nowhere.
+
+    The same check runs at the agency before anything is sealed and at the hub after it is opened.
+    """
+    found: Breaches = {}
+    for field in dataset.fields:
+        column = batch.column(field.name)
+        for rule, mask in _masks(field, column, dataset, period):
+            if count := pc.sum(mask).as_py() or 0:
+                rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))[:MOST_ROWS]
+                key = field.name if field.name not in found else f"{field.name} ({rule})"
+                found[key] = (rule, [int(row) + first_row for row in rows], count)
+    return found
+
+
+def _masks(field: Field, column: pa.Array, dataset: Dataset, period: Period) -> list[tuple[str, pa.Array]]:
+    masks = [(field.rule.describe(), field.rule.faults(column))]
+    if not field.may_be_empty and column.null_count:
+        masks.append(("must not be empty", column.is_null()))
+    if field.name == dataset.period_field:
+        masks.append((f"must lie in the period {period}", _outside(column, period.start, period.end)))
+    if isinstance(field.rule, KeepPattern):
+        masks.extend((f"must not look like {kind}", mask) for kind, mask in leaks(column).items())
+    return masks
+
+
+def _outside(column: pa.Array, start: date, end: date) -> pa.Array:
+    low, high = pa.scalar(start, column.type), pa.scalar(end, column.type)
+    return pc.fill_null(pc.or_(pc.less(column, low), pc.greater(column, high)), fill_value=False)
+
+
+def merge(total: Breaches, more: Mapping[str, tuple[str, list[int], int]]) -> None:
+    """Add the breaches of one more batch to the total, keeping the first row numbers of each."""
+    for field, (rule, rows, count) in more.items():
+        _, kept, before = total.get(field, (rule, [], 0))
+        total[field] = (rule, (kept + rows)[:MOST_ROWS], before + count)
+
+
+def refuse(breaches: Breaches) -> None:
+    """Raise :class:`RowsAtFault` if there is any breach."""
+    if breaches:
+        raise RowsAtFault(breaches)

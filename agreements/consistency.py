@@ -1,0 +1,148 @@
+"""What a document's shape cannot say: names that must exist, roles that must be filled, rules that must suit their fields."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from agreements.errors import InvalidRule
+from agreements.fields import FieldType, PseudonymiseRule
+from agreements.model import Agreement, Dataset
+from agreements.release import FirstOf, MonthsBetween, Release
+
+
+def problems(agreement: Agreement) -> list[str]:
+    """Every way in which the agreement contradicts itself, each line beginning with its place. Empty when there is none."""
+    return [
+        *_dates(agreement),
+        *_parties(agreement),
+        *(line for dataset in agreement.datasets for line in _dataset(agreement, dataset)),
+        *(line for release in agreement.releases for line in _release(agreement, release)),
+        *_checkers(agreement),
+    ]
+
+
+def _twice(place: str, names: Iterable[str]) -> Iterator[str]:
+    yield from (f"{place}: “{name}” stands {count} times." for name, count in Counter(names).items() if count > 1)
+
+
+def _dates(agreement: Agreement) -> Iterator[str]:
+    if not agreement.in_force_from < agreement.expires:
+        yield "agreement.expires: must lie after in_force_from."
+    if not agreement.in_force_from <= agreement.review <= agreement.expires:
+        yield "agreement.review: must lie between in_force_from and expires."
+
+
+def _parties(agreement: Agreement) -> Iterator[str]:
+    yield from _twice("parties", (party.id for party in agreement.parties))
+    yield from _twice("recipients", (recipient.id for recipient in agreement.recipients))
+    if sum(party.operator for party in agreement.parties) != 1:
+        yield "parties: exactly one party is the hub's operator."
+    for party in agreement.parties:
+        if party.operator != (party.hub is not None):
+            yield f"parties.{party.id}: the operator, and nobody else, names the hub's keys."
+        if party.dpo.key == party.signatory.key:
+            yield f"parties.{party.id}: the DPO advises and the signatory signs; they must not share a key."
+        for basis in party.lawful_bases:
+            for name in basis.datasets:
+                if agreement.dataset(name) is None:
+                    yield f"parties.{party.id}.lawful_bases: there is no dataset “{name}”."
+    for recipient in agreement.recipients:
+        if agreement.party(recipient.party) is None:
+            yield f"recipients.{recipient.id}: there is no party “{recipient.party}”."
+    keys = [fingerprint for party in agreement.parties for fingerprint in _machine_keys(agreement, party.id)]
+    people = [person.key for party in agreement.parties for person in (party.dpo, party.signatory)]
+    if repeated := list(_twice("keys", keys + people)):
+        yield f"keys: {len(repeated)} fingerprint(s) are named for more than one use; one key, one use."
+
+
+def _machine_keys(agreement: Agreement, party_id: str) -> Iterator[str]:
+    party = agreement.party(party_id)
+    if party and party.keys:
+        yield from (party.keys.manifest, party.keys.client, party.keys.encryption)
+    if party and party.hub:
+        yield from (party.hub.identity, party.hub.receipts, party.hub.editions, party.hub.log)
+    yield from (recipient.client for recipient in agreement.recipients if recipient.party == party_id)
+
+
+def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[str]:
+    place = f"datasets.{dataset.name}"
+    yield from _twice(place, (field.name for field in dataset.fields))
+    for supplier in dataset.suppliers:
+        party = agreement.party(supplier)
+        if party is None or party.keys is None:
+            yield f"{place}.suppliers: “{supplier}” is no party with machine keys."
+        elif not any(dataset.name in basis.datasets for basis in party.lawful_bases):
+            yield f"{place}.suppliers: “{supplier}” names no lawful basis and gateway for this dataset."
+    for field in dataset.fields:
+        try:
+            field.arrow_type  # noqa: B018  # building the type is the check
+        except InvalidRule as error:
+            yield f"{place}.{field.name}.rule: {error}"
+    if dataset.period_field not in {field.name for field in dataset.fields}:
+        yield f"{place}.period_field: there is no field “{dataset.period_field}”."
+    elif dataset.field(dataset.period_field).type not in (FieldType.DATE, FieldType.MONTH):
+        yield f"{place}.period_field: must be a date or a month."
+
+
+def _release(agreement: Agreement, release: Release) -> Iterator[str]:
+    place = f"releases.{release.name}"
+    missing = [name for name in release.datasets if agreement.dataset(name) is None]
+    if missing:
+        yield f"{place}: there is no dataset {', '.join(missing)}."
+        return
+    yield from _twice(f"{place}.dimensions", (dimension.name for dimension in release.dimensions))
+    yield from _twice(f"{place}.tables", (table.name for table in release.tables))
+    yield from _joins(agreement, release, place)
+    yield from _sources(agreement, release, place)
+    names = {dimension.name for dimension in release.dimensions}
+    for table in release.tables:
+        yield from (f"{place}.tables.{table.name}: there is no dimension “{name}”." for name in table.dimensions if name not in names)
+        yield from _twice(f"{place}.tables.{table.name}", table.dimensions)
+        if release.period_dimension not in table.dimensions:
+            yield f"{place}.tables.{table.name}: every table is cut by the period dimension “{release.period_dimension}”."
+    known = {recipient.id for recipient in agreement.recipients}
+    yield from (f"{place}.recipients: there is no recipient “{name}”." for name in release.recipients if name not in known)
+
+
+def _joins(agreement: Agreement, release: Release, place: str) -> Iterator[str]:
+    base = agreement.dataset(release.base)
+    for lookup in release.lookups:
+        other = agreement.dataset(lookup.dataset)
+        if base is None or other is None:
+            continue
+        wanted = [(base, lookup.on), (other, lookup.on), (other, lookup.latest_by), (other, lookup.then_by)]
+        absent = [f"{dataset.name}.{name}" for dataset, name in wanted if name not in {field.name for field in dataset.fields}]
+        if absent:
+            yield f"{place}.lookups.{lookup.dataset}: there is no field {', '.join(absent)}."
+            continue
+        kinds = [dataset.field(lookup.on).rule for dataset in (base, other)]
+        if not all(isinstance(kind, PseudonymiseRule) for kind in kinds) or kinds[0] != kinds[1]:
+            yield f"{place}.lookups.{lookup.dataset}: rows are joined on a pseudonym of one kind, and “{lookup.on}” is not."
+
+
+def _sources(agreement: Agreement, release: Release, place: str) -> Iterator[str]:
+    held = {f"{name}.{field.name}" for name in release.datasets if (found := agreement.dataset(name)) for field in found.fields}
+    derived = {value.name for value in release.derived}
+    for value in release.derived:
+        sources = value.first_of if isinstance(value, FirstOf) else (value.start, value.end)
+        yield from (f"{place}.derived.{value.name}: there is no field “{source}”." for source in sources if source not in held)
+        if isinstance(value, MonthsBetween) and [band.up_to for band in value.bands] != sorted({band.up_to for band in value.bands}):
+            yield f"{place}.derived.{value.name}: the bands must rise."
+    for dimension in release.dimensions:
+        if dimension.source not in held | derived | {"supplier"}:
+            yield f"{place}.dimensions.{dimension.name}: there is no field or derived value “{dimension.source}”."
+        period = dimension.name == release.period_dimension
+        if period == bool(dimension.categories):
+            yield f"{place}.dimensions.{dimension.name}: the period dimension, and only it, takes its categories from the edition."
+        yield from _twice(f"{place}.dimensions.{dimension.name}", (code for code, _ in dimension.categories))
+    if release.period_dimension not in {dimension.name for dimension in release.dimensions}:
+        yield f"{place}.period_dimension: there is no dimension “{release.period_dimension}”."
+    base = {name.split(".")[1] for name in held if name.startswith(release.base + ".")}
+    yield from (f"{place}.present: there is no field “{name}” in {release.base}." for name in release.present if name not in base)
+
+
+def _checkers(agreement: Agreement) -> Iterator[str]:
+    if (
+        agreement.releases
+        and len({person.key for party in agreement.parties for person in party.checkers}) < agreement.approvals.output_checkers
+    ):
+        yield "approvals.output_checkers: the parties name fewer output checkers than an edition needs."

@@ -1,0 +1,104 @@
+"""The table of field rules: name in the document → how its parameters are read. Adding a rule adds a row here."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, Round, TopCode
+from agreements.errors import InvalidRule
+from agreements.fields import KeepPattern, KeepRange, KeepValues, Map, PseudonymiseRule, Rule
+
+
+def _members(rule: str, found: Mapping[str, Any], allowed: set[str]) -> None:
+    if unknown := sorted(set(found) - allowed):
+        raise InvalidRule(f"{rule}: unknown parameter {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}.")
+
+
+def _texts(rule: str, values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) and value for value in values):
+        raise InvalidRule(f"{rule}: “values” must be a list of texts, none of them empty.")
+    if len(set(values)) != len(values):
+        raise InvalidRule(f"{rule}: a value stands twice.")
+    return tuple(values)
+
+
+def _whole(rule: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidRule(f"{rule}: a whole number is needed.")
+    return value
+
+
+def _day(text: Any) -> Any:
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) else text
+    except ValueError as error:
+        raise InvalidRule("keep by range: a date is written YYYY-MM-DD.") from error
+
+
+def _keep(parameters: Any) -> Rule:
+    if not isinstance(parameters, dict):
+        raise InvalidRule("keep takes {values = […]}, {pattern = “…”} or {from = …, to = …}.")
+    match sorted(parameters):
+        case ["values"]:
+            return KeepValues(_texts("keep", parameters["values"]))
+        case ["pattern"]:
+            return KeepPattern(parameters["pattern"])
+        case ["from", "to"]:
+            return KeepRange(_day(parameters["from"]), _day(parameters["to"]))
+        case _:
+            raise InvalidRule("keep takes {values = […]}, {pattern = “…”} or {from = …, to = …}, one of them.")
+
+
+def _map(parameters: Any) -> Rule:
+    if not isinstance(parameters, dict):
+        raise InvalidRule("map takes a table: {codes = {…}} or {list = “…”, digest = “…”, values = […]}.")
+    _members("map", parameters, {"codes", "list", "digest", "values", "otherwise", "blank"})
+    otherwise, blank = parameters.get("otherwise"), parameters.get("blank")
+    if "codes" in parameters:
+        _members("map by codes", parameters, {"codes", "otherwise", "blank"})
+        codes = parameters["codes"]
+        if not isinstance(codes, dict) or not codes or not all(isinstance(v, str) and v for v in codes.values()) or "" in codes:
+            raise InvalidRule("map: “codes” must be a table from code to text, none of them empty.")
+        return Map(tuple(sorted(codes.items())), "", "", (), otherwise, blank)
+    if missing := sorted({"list", "digest", "values"} - set(parameters)):
+        raise InvalidRule(f"map by code list: {', '.join(missing)} missing.")
+    return Map((), parameters["list"], parameters["digest"], _texts("map", parameters["values"]), otherwise, blank)
+
+
+def _generalise(parameters: Any) -> Rule:
+    try:
+        return Generalise(Coarse(parameters))
+    except ValueError as error:
+        raise InvalidRule(f"generalise takes one of {', '.join(Coarse)}.") from error
+
+
+def _pseudonymise(parameters: Any) -> Rule:
+    if not isinstance(parameters, str) or not parameters:
+        raise InvalidRule("pseudonymise takes the kind of identifier, such as published_crime.")
+    return PseudonymiseRule(parameters)
+
+
+def _band(parameters: Any) -> Rule:
+    if not isinstance(parameters, list):
+        raise InvalidRule("band takes a list of edges.")
+    return BandEdges(tuple(_whole("band", edge) for edge in parameters))
+
+
+RULES: Mapping[str, Callable[[Any], Rule]] = {
+    "keep": _keep,
+    "pseudonymise": _pseudonymise,
+    "generalise": _generalise,
+    "band": _band,
+    "map": _map,
+    "flag": lambda values: Flag(_texts("flag", values)),
+    "round": lambda step: Round(_whole("round", step)),
+    "top_code": lambda limit: TopCode(_whole("top_code", limit)),
+}
+
+
+def read_rule(table: Mapping[str, Any]) -> Rule:
+    """The rule written as a table of one member, such as ``{ generalise = "month" }``; :class:`InvalidRule` otherwise."""
+    if len(table) != 1 or next(iter(table)) not in RULES:
+        raise InvalidRule(f"a field has exactly one rule, one of {', '.join(RULES)}.")
+    name, parameters = next(iter(table.items()))
+    return RULES[name](parameters)

@@ -1,0 +1,169 @@
+"""Advice and signatures: statements by named people over the canonical digest of one version.
+
+Checking a signature is not this room's business: ``verify`` is passed in (``keys.sign.verify_document`` bound to its use) and must
+return the signed document or raise. Everything else that makes a statement bind is checked here, from the agreement alone, so that
+an exported agreement is verified offline against the fingerprints it names itself.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from agreements.decisions import Allowed, Decision, Refused
+from agreements.errors import InvalidStatement
+from agreements.model import Agreement, Party, Person
+
+Verify = Callable[[Mapping[str, Any], Collection[str]], Mapping[str, Any]]
+FORMAT = 1
+_MEMBERS = frozenset({"format", "reference", "version", "agreement", "party", "role", "person", "decision", "comment", "made", "nonce"})
+_NONCE = re.compile(r"^[0-9a-f]{32}$", re.ASCII)
+
+
+class Capacity(StrEnum):
+    """In what capacity a person speaks."""
+
+    DPO = "dpo"
+    SIGNATORY = "signatory"
+
+
+class Voice(StrEnum):
+    """What is said. A DPO advises and does not decide (UK GDPR Art 38(6)); a signatory decides."""
+
+    ADVISE_FOR = "advise-for"
+    ADVISE_AGAINST = "advise-against"
+    SIGN = "sign"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    TERMINATE = "terminate"
+
+
+MAY_SAY: Mapping[Capacity, frozenset[Voice]] = {
+    Capacity.DPO: frozenset({Voice.ADVISE_FOR, Voice.ADVISE_AGAINST, Voice.SUSPEND}),
+    Capacity.SIGNATORY: frozenset({Voice.SIGN, Voice.SUSPEND, Voice.RESUME, Voice.TERMINATE}),
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One thing that one person said about one version, for one party."""
+
+    party: str
+    capacity: Capacity
+    person: str
+    voice: Voice
+    comment: str
+    made: datetime
+    nonce: str
+
+
+def statement_document(agreement: Agreement, said: Statement) -> dict[str, Any]:
+    """What is signed: the statement bound to reference, version and canonical digest."""
+    return {
+        "format": FORMAT,
+        "reference": agreement.reference,
+        "version": agreement.version,
+        "agreement": agreement.digest,
+        "party": said.party,
+        "role": said.capacity.value,
+        "person": said.person,
+        "decision": said.voice.value,
+        "comment": said.comment,
+        "made": said.made.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "nonce": said.nonce,
+    }
+
+
+def speaker(agreement: Agreement, party_id: str, capacity: Capacity) -> Person:
+    """The person who speaks for a party in a capacity; :class:`InvalidStatement` where there is no such party."""
+    party = agreement.party(party_id)
+    if party is None:
+        raise InvalidStatement(f"{agreement.clause('parties')}: there is no such party.")
+    return party.dpo if capacity is Capacity.DPO else party.signatory
+
+
+def check_statement(agreement: Agreement, signed: Mapping[str, Any], verify: Verify) -> Statement:
+    """The statement, if it binds the person it names to this very version; :class:`InvalidStatement` otherwise.
+
+    ``verify`` is given only the fingerprint the agreement names for that party and capacity, so nobody speaks for another party.
+    """
+    claimed = signed.get("document")
+    if not isinstance(claimed, dict) or set(claimed) != _MEMBERS:
+        raise InvalidStatement("a statement has exactly these members: " + ", ".join(sorted(_MEMBERS)) + ".")
+    said = _parse(claimed)
+    person = speaker(agreement, said.party, said.capacity)
+    verified = verify(signed, {person.key})
+    if statement_document(agreement, said) != dict(verified):
+        raise InvalidStatement(f"{agreement.clause()}: the statement is about other words, or is not written as one must be.")
+    if said.person != person.name:
+        raise InvalidStatement(f"{agreement.clause('parties', said.party)}: the statement names another person than the agreement.")
+    if said.voice not in MAY_SAY[said.capacity]:
+        raise InvalidStatement(f"{agreement.clause('parties', said.party)}: a {said.capacity} cannot {said.voice}.")
+    return said
+
+
+def _parse(claimed: Mapping[str, Any]) -> Statement:
+    try:
+        made = datetime.fromisoformat(str(claimed["made"]))
+        capacity, voice = Capacity(claimed["role"]), Voice(claimed["decision"])
+    except ValueError as error:
+        raise InvalidStatement("the statement's role, decision or time is not one there is.") from error
+    texts = [claimed[name] for name in ("party", "person", "comment", "nonce")]
+    if not all(isinstance(text, str) for text in texts) or not _NONCE.match(claimed["nonce"]) or len(claimed["comment"]) > 4000:
+        raise InvalidStatement("the statement's party, person, comment (4,000 characters) or nonce (32 hex digits) is not as it must be.")
+    return Statement(claimed["party"], capacity, claimed["person"], voice, claimed["comment"], made, claimed["nonce"])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a version is: parties whose DPO has advised, and whose signatory has signed."""
+
+    advised: frozenset[str]
+    signed: frozenset[str]
+    parties: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Every party has advised and signed; an agreement without parties never is."""
+        everyone = frozenset(self.parties)
+        return bool(everyone) and self.advised >= everyone and self.signed >= everyone
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is still waited for, in words."""
+        advice = [f"advice of {party}'s DPO" for party in self.parties if party not in self.advised]
+        return (*advice, *(f"signature of {party}'s signatory" for party in self.parties if party not in self.signed))
+
+
+def progress(agreement: Agreement, statements: Iterable[Statement]) -> Progress:
+    """Count checked statements."""
+    said = list(statements)
+    advised = frozenset(one.party for one in said if one.voice in (Voice.ADVISE_FOR, Voice.ADVISE_AGAINST))
+    signed = frozenset(one.party for one in said if one.voice is Voice.SIGN)
+    return Progress(advised, signed, tuple(party.id for party in agreement.parties))
+
+
+def may_state(agreement: Agreement, earlier: Iterable[Statement], said: Statement) -> Decision:
+    """Whether a new statement may join the earlier ones: advice before signature, nobody signs twice, no statement repeated."""
+    before = list(earlier)
+    clause = agreement.clause("parties", said.party)
+    if any(one.nonce == said.nonce for one in before):
+        return Refused(clause, "this statement was recorded before.", "There is nothing to do.")
+    reached = progress(agreement, before)
+    if said.voice is Voice.SIGN and said.party in reached.signed:
+        return Refused(clause, "this party's signatory has already signed this version.", "There is nothing to do.")
+    if said.voice is Voice.SIGN and said.party not in reached.advised:
+        return Refused(clause, "this party's DPO has not advised yet.", "The DPO advises first; then the signatory signs.")
+    return Allowed(clause)
+
+
+def unsigned(agreement: Agreement, statements: Iterable[Mapping[str, Any]], verify: Verify) -> Progress:
+    """Check every statement of an exported agreement and say how far it is. One that does not bind raises."""
+    return progress(agreement, [check_statement(agreement, signed, verify) for signed in statements])
+
+
+def role_of(party: Party, fingerprint: str) -> Capacity | None:
+    """In which capacity a key speaks for a party, or None."""
+    return {party.dpo.key: Capacity.DPO, party.signatory.key: Capacity.SIGNATORY}.get(fingerprint)

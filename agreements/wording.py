@@ -1,0 +1,92 @@
+"""The small parts every document is made of: texts, identifiers, fingerprints, dates. Marshmallow fields, strict."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from agreements.errors import InvalidPeriod, InvalidRule
+from agreements.periods import Duration, Period
+from agreements.rule_table import read_rule
+
+NAME = validate.Regexp(r"^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*\Z", error="must be lower-case letters and digits, joined by - or _.")
+REFERENCE = validate.Regexp(r"^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*\Z", error="must be capital letters and digits joined by -, such as LCJP-MV7.")
+_FINGERPRINT = re.compile(r"^(ed25519|xwing):[0-9a-f]{64}$", re.ASCII)
+_PLACEHOLDER = re.compile(r"^@[a-z0-9-]+/[a-z0-9-]+$", re.ASCII)
+# Characters that make a text read otherwise than it is written: controls, and the bidirectional overrides and isolates.
+_DECEPTIVE = {"Cc", "Cs", "Co", "Cn", "Cf"}
+
+
+class Words(fields.String):
+    """Text for people: not empty, NFC, at most 4,000 characters, no control or direction-changing characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        if not text.strip():
+            raise ValidationError("must not be empty.")
+        if len(text) > 4000:
+            raise ValidationError("is longer than 4,000 characters.")
+        if unicodedata.normalize("NFC", text) != text or any(unicodedata.category(c) in _DECEPTIVE and c != "\n" for c in text):
+            raise ValidationError("holds characters that could deceive a reader (control, direction or decomposed characters).")
+        return text
+
+
+class Fingerprint(fields.String):
+    """``ed25519:`` or ``xwing:`` and 64 hex digits."""
+
+    def __init__(self, kind: str, **kwargs: Any) -> None:
+        self.kind = kind
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        if _PLACEHOLDER.match(text):
+            raise ValidationError(f"is still to be filled in: fill it from the key card “{text[1:]}” (exchange agreement fill).")
+        if not _FINGERPRINT.match(text) or not text.startswith(self.kind + ":"):
+            raise ValidationError(f"must be a fingerprint: “{self.kind}:” and 64 hex digits.")
+        return text
+
+
+class Day(fields.Field[date]):
+    """A TOML date."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        raise ValidationError("must be a date, written without quotes: 2026-11-01.")
+
+
+class PeriodName(fields.String):
+    """The name of a period."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        try:
+            return Period.parse(text).name
+        except InvalidPeriod as error:
+            raise ValidationError(str(error)) from error
+
+
+class Retention(fields.Field[Duration]):
+    """An ISO 8601 duration."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Duration:
+        try:
+            return Duration.parse(str(value))
+        except InvalidPeriod as error:
+            raise ValidationError(str(error)) from error
+
+
+class RuleTable(fields.Field[Any]):
+    """A field rule."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValidationError('must be a table of one rule, such as { generalise = "month" }.')
+        try:
+            return read_rule(value)
+        except InvalidRule as error:
+            raise ValidationError(str(error)) from error

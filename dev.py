@@ -1,0 +1,345 @@
+"""Everything a checkout can do, with nothing but Python and its venv: `python3 dev.py` lists the commands.
+
+Only the standard library is used, since this is what installs the rest.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Before Python 3.11: say so, rather than trip over it later.
+    sys.exit(f"dev.py needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+
+if os.name != "posix":
+    sys.exit("dev.py is for Linux and macOS. On Windows use WSL, or install the agency's side alone: pip install '.[agency]'.")
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / "bin"
+PYTHON = BIN / "python"
+UNFINISHED = VENV / ".lcjp-unfinished"  # There while something is being installed: whoever finds it later starts again.
+
+# Two levels in one environment: what runs the exchange installs in half the time of what tests it, and the second adds to the first.
+LEVELS = {
+    "run": ("requirements-hub.lock", "requirements-agency.lock"),
+    "all": ("requirements.lock",),
+}
+LOCKS = {
+    "requirements.lock": ("--all-extras", "--group", "dev"),
+    "requirements-hub.lock": ("--extra", "hub"),
+    "requirements-agency.lock": ("--extra", "agency"),
+}
+UV = "uv==0.13.9"  # Only `dev.py lock` needs it, and installs it out of the way if it is not on the PATH.
+
+# What is type-checked and linted, as far as it exists.
+CHECKED = ("agreements", "keys", "adapters", "exchange", "demo", "benchmarks", "tests", "wsgi.py", "dev.py")
+
+FAILED, NOT_THERE = 1, 2  # Exit codes: something is wrong; or what was asked for does not exist or cannot be had here.
+
+
+@dataclass(frozen=True)
+class SystemPackage:
+    """A program that some tests need and Python's registries do not carry."""
+
+    program: str
+    debian: str
+    without: str  # What is left out where it is missing.
+
+
+SYSTEM_PACKAGES = (SystemPackage("git", "git", "tests/test_house.py reads the list of tracked files from it"),)
+
+
+class StopError(Exception):
+    """Ends the command with a message for the person at the terminal."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+# ---------------------------------------------------------------------------------------------------- saying and doing
+
+
+def say(text: str) -> None:
+    """Print one line at once, so that it stands before the output of the programs started after it."""
+    print(text, flush=True)
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Announce a step, and when it is over say how long it took."""
+    say(f"-> {title}")
+    begun = time.monotonic()
+    yield
+    say(f"   {title}: {time.monotonic() - begun:.1f} s")
+
+
+def run(command: Sequence[str | Path], **environment: str) -> int:
+    """Run a program in the checkout and return its exit code. Its output goes where ours goes."""
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+
+
+def become(command: Sequence[str | Path]) -> int:
+    """Turn into a program, so that signals sent to dev.py reach it. The person's own directory stays: options may name files."""
+    parts = [str(part) for part in command]
+    os.execv(parts[0], parts)
+
+
+def demand(command: Sequence[str | Path], otherwise: str) -> None:
+    """Run a program that must succeed."""
+    if code := run(command):
+        raise StopError(f"{otherwise} (exit code {code} from: {' '.join(str(part) for part in command)})")
+
+
+def as_root() -> bool:
+    """Whether system packages can be installed from here."""
+    return os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install_debian(*packages: str) -> None:
+    """Install Debian packages; only called where `as_root`."""
+    with step(f"install Debian packages: {', '.join(packages)}"):
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        # A list of packages from an older image would name versions that are gone.
+        codes = [
+            run(["apt-get", "update", "-qq"], **quiet),
+            run(["apt-get", "install", "-y", "-qq", "-o", "Dpkg::Use-Pty=0", *packages], **quiet),
+        ]
+        if any(codes):
+            raise StopError(f"apt-get could not install {' '.join(packages)}; see its messages above", NOT_THERE)
+
+
+def ensure_system_packages() -> None:
+    """Install the system packages that the tests use, or say what is left out without them."""
+    missing = [package for package in SYSTEM_PACKAGES if shutil.which(package.program) is None]
+    if missing and as_root():
+        install_debian(*(package.debian for package in missing))
+        return
+    for package in missing:
+        say(f"   {package.program} is not installed: {package.without}. To have it: apt-get install {package.debian}")
+
+
+# -------------------------------------------------------------------------------------------------------- installation
+
+
+def scripts() -> dict[str, str]:
+    """The commands that pyproject.toml declares: name and where it is defined."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        declared: dict[str, str] = tomllib.load(file)["project"]["scripts"]
+    return declared
+
+
+def fingerprint(level: str) -> str:
+    """What an installation was made from: Python, the place (scripts carry paths), the commands and the locks."""
+    locks = [hashlib.sha256((ROOT / lock).read_bytes()).hexdigest() for lock in LEVELS[level]]
+    return hashlib.sha256("\n".join([sys.version, str(ROOT), repr(scripts()), *locks]).encode()).hexdigest()
+
+
+def stamp(level: str) -> Path:
+    """The file written last, when a level is wholly installed."""
+    return VENV / f".lcjp-{level}"
+
+
+def installed(level: str) -> bool:
+    """Whether a level is wholly installed, from the locks of today."""
+    return stamp(level).is_file() and PYTHON.exists() and stamp(level).read_text() == fingerprint(level) and not UNFINISHED.exists()
+
+
+def make_venv() -> None:
+    """Make an empty virtual environment, getting Debian's missing piece of Python where that is possible."""
+    if importlib.util.find_spec("ensurepip") is None:  # Debian takes it out of Python and into a package of its own.
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        if not as_root():
+            raise StopError(f"this Python cannot make virtual environments. As root: apt-get install {package}", NOT_THERE)
+        install_debian(package)
+    for level in LEVELS:
+        stamp(level).unlink(missing_ok=True)
+    demand([sys.executable, "-m", "venv", "--clear", VENV], "the virtual environment could not be made")
+
+
+def write_scripts() -> None:
+    """Put the checkout on the environment's path and write the commands that pyproject.toml declares.
+
+    An editable install would do both, but would first download a build backend that no lock pins.
+    """
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}))
+    (packages / "lcjp-exchange.pth").write_text(f"{ROOT}\n")
+    for name, target in scripts().items():
+        module, function = target.split(":")
+        script = BIN / name
+        # Through sh, because a path with a space or of more than 127 characters cannot stand in a #! line.
+        script.write_text(
+            f"#!/bin/sh\n'''exec' \"{PYTHON}\" \"$0\" \"$@\"\n' '''\n"
+            f"import sys\n\nfrom {module} import {function}\n\nif __name__ == '__main__':\n    sys.exit({function}())\n"
+        )
+        script.chmod(0o755)
+
+
+def install(level: str) -> None:
+    """Install a level exactly as locked; instant where that was done before. An interrupted installation starts again."""
+    if installed(level) or (level == "run" and installed("all")):
+        return
+    # The one shortcut: "all" adds to a sound "run". Anything else that is found might hold what no lock names.
+    if not installed("run") or stamp("all").exists():
+        with step(f"make {VENV.name} with Python {sys.version.split()[0]}"):
+            make_venv()
+    with step(f"install {' and '.join(LEVELS[level])}"):
+        UNFINISHED.touch()
+        # --no-compile halves the time: Python compiles what is really imported, when it is.
+        pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-qq", "--no-compile"]
+        exactly = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+        files = [part for lock in LEVELS[level] for part in ("-r", ROOT / lock)]
+        demand([*pip, *exactly, *files], "not everything could be installed; the next call starts again")
+        write_scripts()
+        stamp(level).write_text(fingerprint(level))
+        UNFINISHED.unlink()
+
+
+def need(path: str, what: str) -> None:
+    """Stop plainly where a part of the project has not been built yet."""
+    if not (ROOT / path).exists():
+        raise StopError(f"{what} is not there yet: this checkout has no {path}", NOT_THERE)
+
+
+# ------------------------------------------------------------------------------------------------------------ commands
+
+
+def setup(_arguments: list[str]) -> int:
+    """Make .venv with all that demo, serve and test need"""
+    install("all")
+    say(f"   ready: {BIN / 'exchange'} and {BIN / 'exchange-agency'}")
+    return 0
+
+
+def demo(arguments: list[str]) -> int:
+    """The whole road on real public data (options: see demo --help)"""
+    need("demo/__main__.py", "the demonstration")
+    install("run")
+    return become([PYTHON, "-P", "-m", "demo", *arguments])
+
+
+def serve(arguments: list[str]) -> int:
+    """Run a hub with the embedded defaults (`exchange serve`)"""
+    need("exchange/app.py", "the hub")
+    install("run")
+    return become([BIN / "exchange", "serve", *arguments])
+
+
+def checks(arguments: list[str]) -> dict[str, list[str | Path]]:
+    """The static checks by name; `--fix` lets ruff mend what it can first."""
+    present: list[str | Path] = [name for name in CHECKED if (ROOT / name).is_file() or any((ROOT / name).rglob("*.py"))]
+    check, mend = (["--fix"], []) if "--fix" in arguments else ([], ["--diff"])
+    return {
+        "ruff check": [BIN / "ruff", "check", *check, *present],
+        "ruff format": [BIN / "ruff", "format", *mend, *present],
+        "mypy --strict": [BIN / "mypy", *present],
+    }
+
+
+def all_pass(commands: dict[str, list[str | Path]]) -> int:
+    """Run every command, whatever the others say, and end with one line for each."""
+    outcomes = []
+    for name, command in commands.items():
+        begun = time.monotonic()
+        say(f"-> {name}")
+        code = run(command)
+        outcomes.append((name, code, time.monotonic() - begun))
+    for name, code, seconds in outcomes:
+        say(f"   {'ok    ' if code == 0 else 'FAILED'}  {name}  {seconds:.1f} s")
+    return FAILED if any(code for _, code, _ in outcomes) else 0
+
+
+def lint(arguments: list[str]) -> int:
+    """Ruff and mypy (--fix: let ruff mend what it can)"""
+    install("all")
+    return all_pass(checks(arguments))
+
+
+def test(arguments: list[str]) -> int:
+    """Ruff, mypy and the tests: all that .ci/run runs (further words go to pytest)"""
+    ensure_system_packages()
+    install("all")
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "not slow and not faults", "--durations=10", *arguments]
+    return all_pass({**checks([]), "pytest": pytest})
+
+
+def bench(arguments: list[str]) -> int:
+    """The benchmarks, as ratios"""
+    need("benchmarks/__main__.py", "the benchmark suite")
+    install("all")
+    return run([PYTHON, "-m", "benchmarks", *arguments])
+
+
+def faults(arguments: list[str]) -> int:
+    """Kills, full disks and broken networks (further words go to pytest)"""
+    need("tests/faults", "the fault suite")
+    install("all")
+    return run([PYTHON, "-m", "pytest", "-m", "slow or faults or not slow", "tests/faults", *arguments])
+
+
+def scale(arguments: list[str]) -> int:
+    """The same work at ten and a hundred times the size"""
+    need("benchmarks/scale.py", "the scale run")
+    install("all")
+    return run([PYTHON, "-m", "benchmarks.scale", *arguments])
+
+
+def lock(arguments: list[str]) -> int:
+    """Write the three lock files from pyproject.toml (--upgrade: move to the newest releases)"""
+    common = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate"]
+    with tempfile.TemporaryDirectory() as scratch:
+        uv = shutil.which("uv")
+        if uv is None:
+            with step(f"fetch {UV}"):
+                demand([sys.executable, "-m", "venv", scratch], "a virtual environment for uv could not be made")
+                demand([Path(scratch) / BIN.name / "python", "-m", "pip", "install", "--quiet", UV], "uv could not be installed")
+            uv = str(Path(scratch) / BIN.name / "uv")
+        for name, groups in LOCKS.items():
+            # The smaller locks take their versions from the whole one, so that the levels fit into one environment.
+            follow = arguments if name == "requirements.lock" else ["--constraint", "requirements.lock"]
+            with step(f"lock {name}"):
+                demand([uv, "pip", "compile", "--quiet", *common, *groups, *follow, "pyproject.toml", "--output-file", name], "not locked")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    function.__name__: function for function in (demo, test, lint, serve, setup, lock, bench, faults, scale)
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Read the command, run it, and turn a stop into its message and exit code."""
+    lines = "\n".join(f"  {name:<7} {function.__doc__}" for name, function in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python3 dev.py", usage="%(prog)s COMMAND [OPTION...]", epilog=lines, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below; what follows goes to it")
+    if not arguments:
+        parser.print_help()
+        return NOT_THERE
+    command = parser.parse_args(arguments[:1]).command
+    try:
+        return COMMANDS[command](arguments[1:])
+    except StopError as stop:
+        say(f"dev.py {command}: {stop}")
+        return stop.code
+    except KeyboardInterrupt:
+        say(f"dev.py {command}: interrupted")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""Who is calling, and what each role may do: one table, and what is not in it is refused.
+
+The token is the hub's own, short-lived, and says who and with which key; the key is looked up at every request, so that a revocation
+bites at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from sqlalchemy.orm import Session
+
+from exchange.errors import Forbidden, Unauthenticated
+from exchange.register import partners
+
+TOKEN_LIFE = timedelta(minutes=5)
+
+
+class Role(StrEnum):
+    """As what somebody calls."""
+
+    PUBLIC = "public"
+    SUPPLIER = "supplier"
+    RECIPIENT = "recipient"
+
+
+PUBLIC = frozenset(Role)
+CLIENTS = frozenset({Role.SUPPLIER, Role.RECIPIENT})
+SUPPLIERS = frozenset({Role.SUPPLIER})
+RECIPIENTS = frozenset({Role.RECIPIENT})
+
+OPERATIONS: Mapping[str, frozenset[Role]] = {
+    "tokens.Token": PUBLIC,
+    "agreements.Agreements": CLIENTS,
+    "agreements.Agreement": CLIENTS,
+    "agreements.Contract": SUPPLIERS,
+    "agreements.Envelopes": SUPPLIERS,
+    "submissions.Submissions": SUPPLIERS,
+    "submissions.Submission": SUPPLIERS,
+    "submissions.Part": SUPPLIERS,
+    "submissions.Complete": SUPPLIERS,
+    "log.CheckpointNote": CLIENTS,
+    "log.Consistency": CLIENTS,
+    "editions.Editions": RECIPIENTS,
+    "editions.Edition": RECIPIENTS,
+    "editions.TableFile": RECIPIENTS,
+    "editions.Latest": RECIPIENTS,
+    "service.health": PUBLIC,
+    "service.ready": PUBLIC,
+    "api-docs.openapi_json": PUBLIC,
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A client that has shown who it is."""
+
+    id: str
+    role: Role
+    key: str
+
+
+def issue(secret: bytes, caller: Caller, now: datetime) -> str:
+    """A token for this caller, good for five minutes."""
+    issued = int(now.timestamp())
+    claims = {
+        "sub": caller.id,
+        "role": caller.role.value,
+        "key": caller.key,
+        "iat": issued,
+        "exp": issued + int(TOKEN_LIFE.total_seconds()),
+    }
+    return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, claims, OctKey.import_key(secret), algorithms=["HS256"])
+
+
+def identify(session: Session, secret: bytes, authorization: str | None, now: datetime) -> Caller:
+    """The caller of an ``Authorization: Bearer …`` header."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("no access token was sent.", remedy="Get one from /oauth2/token and send it as “Bearer”.", code="no-token")
+    try:
+        claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
+        caller = Caller(str(claims["sub"]), Role(claims["role"]), str(claims["key"]))
+        expires = int(claims["exp"])
+    except (JoseError, KeyError, ValueError, TypeError) as error:
+        raise Unauthenticated("the access token is not one of this hub's.", remedy="Get a new one.", code="bad-token") from error
+    if now.timestamp() >= expires:
+        raise Unauthenticated("the access token has expired.", remedy="Get a new one.", code="expired-token")
+    if not partners.is_live(session, caller.key):
+        raise Unauthenticated("the key this token was asked with has been revoked.", remedy="Ask the operator.", code="revoked-key")
+    return caller
+
+
+def admit(endpoint: str, role: Role) -> None:
+    """Refuse what the table does not allow; an endpoint that is not in the table is refused to everybody."""
+    if role not in OPERATIONS.get(endpoint, frozenset()):
+        raise Forbidden("your role may not do this.", remedy="Suppliers submit and read contracts; recipients download editions.")

@@ -1,0 +1,51 @@
+"""What the endpoints share: the hub, the caller, strict bodies, and the guard before every one of them."""
+
+from typing import Any, cast
+
+from flask import Flask, current_app, g, request
+
+from exchange.access import OPERATIONS, Caller, Role, admit, identify
+from exchange.db import reading
+from exchange.errors import NotFound, Unacceptable
+from exchange.hub import Hub
+from keys.encoding import parse_json
+
+BODY_LIMIT = 4 << 20
+
+
+def hub() -> Hub:
+    """The hub this application serves."""
+    return cast(Hub, current_app.extensions["lcjp-hub"])
+
+
+def caller() -> Caller:
+    """Who is calling; the guard has made sure that somebody is."""
+    return cast(Caller, g.caller)
+
+
+def body() -> dict[str, Any]:
+    """The request's JSON object, strictly read: no repeated member, no NaN, no depth without end."""
+    if request.mimetype != "application/json":
+        raise Unacceptable("the body must be application/json.", code="unsupported-media-type")
+    parsed = parse_json(request.get_data(cache=False), limit=BODY_LIMIT)
+    if not isinstance(parsed, dict):
+        raise Unacceptable("the body must be a JSON object.", code="bad-format")
+    return parsed
+
+
+def guard(app: Flask) -> None:
+    """Before every request: who is calling, and may that role do this?"""
+
+    def before() -> None:
+        g.caller = None
+        if request.endpoint is None:
+            raise NotFound("there is nothing at this address.", remedy="The addresses are in /openapi.json.")
+        if Role.PUBLIC in OPERATIONS.get(request.endpoint, frozenset()):
+            return
+        here = hub()
+        with reading(here.engine) as session:
+            found = identify(session, here.keyring.tokens, request.headers.get("Authorization"), here.clock())
+        admit(request.endpoint, found.role)
+        g.caller = found
+
+    app.before_request(before)

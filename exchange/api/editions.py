@@ -1,0 +1,111 @@
+"""Editions, for recipients: list, signed statement, files with strong ETags."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, redirect, request, url_for
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from werkzeug.wrappers import Response as BaseResponse
+
+from exchange.api.door import caller, hub
+from exchange.api.schemas import EditionAnswer, EditionList
+from exchange.db import reading, writing
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
+from exchange.releases import publish
+from exchange.submissions.sealing import rfc3339
+
+blueprint = Blueprint("editions", __name__, url_prefix="/v1", description="Published editions")
+_FORMATS = (".csv-metadata.json", ".csv", ".parquet", ".json")
+
+
+@blueprint.route("/editions")
+class Editions(MethodView):
+    """What there is to receive."""
+
+    @blueprint.response(200, EditionList)
+    def get(self) -> dict[str, Any]:
+        """Every edition the caller may receive, newest first."""
+        here = hub()
+        with reading(here.engine) as session:
+            rows = publish.receivable(session, caller().id, here.clock())
+            return {
+                "editions": [
+                    {
+                        "id": row.id,
+                        "reference": row.reference,
+                        "release": row.release,
+                        "title": row.draft["title"],
+                        "first_period": row.first_period,
+                        "last_period": row.last_period,
+                        "published": rfc3339(row.published_at) if row.published_at else "",
+                    }
+                    for row in rows
+                ]
+            }
+
+
+@blueprint.route("/editions/<string:edition>")
+class Edition(MethodView):
+    """One edition."""
+
+    @blueprint.response(200, EditionAnswer)
+    def get(self, edition: str) -> dict[str, Any]:
+        """The signed edition, and its tables."""
+        here = hub()
+        with reading(here.engine) as session:
+            row = publish.receive(session, edition, caller().id, here.clock())
+            release = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
+            names = [one.name for one in row.files]
+            tables = [
+                {
+                    "name": table.name,
+                    "title": table.title,
+                    "formats": [ending[1:] for ending in _FORMATS if f"{table.name}{ending}" in names],
+                }
+                for table in (release.tables if release else ())
+            ]
+            return {"edition": row.signed, "tables": tables}
+
+
+@blueprint.route("/editions/<string:edition>/tables/<string:name>")
+class TableFile(MethodView):
+    """One file of an edition."""
+
+    @blueprint.response(200, content_type="application/octet-stream")
+    def get(self, edition: str, name: str) -> BaseResponse:
+        """The file. Immutable; its ETag is the SHA-256 of its bytes."""
+        here, client = hub(), caller().id
+        with reading(here.engine) as session:
+            tag = publish.file_of(publish.receive(session, edition, client, here.clock()), name).sha256.removeprefix("sha256:")
+        if request.if_none_match.contains(tag):
+            return _headers(Response(status=HTTPStatus.NOT_MODIFIED), tag, edition, name)
+        with writing(here.engine) as session:
+            found = publish.download(session, edition, name, client, here.clock())
+            content, media = found.content, found.media_type
+        response = Response(content, mimetype=media)
+        response.headers["Content-Disposition"] = f'attachment; filename="{edition}-{name}"'
+        return _headers(response, tag, edition, name)
+
+
+def _headers(response: Response, tag: str, edition: str, name: str) -> BaseResponse:
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if name.endswith(".csv"):
+        where = url_for("editions.TableFile", edition=edition, name=f"{name}-metadata.json")
+        response.headers["Link"] = f'<{where}>; rel="describedby"; type="application/csvm+json"'
+    return response
+
+
+@blueprint.route("/releases/<string:reference>/<string:release>/latest")
+class Latest(MethodView):
+    """The newest edition of a release."""
+
+    @blueprint.response(307)
+    def get(self, reference: str, release: str) -> BaseResponse:
+        """Where the newest edition is."""
+        here = hub()
+        with reading(here.engine) as session:
+            row = publish.latest(session, reference, release, caller().id, here.clock())
+        return redirect(url_for("editions.Edition", edition=row.id), HTTPStatus.TEMPORARY_REDIRECT)

@@ -1,0 +1,48 @@
+"""What the served OpenAPI 3.1 says beyond what the schemas say: security, bodies that are read strictly, problem documents."""
+
+from typing import Any
+
+from flask_smorest import Api
+
+from exchange.api.schemas import Problem, Signed
+
+_BODIES = {
+    ("/v1/submissions", "post"): "A signed manifest (use “manifest”), see docs/formats.md.",
+    ("/v1/agreements/{reference}/envelopes", "post"): "A signed linkage envelope (use “envelope”), see docs/formats.md.",
+}
+
+
+def describe(api: Api) -> None:
+    """Complete the document that flask-smorest has collected."""
+    spec = api.spec
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "from POST /oauth2/token"})
+    for name, schema in (("SignedDocument", Signed), ("ProblemDocument", Problem)):
+        if name not in spec.components.schemas:
+            spec.components.schema(name, schema=schema)
+    spec.options["security"] = [{"token": []}]
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    for path, operations in spec._paths.items():  # noqa: SLF001  # apispec offers no public way to visit paths
+        for method, operation in operations.items():
+            if isinstance(operation, dict) and "responses" in operation:
+                _complete(path, method, operation, problem)
+
+
+def _complete(path: str, method: str, operation: dict[str, Any], problem: dict[str, Any]) -> None:
+    operation["responses"] = {
+        status: answer for status, answer in operation["responses"].items() if status != "default" and str(status) != "422"
+    }
+    operation["responses"]["default"] = {"description": "A problem document (RFC 9457): code, clause, what to do.", "content": problem}
+    if path == "/oauth2/token":
+        operation["security"] = []
+    if (path, method) in _BODIES:
+        schema = {"$ref": "#/components/schemas/SignedDocument"}
+        operation["requestBody"] = {
+            "description": _BODIES[path, method],
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    if path.endswith("/parts/{number}"):
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
+        digest = {"name": "Content-Digest", "in": "header", "required": True, "schema": {"type": "string"}}
+        operation.setdefault("parameters", []).append({**digest, "description": "sha-256 of the body (RFC 9530)"})

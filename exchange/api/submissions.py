@@ -1,0 +1,159 @@
+"""The intake API: manifest, parts, complete, and how a submission stands."""
+
+import base64
+import hashlib
+from http import HTTPStatus
+from typing import Any
+
+from flask import request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from sqlalchemy import select
+
+from exchange.api.door import body, caller, hub
+from exchange.api.schemas import PartAnswer, SubmissionAnswer, SubmissionList, SubmissionQuery
+from exchange.db import reading, writing
+from exchange.errors import Conflict, LengthRequired, NotFound, TooLarge, Unacceptable
+from exchange.submissions import intake, sealing
+from exchange.submissions.tables import SubmissionRow, SubmissionState
+
+blueprint = Blueprint("submissions", __name__, url_prefix="/v1/submissions", description="Intake")
+CHUNK = 1 << 20
+
+
+def answer(row: SubmissionRow) -> dict[str, Any]:
+    """How a submission stands."""
+    return {
+        "submission": row.id,
+        "upload": row.upload,
+        "state": row.state,
+        "missing": intake.missing(row) if row.state == SubmissionState.OPEN else [],
+        "acknowledgement": row.acknowledgement,
+        "report": row.report,
+        "receipt": row.receipt,
+    }
+
+
+@blueprint.route("")
+class Submissions(MethodView):
+    """The caller's submissions."""
+
+    @blueprint.arguments(SubmissionQuery, location="query")
+    @blueprint.response(200, SubmissionList)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """The caller's own submissions, newest first."""
+        wanted = select(SubmissionRow).where(SubmissionRow.supplier == caller().id)
+        for name, value in query.items():
+            wanted = wanted.where(getattr(SubmissionRow, name) == value)
+        with reading(hub().engine) as session:
+            rows = session.execute(wanted.order_by(SubmissionRow.received_at.desc()).limit(1000)).scalars()
+            return {"submissions": [self.line(row) for row in rows]}
+
+    @staticmethod
+    def line(row: SubmissionRow) -> dict[str, Any]:
+        """One line of the list."""
+        return {
+            "submission": row.id,
+            "reference": row.reference,
+            "dataset": row.dataset,
+            "period": row.period,
+            "state": row.state,
+            "rows": row.rows,
+            "received": sealing.rfc3339(row.received_at),
+            "dispose_on": row.dispose_on.isoformat(),
+        }
+
+    @blueprint.response(201, SubmissionAnswer)
+    def post(self) -> Any:
+        """Open a submission with its signed manifest. Repeats find what they repeat."""
+        here, signed = hub(), body()
+        with writing(here.engine) as session:
+            opened = intake.open_submission(session, here.settings, caller().id, signed, here.clock())
+            found = answer(opened.row)
+        if opened.same_content:
+            found["same_content"] = True
+        return found, HTTPStatus.CREATED if opened.created else HTTPStatus.OK
+
+
+@blueprint.route("/<string:submission>")
+class Submission(MethodView):
+    """One submission."""
+
+    @blueprint.response(200, SubmissionAnswer)
+    def get(self, submission: str) -> dict[str, Any]:
+        """State, quality report and receipt."""
+        with reading(hub().engine) as session:
+            return answer(intake.find(session, submission, caller().id))
+
+
+@blueprint.route("/<string:submission>/parts/<int:number>")
+class Part(MethodView):
+    """One sealed part."""
+
+    @blueprint.response(201, PartAnswer)
+    def put(self, submission: str, number: int) -> Any:
+        """Put a part. It counts once it is whole, as the manifest says it must be, and on disk."""
+        here, client = hub(), caller().id
+        with reading(here.engine) as session:
+            row = intake.find(session, submission, client)
+            wanted = self._wanted(row, number)
+            if number in {part.number for part in row.parts}:
+                return {"part": number, "missing": intake.missing(row)}, HTTPStatus.OK
+        name = intake.part_name(submission, number)
+        draft = here.places.staging.draft(name)
+        try:
+            self._receive(draft, wanted)
+            here.places.staging.keep(draft, name)
+        finally:
+            draft.unlink(missing_ok=True)
+        with writing(here.engine) as session:
+            row = intake.find(session, submission, client, lock=True)
+            if row.state != SubmissionState.OPEN:
+                raise Conflict(f"the submission is {row.state}: it takes no more parts.", code="not-open")
+            new = intake.arrived(session, row, number, wanted["sha256"], wanted["size"], here.clock())
+            return {"part": number, "missing": intake.missing(row)}, HTTPStatus.CREATED if new else HTTPStatus.OK
+
+    @staticmethod
+    def _wanted(row: SubmissionRow, number: int) -> dict[str, Any]:
+        parts = row.manifest["document"]["parts"]
+        if not 1 <= number <= len(parts):
+            raise NotFound(f"the manifest names {len(parts)} part(s).", code="no-such-part")
+        if row.state == SubmissionState.LAPSED:
+            raise Conflict("the key this was sealed with has been destroyed.", remedy="Push the extract again.", code="sealing-key-expired")
+        if row.state != SubmissionState.OPEN and number not in {part.number for part in row.parts}:
+            raise Conflict(f"the submission is {row.state}: it takes no more parts.", code="not-open")
+        found: dict[str, Any] = parts[number - 1]
+        return found
+
+    @staticmethod
+    def _receive(draft: Any, wanted: dict[str, Any]) -> None:
+        """Write the body to the draft, and refuse it unless it is the part that the manifest names."""
+        digest = request.headers.get("Content-Digest", "")
+        if request.content_length is None or not digest.startswith("sha-256=:"):
+            raise LengthRequired("Content-Length and Content-Digest (sha-256) are mandatory.", remedy="Send both.")
+        if request.content_length > wanted["size"]:
+            raise TooLarge("the part is larger than the manifest says.", code="part-mismatch")
+        hashed, size = hashlib.sha256(), 0
+        with draft.open("wb") as file:
+            while chunk := request.stream.read(CHUNK):
+                file.write(chunk)
+                hashed.update(chunk)
+                size += len(chunk)
+        sent = "sha-256=:" + base64.b64encode(hashed.digest()).decode() + ":"
+        if size != request.content_length or sent != digest:
+            raise Unacceptable("the body is not the one its length and digest announce.", remedy="Put the part again.", code="part-damaged")
+        if size != wanted["size"] or "sha256:" + hashed.hexdigest() != wanted["sha256"]:
+            raise Unacceptable("this is not the part that the manifest names.", remedy="Put the right part.", code="part-mismatch")
+
+
+@blueprint.route("/<string:submission>/complete")
+class Complete(MethodView):
+    """The word that all parts are there."""
+
+    @blueprint.response(202, SubmissionAnswer)
+    def post(self, submission: str) -> Any:
+        """Accept the submission, if the agreement allows it at this moment, and acknowledge it."""
+        here = hub()
+        with writing(here.engine) as session:
+            row = intake.complete(session, here.keyring, caller().id, submission, here.clock())
+            return answer(row)

@@ -1,0 +1,216 @@
+"""Agreements at the command line: fill, show, advise, sign (offline, with a key file), record, export, verify."""
+
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agreements.decisions import Refused
+from agreements.document import fill as fill_in
+from agreements.document import placeholders, read, read_canonical
+from agreements.errors import InvalidDocument
+from agreements.model import Agreement
+from agreements.plain_english import describe
+from agreements.signing import Statement, Voice, role_of, speaker, statement_document, unsigned
+from exchange.commands.partner import read_card
+from exchange.commands.shared import hub_of, key_of, read_text, say, write_new
+from exchange.db import reading, writing
+from exchange.errors import RefusedByAgreement, Unacceptable
+from exchange.register import agreements
+from keys.encoding import parse_json
+from keys.sign import Use, sign_document
+
+FORMAT = "lcjp-exchange/agreement/1"
+
+
+def load(path: str) -> Agreement:
+    """An agreement from its TOML document, its canonical JSON or an export."""
+    text = read_text(path)
+    if not text.lstrip().startswith("{"):
+        return read(text)
+    parsed = parse_json(text.encode(), limit=4 << 20)
+    return read_canonical(parsed["canonical"].encode() if "canonical" in parsed else text.strip().encode())
+
+
+@click.group()
+def agreement() -> None:
+    """Information-sharing agreements."""
+
+
+@agreement.command()
+@click.argument("template", type=click.Path(exists=True, dir_okay=False))
+@click.option("--card", "cards", multiple=True, required=True, type=click.Path(exists=True, dir_okay=False), help="a key card; repeat")
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def fill(context: click.Context, template: str, cards: tuple[str, ...], out: Path) -> None:
+    """Put the fingerprints of key cards into a TEMPLATE's places (“@party/use”)."""
+    known = {f"{card.owner}/{card.role}": card.fingerprint for card in map(read_card, cards)}
+    text = read_text(template)
+    if lacking := [place for place in placeholders(text) if place not in known]:
+        raise InvalidDocument([f"{place}: no card given." for place in lacking])
+    filled = fill_in(text, known)
+    digest = read(filled).digest
+    write_new(out, filled)
+    say(context, {"agreement": digest, "file": str(out)}, f"{out}: {digest}")
+
+
+@agreement.command()
+@click.argument("document", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def show(context: click.Context, document: str) -> None:
+    """The agreement in plain English, made from what the software enforces."""
+    found = load(document)
+    lines = describe(found)
+    text = [click.style(line.lstrip("# "), bold=True) if line.startswith("#") else line for line in lines]
+    say(context, {"agreement": found.digest, "lines": lines}, *text)
+
+
+def _state(document: str, key: str, voice: Voice, comment: str, out: Path) -> dict[str, Any]:
+    found, keyfile = load(document), key_of(key)
+    party = found.party(keyfile.owner)
+    capacity = role_of(party, keyfile.fingerprint) if party else None
+    if party is None or capacity is None:
+        clause = found.clause("parties", keyfile.owner)
+        remedy = "Use the key whose card was filled in, or fill in this key's card and sign those words."
+        raise RefusedByAgreement(Refused(clause, "the agreement names this key neither as DPO's nor as signatory's.", remedy))
+    said = Statement(party.id, capacity, speaker(found, party.id, capacity).name, voice, comment, datetime.now(UTC), secrets.token_hex(16))
+    signed = sign_document(statement_document(found, said), Use.STATEMENT, keyfile.signing)
+    write_new(out, json.dumps(signed, indent=1) + "\n")
+    return {"statement": str(out), "agreement": found.digest, "party": party.id, "decision": voice.value, "person": said.person}
+
+
+_common = [
+    click.argument("document", type=click.Path(exists=True, dir_okay=False)),
+    click.option("--key", required=True, type=click.Path(), help="your key file"),
+    click.option("--comment", default="", help="your words, kept with the statement"),
+    click.option("--out", required=True, type=click.Path(path_type=Path), help="the statement, to hand to the operator"),
+]
+
+
+def _stating(function: Any) -> Any:
+    for decorate in reversed(_common):
+        function = decorate(function)
+    return click.pass_context(function)
+
+
+@agreement.command()
+@_stating
+@click.option("--against", is_flag=True, help="advise against it")
+def advise(context: click.Context, document: str, key: str, comment: str, out: Path, *, against: bool) -> None:
+    """A DPO's advice on exactly these words. Works offline."""
+    made = _state(document, key, Voice.ADVISE_AGAINST if against else Voice.ADVISE_FOR, comment, out)
+    say(context, made, f"{made['person']} ({made['party']}): {made['decision']} on {made['agreement'][:23]}…")
+
+
+@agreement.command()
+@_stating
+def sign(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
+    """A signatory's signature under exactly these words. Works offline."""
+    made = _state(document, key, Voice.SIGN, comment, out)
+    say(context, made, f"{made['person']} ({made['party']}) signed {made['agreement'][:23]}…")
+
+
+@agreement.command()
+@_stating
+def suspend(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
+    """Stop everything under it, by a DPO or signatory of any party."""
+    made = _state(document, key, Voice.SUSPEND, comment, out)
+    say(context, made, f"{made['person']} ({made['party']}) suspends {made['agreement'][:23]}…")
+
+
+@agreement.command()
+@_stating
+def resume(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
+    """Take back one's own party's suspension, by its signatory."""
+    made = _state(document, key, Voice.RESUME, comment, out)
+    say(context, made, f"{made['person']} ({made['party']}) resumes {made['agreement'][:23]}…")
+
+
+@agreement.command()
+@_stating
+def terminate(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
+    """End it, by a signatory."""
+    made = _state(document, key, Voice.TERMINATE, comment, out)
+    say(context, made, f"{made['person']} ({made['party']}) terminates {made['agreement'][:23]}…")
+
+
+@agreement.command()
+@click.argument("document", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def enter(context: click.Context, document: str) -> None:
+    """Enter a version in the register, proposed for advice and signature."""
+    hub, found = hub_of(context), load(document)
+    with writing(hub.engine) as session:
+        row = agreements.enter(session, found, "operator", hub.clock())
+    say(context, {"agreement": row.digest, "state": row.state}, f"{found.reference} version {found.version} is {row.state}: {row.digest}")
+
+
+@agreement.command()
+@click.argument("statements", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def record(context: click.Context, statements: tuple[str, ...]) -> None:
+    """Record advice, signatures, suspensions. Each is verified against the fingerprints the agreement names."""
+    hub, recorded = hub_of(context), []
+    for path in statements:
+        signed = parse_json(read_text(path).encode())
+        if not isinstance(signed, dict):
+            raise Unacceptable(f"{Path(path).name} is not a statement.", remedy="Make one with: exchange agreement sign")
+        with writing(hub.engine) as session:
+            row, said = agreements.record(session, signed, hub.clock())
+            recorded.append({"party": said.party, "person": said.person, "decision": said.voice.value, "state": row.state})
+    say(context, {"recorded": recorded}, *(f"{one['person']} ({one['party']}): {one['decision']}; now {one['state']}" for one in recorded))
+
+
+@agreement.command("list")
+@click.pass_context
+def list_(context: click.Context) -> None:
+    """Every version in the register."""
+    with reading(hub_of(context).engine) as session:
+        rows = agreements.everything(session)
+        found = [{"reference": row.reference, "version": row.version, "state": row.state, "agreement": row.digest} for row in rows]
+    say(
+        context,
+        {"agreements": found},
+        *(f"{one['reference']} version {one['version']}: {one['state']}  {one['agreement']}" for one in found),
+    )
+
+
+@agreement.command()
+@click.argument("reference")
+@click.option("--version", "number", type=int)
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+@click.pass_context
+def export(context: click.Context, reference: str, number: int | None, out: Path) -> None:
+    """Everything needed to verify an agreement without a hub, in one file."""
+    with reading(hub_of(context).engine) as session:
+        row = agreements.current(session, reference, number)
+        if row is None:
+            raise Unacceptable("there is no such agreement.", remedy="List them with: exchange agreement list")
+        document = {"format": FORMAT, "canonical": row.canonical.decode(), "statements": [one.signed for one in row.statements]}
+    write_new(out, json.dumps(document, indent=1) + "\n")
+    say(context, {"file": str(out)}, f"Exported to {out}. Anyone can check it: exchange agreement verify {out}")
+
+
+@agreement.command()
+@click.argument("document", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def verify(context: click.Context, document: str) -> None:
+    """Verify an exported agreement offline, against the fingerprints it names itself."""
+    parsed = parse_json(read_text(document).encode(), limit=4 << 20)
+    if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
+        raise Unacceptable("this is not an exported agreement.", remedy="Make one with: exchange agreement export")
+    found = read_canonical(parsed["canonical"].encode())
+    reached = unsigned(found, parsed["statements"], agreements.verify_statement)
+    verdict = "advised on and signed by every party" if reached.complete else f"not complete: {'; '.join(reached.missing)}"
+    say(
+        context,
+        {"agreement": found.digest, "complete": reached.complete, "missing": list(reached.missing)},
+        f"{found.reference} version {found.version}: {found.digest}",
+        f"Every statement in it holds. It is {verdict}.",
+        *(f"  {party.name}: {party.signatory.name}, {party.signatory.key}" for party in found.parties if party.id in reached.signed),
+    )
+    if not reached.complete:
+        context.exit(6)

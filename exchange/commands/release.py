@@ -1,0 +1,121 @@
+"""``exchange release …``: ask for an edition, look at exactly what would be published, check it, list."""
+
+import json
+import secrets
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+
+from agreements.decisions import Refused
+from agreements.periods import Period
+from exchange.commands.shared import hub_of, key_of, say, write_new
+from exchange.db import reading, writing
+from exchange.errors import RefusedByAgreement
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
+from exchange.releases import checking, edition
+from exchange.releases.edition import Wanted
+from exchange.releases.tables import EditionRow
+from keys.sign import Use, sign_document
+
+
+@click.group()
+def release() -> None:
+    """Releases and their editions."""
+
+
+@release.command()
+@click.argument("reference")
+@click.argument("name")
+@click.option("--from", "first", required=True, help="first period, such as 2021-04")
+@click.option("--to", "last", required=True, help="last period")
+@click.option("--key", required=True, type=click.Path(), help="your key file: it says who asks")
+@click.pass_context
+def request(context: click.Context, reference: str, name: str, first: str, last: str, key: str) -> None:
+    """Make an edition: link, tabulate, protect, attack; then two others check it."""
+    hub = hub_of(context)
+    wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint)
+    identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory)
+    with reading(hub.engine) as session:
+        row = edition.find(session, identity)
+        found = {"edition": identity, "draft": row.draft_digest, "state": row.state, "report": row.report}
+    say(
+        context,
+        found,
+        f"{identity} is drafted and protected; the disclosure test found nothing.",
+        f"Next, two checkers, neither of them you:  exchange release check {identity} --approve --key KEYFILE",
+    )
+
+
+@release.command()
+@click.argument("identity", metavar="EDITION")
+@click.option("--out", type=click.Path(path_type=Path), help="write every file there")
+@click.pass_context
+def show(context: click.Context, identity: str, out: Path | None) -> None:
+    """Exactly what would be, or was, published."""
+    with reading(hub_of(context).engine) as session:
+        row = edition.find(session, identity)
+        files = {one.name: one.content for one in row.files}
+        found = {
+            "edition": row.id,
+            "state": row.state,
+            "draft": row.draft_digest,
+            "report": row.report,
+            "document": row.signed or row.draft,
+        }
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (out / name).write_bytes(content)
+        write_new(out / "edition.json", json.dumps(found["document"], indent=1) + "\n")
+    lines = [f"{identity}: {found['state']}", *(f"  {name}  {len(content):,} bytes" for name, content in files.items())]
+    say(context, found, *lines)
+
+
+@release.command()
+@click.argument("identity", metavar="EDITION")
+@click.option("--key", required=True, type=click.Path(), help="your key file")
+@click.option("--approve/--refuse", "approve", required=True, help="your decision")
+@click.option("--comment", default="", help="your words, kept with the decision")
+@click.pass_context
+def check(context: click.Context, identity: str, key: str, approve: bool, comment: str) -> None:  # noqa: FBT001
+    """Say yes or no to exactly this draft, signed with your key."""
+    hub, keyfile = hub_of(context), key_of(key)
+    with reading(hub.engine) as session:
+        row = edition.find(session, identity)
+        agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+        person = next((one for party in agreement.parties for one in party.checkers if one.key == keyfile.fingerprint), None)
+        if person is None:
+            clause = agreement.clause("approvals", "output checkers")
+            raise RefusedByAgreement(Refused(clause, "this key belongs to no output checker of the agreement."))
+        decision = checking.APPROVE if approve else checking.REFUSE
+        document = checking.vote_document(
+            row, person=person.name, decision=decision, comment=comment, made=hub.clock(), nonce=secrets.token_hex(16)
+        )
+    signed = sign_document(document, Use.OUTPUT_CHECK, keyfile.signing)
+    with writing(hub.engine) as session:
+        row = checking.record(session, hub.keyring, signed, hub.clock())
+        state = row.state
+    say(context, {"edition": identity, "decision": decision, "state": state}, f"{person.name}: {decision}; {identity} is {state}.")
+
+
+@release.command("list")
+@click.pass_context
+def list_(context: click.Context) -> None:
+    """Every edition."""
+    with reading(hub_of(context).engine) as session:
+        rows = session.execute(select(EditionRow).order_by(EditionRow.requested_at)).scalars()
+        found = [
+            {
+                "edition": row.id,
+                "reference": row.reference,
+                "release": row.release,
+                "from": row.first_period,
+                "to": row.last_period,
+                "state": row.state,
+            }
+            for row in rows
+        ]
+    lines = [f"{one['edition']}  {one['reference']} {one['release']} {one['from']} to {one['to']}: {one['state']}" for one in found]
+    say(context, {"editions": found}, *(lines or ["No editions yet."]))

@@ -1,0 +1,98 @@
+"""What the commands share: settings, output, the keys of people, and one table from error to exit code.
+
+Exit codes: 0 done; 1 unforeseen; 2 wrong usage; 3 not set up; 5 refused by an agreement; 6 not acceptable as it is; 9 refused for
+another reason; 10 a signature, digest or proof does not hold; 130 interrupted. ``protect`` and ``attack`` have their own.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agreements.errors import AgreementError, InvalidDocument
+from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, Unacceptable
+from exchange.hub import Hub, open_hub
+from exchange.migrate import require_current
+from exchange.releases.errors import ReleaseError
+from exchange.settings import read_settings
+from keys.errors import BadProof, BadSignature, KeysError
+from keys.keyfile import KeyFile, read_keyfile
+
+OUR_ERRORS = (ExchangeError, AgreementError, KeysError, ReleaseError)
+_CODES: Sequence[tuple[type[Exception], int]] = (
+    (Misconfigured, 3),
+    (RefusedByAgreement, 5),
+    (Unacceptable, 6),
+    (InvalidDocument, 6),
+    (ReleaseError, 6),
+    (BadSignature, 10),
+    (BadProof, 10),
+    (AgreementError, 6),
+    (KeysError, 3),
+    (ExchangeError, 9),
+)
+
+
+def run(command: click.Command) -> int:
+    """Run a command line; every error of ours is one message and a code, never a traceback."""
+    try:
+        found = command.main(standalone_mode=False)
+        return found if isinstance(found, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except OUR_ERRORS as error:
+        click.echo(f"Error: {error}", err=True)
+        return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
+
+
+def config_path(explicit: str | None) -> Path:
+    """The settings file: the flag, else EXCHANGE_CONFIG, else hub.toml here."""
+    return Path(explicit or os.environ.get("EXCHANGE_CONFIG") or "hub.toml")
+
+
+def hub_of(context: click.Context) -> Hub:
+    """The hub that this command is about, checked to be of this code's schema."""
+    hub = open_hub(read_settings(config_path(context.obj["config"])))
+    require_current(hub.engine)
+    return hub
+
+
+def say(context: click.Context, document: Mapping[str, Any], *lines: str) -> None:
+    """The result on standard output: JSON when asked for, else lines for people."""
+    click.echo(json.dumps(document, ensure_ascii=False) if context.obj["json"] else "\n".join(lines))
+
+
+def key_of(path: str) -> KeyFile:
+    """A person's key file."""
+    if not Path(path).exists():
+        raise Misconfigured(f"there is no key file {Path(path).name}.", remedy="Make one with: exchange person new")
+    return read_keyfile(path)
+
+
+def read_text(path: str) -> str:
+    """A text file, refused where it is not UTF-8."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Unacceptable(f"{Path(path).name} is not UTF-8 text.") from error
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    if path.exists():
+        raise Misconfigured(f"{path.name} is there already and is not overwritten.", remedy="Name another file.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def slug(name: str) -> str:
+    """A name as part of a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,0 +1,159 @@
+"""The exchange LP: the cheapest balanced change of a few cells that moves one of them by a given amount.
+
+Columns are the rise and the fall of every cell; every sum touching the cells must balance, all other cells stay as they are.
+A solution's support is what must be hidden; the change itself is a witness that the moved cell is not pinned down.
+HiGHS, one thread, fixed seed: the same model gives the same answer.
+"""
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from exchange.disclosure.problem import Floats, Problem
+from exchange.disclosure.sheets import Ints
+
+FREE = 1e-3
+"""Price of moving a cell that is hidden anyway: above zero, so that witnesses stay short."""
+
+MOST_WHOLE = 3000
+"""Integer programs are tried on at most this many cells."""
+
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
+
+
+@dataclass(frozen=True)
+class Move:
+    """A balanced change in whole units: `delta[i]` is added to `cells[i]`; no delta is zero. Some (float) price guided it."""
+
+    cells: Ints
+    delta: Ints
+
+
+class ExchangeModel:
+    """A warm LP over some cells of a problem. Cells that cannot move at all (alone in some sum) are left out from the start.
+
+    `whole`: an integer program from the start; `most_whole`: models of more cells are never turned into one as they stand.
+    """
+
+    def __init__(self, problem: Problem, cells: Ints, *, whole: bool = False, most_whole: int = MOST_WHOLE) -> None:
+        self.problem = problem
+        self._most_whole = most_whole
+        self._integers = whole
+        self.cells, self._rows, self._owner, self._signs = _balanced(problem, cells)
+        self.place = {int(cell): place for place, cell in enumerate(self.cells)}
+        self._slack = problem.slack[self.cells].astype(np.float64)
+        self._prices = problem.weight[self.cells].copy()
+        self._solver = self._build() if len(self.cells) else None
+
+    def _build(self) -> highspy.Highs:
+        size, entries = len(self.cells), len(self._rows)
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = 2 * size, int(self._rows.max()) + 1
+        lp.col_cost_ = np.tile(self.problem.weight[self.cells], 2)
+        lp.col_lower_ = np.zeros(2 * size)
+        lp.col_upper_ = np.concatenate([np.full(size, highspy.kHighsInf), self._slack])
+        lp.row_lower_ = lp.row_upper_ = np.zeros(lp.num_row_)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(self._owner, minlength=size))])
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = np.concatenate([starts, starts[1:] + entries]).astype(np.int32)
+        lp.a_matrix_.index_ = np.tile(self._rows, 2).astype(np.int32)
+        lp.a_matrix_.value_ = np.concatenate([self._signs, -self._signs]).astype(np.float64)
+        if self._integers:
+            lp.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
+        solver = highspy.Highs()
+        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 0.05)):
+            solver.setOptionValue(option, setting)
+        if not self._integers:
+            solver.setOptionValue("presolve", "off")
+            solver.setOptionValue("solver", "simplex")
+        solver.passModel(lp)
+        return solver
+
+    def price(self, cells: Ints, prices: Floats) -> None:
+        """Set the price per unit moved of `cells` (those outside the model are passed over)."""
+        places = np.array([self.place.get(int(cell), -1) for cell in cells], dtype=np.int64)
+        known = places >= 0
+        if self._solver is not None and known.any():
+            self._prices[places[known]] = prices[known]
+            both = np.concatenate([places[known], places[known] + len(self.cells)]).astype(np.int32)
+            self._solver.changeColsCost(len(both), both, np.tile(prices[known], 2))
+
+    def allow(self, cell: int, *, allowed: bool) -> None:
+        """Let `cell` move again, or hold it still."""
+        place = self.place.get(cell)
+        if self._solver is not None and place is not None:
+            self._solver.changeColBounds(place, 0.0, highspy.kHighsInf if allowed else 0.0)
+            self._solver.changeColBounds(place + len(self.cells), 0.0, float(self._slack[place]) if allowed else 0.0)
+
+    def move(self, cell: int, amount: int) -> Move | None:
+        """The cheapest whole-unit change that moves `cell` by at least `amount` (its sign the direction); None where there is none here."""
+        place = self.place.get(cell)
+        if place is None or self._solver is None or -amount > self._slack[place]:
+            return None
+        size = len(self.cells)
+        moved, still = (place, place + size) if amount > 0 else (place + size, place)
+        self._solver.changeColBounds(moved, float(abs(amount)), float(abs(amount)))
+        self._solver.changeColBounds(still, 0.0, 0.0)
+        try:
+            self._solver.run()
+            if self._solver.getModelStatus() != _OPTIMAL:
+                return None
+            change = self._change()
+            found = self._whole(change)
+            return found if found is not None or self._integers else self._integer_program(cell, amount, change)
+        finally:
+            self.allow(cell, allowed=True)
+
+    def _change(self) -> Floats:
+        values = np.asarray(self._solver.getSolution().col_value) if self._solver is not None else np.zeros(2 * len(self.cells))
+        return values[: len(self.cells)] - values[len(self.cells) :]
+
+    def _whole(self, change: Floats) -> Move | None:
+        """The change in whole units, a small multiple of it if need be; None unless it balances exactly and keeps every bound."""
+        for times in (1, 2, 3, 4, 6):
+            delta = np.rint(change * times).astype(np.int64)
+            if np.abs(change * times - delta).max() < 1e-6 and (delta >= -self._slack).all() and not self._sums(delta).any():
+                used = np.flatnonzero(delta)
+                return Move(self.cells[used], delta[used])
+        return None
+
+    def _sums(self, delta: Ints) -> Ints:
+        sums = np.zeros(int(self._rows.max()) + 1, dtype=np.int64)
+        np.add.at(sums, self._rows, self._signs * delta[self._owner])
+        return sums
+
+    def _integer_program(self, cell: int, amount: int, change: Floats) -> Move | None:
+        """The same question in whole numbers, over the cells of a fractional answer and those that cost nothing.
+
+        Needed where sums of three and more dimensions give fractional vertices. A small model of its own keeps the warm one warm.
+        """
+        support = np.abs(change) > 1e-9
+        free = self._prices <= FREE
+        for cells in (self.cells[support | free], self._near(self.cells[support]), self.cells):
+            if len(cells) <= (MOST_WHOLE if len(cells) < len(self.cells) else self._most_whole):
+                small = ExchangeModel(self.problem, cells, whole=True)
+                small.price(self.cells, self._prices)
+                found = small.move(cell, amount)
+                if found is not None:
+                    return found
+        return None
+
+    def _near(self, cells: Ints) -> Ints:
+        """The model's cells that share a sum with one of `cells`."""
+        _, rows, _ = self.problem.relations.around(cells)
+        _, members, _ = self.problem.relations.within(np.unique(rows))
+        return np.intersect1d(members, self.cells)
+
+
+def _balanced(problem: Problem, cells: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Those of `cells` that can move, and their entries: (cells, local row, place of the cell, sign)."""
+    while True:
+        owner, rows, signs = problem.relations.around(cells)
+        _, local, counts = np.unique(rows, return_inverse=True, return_counts=True)
+        alone = counts[local] == 1
+        if not alone.any():
+            return cells, local.reshape(-1), owner, signs
+        keep = np.ones(len(cells), dtype=np.bool_)
+        keep[owner[alone]] = False
+        cells = cells[keep]

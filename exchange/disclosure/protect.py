@@ -1,0 +1,52 @@
+"""The story: pose the problem, hide enough, take back what is too much, prove the result."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from exchange.disclosure.boxes import Boxes
+from exchange.disclosure.clock import Deadline
+from exchange.disclosure.problem import Problem, pose
+from exchange.disclosure.prune import Pruning
+from exchange.disclosure.result import Protected, conclude
+from exchange.disclosure.spec import Need
+from exchange.disclosure.suppress import Suppression
+from exchange.disclosure.table import TableSet
+
+WHOLE_UP_TO = 5000
+"""Sets of at most this many cells that may be hidden are solved as one model."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Told the name of the step, how much of it is done, and out of how much."""
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """No one is watching."""
+
+
+def protect(
+    tables: TableSet, need: Need | None = None, *, time_limit: float | None = None, progress: Progress = _silent
+) -> Protected:
+    """Hide cells of `tables` until every primary cell is as uncertain as `need` asks; None = as spec.json asks.
+
+    `time_limit`: seconds after which no smaller pattern is sought; protection itself is always finished.
+    Without a limit the same input gives the same bytes. Raises Unprotectable, naming the published cells that pin a primary cell down.
+    """
+    need = need or tables.default_need()
+    deadline = Deadline(time_limit)
+    problem = pose(tables, need)
+    suppression = Suppression(tables, problem, Boxes(tables, np.flatnonzero(problem.movable), whole_up_to=WHOLE_UP_TO))
+    suppression.run(lambda done: progress("hiding", done, len(problem.primary)))
+    _take_back(tables, problem, suppression, deadline, progress)
+    return conclude(tables, problem, need, suppression.hidden, suppression.witnesses.kept(), stopped=deadline.passed())
+
+
+def _take_back(tables: TableSet, problem: Problem, suppression: Suppression, deadline: Deadline, progress: Progress) -> None:
+    hidden = suppression.hidden
+    boxes = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
+    Pruning(problem, boxes, hidden, suppression.witnesses, fixed=tables.primary | tables.hidden).run(
+        deadline, lambda done, total: progress("taking back", done, total)
+    )
+
+

@@ -1,0 +1,140 @@
+"""Phase 2: publish again whatever is not needed, most valuable first; protection is re-proven before each cell is let go."""
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
+from exchange.disclosure.clock import Deadline
+from exchange.disclosure.exchanges import FREE, ExchangeModel, Move
+from exchange.disclosure.problem import Problem
+from exchange.disclosure.sheets import Bools, Ints
+from exchange.disclosure.witnesses import Witnesses
+
+
+class Pruning:
+    """Models over hidden cells only, and the search for secondaries that can be published."""
+
+    def __init__(self, problem: Problem, boxes: Boxes, hidden: Bools, witnesses: Witnesses, *, fixed: Bools) -> None:
+        self.problem, self.boxes, self.hidden, self.witnesses = problem, boxes, hidden, witnesses
+        self._fixed = fixed
+        self._models: dict[tuple[Box, int], ExchangeModel] = {}
+        self._models_of: dict[int, list[ExchangeModel]] = {}
+        self._component = components(problem, hidden)
+
+    def run(self, deadline: Deadline, done: Callable[[int, int], None]) -> None:
+        """Try every secondary once. Stopping early leaves a valid pattern."""
+        cells = np.flatnonzero(self.hidden & ~self._fixed)
+        for number, cell in enumerate(cells[np.lexsort((cells, -self.problem.weight[cells]))].tolist(), start=1):
+            done(number, len(cells))
+            if deadline.passed():
+                return
+            self.try_without(cell)
+
+    def try_without(self, cell: int) -> bool:
+        """Publish `cell` if every primary cell can still be proven safe."""
+        numbers, victims = self.witnesses.drop_users(cell)
+        if victims:
+            if self._pins_a_primary(cell) or not self._reprove(cell, victims):
+                self.witnesses.restore(numbers)
+                return False
+        else:
+            self._block(cell, allowed=False)
+        self.hidden[cell] = False
+        return True
+
+    def _reprove(self, cell: int, victims: list[int]) -> bool:
+        self._block(cell, allowed=False)
+        added: list[int] = []
+        for victim in victims:
+            if not self.prove(victim, added):
+                self.witnesses.drop(added)
+                self._block(cell, allowed=True)
+                return False
+        return True
+
+    def prove(self, cell: int, added: list[int]) -> bool:
+        """Find witnesses for a primary cell among hidden cells, nearest first; their numbers are appended to `added`."""
+        for box in self.boxes.around(cell):
+            model = self._model(box, cell)
+            for move in self._moves(model, cell):
+                added.append(self.witnesses.add(move))
+            if self.witnesses.met(cell):
+                return True
+        return False
+
+    def _moves(self, model: ExchangeModel, cell: int) -> list[Move]:
+        problem, witnesses = self.problem, self.witnesses
+        moves: list[Move | None] = []
+        down, up = witnesses.reach(cell)
+        if down < problem.down[cell]:
+            moves.append(model.move(cell, -int(problem.down[cell])))
+        if up < problem.up[cell]:
+            moves.append(model.move(cell, int(problem.up[cell])))
+        width, slack = int(problem.width[cell]), int(problem.slack[cell])
+        if not moves and down + up < width:
+            moves = [model.move(cell, width - down)]
+            if moves == [None]:
+                # As far down as bounds allow, and the rest upwards.
+                for fall in range(min(slack, width), down, -1):
+                    moves = [model.move(cell, -fall), model.move(cell, width - fall) if fall < width else None]
+                    if moves[0] is not None:
+                        break
+        return [move for move in moves if move is not None]
+
+    def _model(self, box: Box, cell: int) -> ExchangeModel:
+        label = int(self._component[cell]) if box == EVERYTHING else -1
+        if (box, label) not in self._models:
+            cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
+            cells = cells[self.hidden[cells]]
+            model = ExchangeModel(self.problem, cells)
+            model.price(cells, np.where(self._fixed[cells], FREE, self.problem.weight[cells]))
+            self._models[box, label] = model
+            for member in model.cells.tolist():
+                self._models_of.setdefault(member, []).append(model)
+        return self._models[box, label]
+
+    def _block(self, cell: int, *, allowed: bool) -> None:
+        self.hidden[cell] = allowed
+        for model in self._models_of.get(cell, ()):
+            model.allow(cell, allowed=allowed)
+
+    def _pins_a_primary(self, cell: int) -> bool:
+        """Whether publishing `cell` gives a primary cell away by plain subtraction; spares most of the hopeless programs."""
+        relations, known = self.problem.relations, {cell}
+        waiting = deque([cell])
+        while waiting:
+            last = waiting.popleft()
+            for row in relations.rows[relations.first[last] : relations.first[last + 1]].tolist():
+                unknown = [
+                    member
+                    for member in relations.cells[relations.start[row] : relations.start[row + 1]].tolist()
+                    if self.hidden[member] and member not in known
+                ]
+                if len(unknown) == 1:
+                    if self.problem.width[unknown[0]]:
+                        return True
+                    known.add(unknown[0])
+                    waiting.append(unknown[0])
+        return False
+
+
+def components(problem: Problem, hidden: Bools) -> Ints:
+    """(n,) the number of each hidden cell's component (cells bound by sums among hidden cells), -1 for published cells."""
+    relations = problem.relations
+    label = np.full(len(hidden), -1, dtype=np.int64)
+    done = np.zeros(len(relations.start) - 1, dtype=np.bool_)
+    for number, seed in enumerate(np.flatnonzero(hidden).tolist()):
+        if label[seed] >= 0:
+            continue
+        front = np.array([seed], dtype=np.int64)
+        label[seed] = number
+        while len(front):
+            _, rows, _ = relations.around(front)
+            rows = np.unique(rows[~done[rows]])
+            done[rows] = True
+            _, members, _ = relations.within(rows)
+            front = np.unique(members[hidden[members] & (label[members] < 0)])
+            label[front] = number
+    return label

@@ -1,0 +1,109 @@
+"""The one root of everything the hub raises on purpose, sorted by what the caller must do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agreements.decisions import Refused
+
+
+class ExchangeError(Exception):
+    """Root. ``status`` and ``code`` are what the problem document says; ``remedy`` what to do about it."""
+
+    status = 500
+    code = "internal-error"
+    title = "Something went wrong"
+
+    def __init__(self, detail: str, *, remedy: str = "", code: str = "", extra: Mapping[str, Any] | None = None) -> None:
+        self.detail = detail
+        self.remedy = remedy
+        self.code = code or type(self).code
+        self.extra = dict(extra or {})
+        super().__init__(detail if not remedy else f"{detail} {remedy}")
+
+
+class Unauthenticated(ExchangeError):
+    """Who is calling is not known."""
+
+    status, code, title = 401, "invalid-client", "Not authenticated"
+
+
+class Forbidden(ExchangeError):
+    """Known, and not allowed to do this at all."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(ExchangeError):
+    """There is no such thing, or none that the caller may know of: the answer is the same."""
+
+    status, code, title = 404, "not-found", "Not found"
+
+
+class Conflict(ExchangeError):
+    """What is asked does not fit what is already there."""
+
+    status, code, title = 409, "conflict", "Conflict"
+
+
+class Gone(ExchangeError):
+    """It was there, and is not any more."""
+
+    status, code, title = 410, "gone", "Gone"
+
+
+class Unacceptable(ExchangeError):
+    """What was sent is not as it must be: sending it again will not help."""
+
+    status, code, title = 422, "not-acceptable", "Cannot be accepted"
+
+
+class TooLarge(ExchangeError):
+    """Over a limit."""
+
+    status, code, title = 413, "too-large", "Too large"
+
+
+class LengthRequired(ExchangeError):
+    """A body without a length or a digest does not count."""
+
+    status, code, title = 411, "length-required", "Length and digest required"
+
+
+class Unavailable(ExchangeError):
+    """Not now; the same request may succeed later."""
+
+    status, code, title = 503, "unavailable", "Not available now"
+
+
+class Misconfigured(ExchangeError):
+    """The hub cannot start, or a command cannot run, as it is set up."""
+
+    code, title = "misconfigured", "Not set up"
+
+
+class RefusedByAgreement(ExchangeError):
+    """An agreement says no; the clause, the reason and the remedy are the agreement's own."""
+
+    status, code, title = 403, "refused-by-agreement", "Refused by the agreement"
+
+    def __init__(self, refused: Refused, *, code: str = "", extra: Mapping[str, Any] | None = None) -> None:
+        self.refused = refused
+        super().__init__(refused.reason, remedy=refused.remedy, code=code, extra={"clause": refused.clause, **(extra or {})})
+
+    def __str__(self) -> str:
+        return str(self.refused)
+
+
+class UnknownAgreement(RefusedByAgreement):
+    """To someone who is no party, an agreement is unknown."""
+
+    status, code, title = 404, "unknown-agreement", "Unknown agreement"
+
+
+class RowsRefused(Unacceptable):
+    """Rows that break the agreement: row numbers, columns and rules, never values."""
+
+    code = "rows-refused"
+
+    def __init__(self, detail: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(detail, remedy="Mend the extract and push it again.", extra={"errors": list(errors)})

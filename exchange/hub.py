@@ -1,0 +1,42 @@
+"""What every door needs, in one value: settings, database, keyring, places, and the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from exchange.db import make_engine
+from exchange.keyring import Keyring
+from exchange.settings import Settings
+from exchange.submissions.objects import Objects
+from exchange.submissions.process import Places
+from keys.keystore import Keystore, SealedFileKeystore
+from keys.providers import CredentialFileRoots
+
+
+def now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """One hub, wired."""
+
+    settings: Settings
+    engine: Engine
+    keyring: Keyring
+    places: Places
+    clock: Callable[[], datetime] = now
+
+
+def open_keystore(settings: Settings) -> Keystore:
+    """The hub's keystore; never created by opening it."""
+    return SealedFileKeystore(settings.keystore, CredentialFileRoots(settings.roots, settings.credential))
+
+
+def open_hub(settings: Settings, clock: Callable[[], datetime] = now) -> Hub:
+    """Wire a hub from its settings."""
+    places = Places(Objects(settings.staging), Objects(settings.objects))
+    return Hub(settings, make_engine(settings.database_url), Keyring(open_keystore(settings)), places, clock)

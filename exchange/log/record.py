@@ -1,0 +1,124 @@
+"""Append to the log in the caller's transaction, and read from it.
+
+No entry, no effect: the entry is written with the change it records, last, under the head's lock. Entries have the shape of DPA 2018
+section 62 (operation, who, when, purpose, recipient); they hold ids, counts and reasons, never pseudonyms or values.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.errors import Misconfigured, NotFound
+from exchange.log.tables import EntryRow, HeadRow, NodeRow
+from keys import merkle
+from keys.checkpoint import Checkpoint, log_leaf
+
+
+class Operation(StrEnum):
+    """The six operations of section 62, and the two that are about the hub itself."""
+
+    COLLECTION = "collection"
+    ALTERATION = "alteration"
+    CONSULTATION = "consultation"
+    DISCLOSURE = "disclosure"
+    COMBINATION = "combination"
+    ERASURE = "erasure"
+    AGREEMENT = "agreement"
+    SECURITY = "security"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is recorded.
+
+    Attributes:
+        who: person (key fingerprint) or client id; ``hub`` for what the hub does by itself.
+        organisation: the party for whom.
+        reference: the agreement, which is the purpose; empty for matters of the hub.
+        what: a short, fixed phrase: ``submission held``.
+        subject: id of the submission, edition, statement or key.
+        details: counts, versions, digests, reasons.
+    """
+
+    operation: Operation
+    who: str
+    organisation: str
+    reference: str
+    what: str
+    subject: str
+    recipient: str = ""
+    details: Mapping[str, Any] | None = None
+
+
+def begin(session: Session, origin: str, now: datetime) -> None:
+    """Begin an empty log. Only ``exchange init`` does this, once."""
+    session.add(HeadRow(id=1, origin=origin, size=0, last_at=now))
+
+
+def append(session: Session, event: Event, now: datetime) -> int:
+    """Append one entry and return its number. The log's time never runs backwards."""
+    head = session.execute(select(HeadRow).with_for_update()).scalar_one_or_none()
+    if head is None:
+        raise Misconfigured("the log has not been begun.", remedy="Run: exchange init")
+    at = max(now, head.last_at)
+    number, salt = head.size, os.urandom(32)
+    entry: dict[str, Any] = {
+        "number": number,
+        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "operation": event.operation.value,
+        "who": event.who,
+        "organisation": event.organisation,
+        "purpose": event.reference,
+        "what": event.what,
+        "subject": event.subject,
+        "recipient": event.recipient,
+        "details": dict(event.details or {}),
+    }
+    leaf = merkle.leaf_hash(log_leaf(salt, entry))
+    row = EntryRow(number=number, leaf=leaf, salt=salt, entry=entry, at=at, operation=entry["operation"])
+    row.organisation, row.reference = event.organisation, event.reference
+    session.add(row)
+    for level, index, value in merkle.grow(number, [leaf], lambda level, index: _node(session, level, index)):
+        session.add(NodeRow(level=level, index=index, hash=value))
+    head.size, head.last_at = number + 1, at
+    session.flush()
+    return number
+
+
+def _node(session: Session, level: int, index: int) -> bytes:
+    found = session.get(NodeRow, (level, index))
+    if found is None:
+        raise Misconfigured(f"the log lacks node {level}/{index}: the database is damaged.", remedy="Restore it from a backup.")
+    return found.hash
+
+
+def size(session: Session) -> int:
+    """How many entries there are."""
+    return session.execute(select(HeadRow.size)).scalar_one()
+
+
+def checkpoint(session: Session) -> Checkpoint:
+    """The log's present size and root, to be signed."""
+    head = session.execute(select(HeadRow)).scalar_one()
+    root = merkle.root(head.size, lambda level, index: _node(session, level, index))
+    return Checkpoint(head.origin, head.size, root)
+
+
+def consistency(session: Session, old: int, new: int) -> list[bytes]:
+    """Proof that the tree of ``new`` entries begins with the tree of ``old`` entries."""
+    if not 0 < old <= new <= size(session):
+        raise NotFound(f"the log has {size(session)} entries; ask for 1 ≤ old ≤ new ≤ that.", code="no-such-size")
+    return merkle.consistency(old, new, lambda level, index: _node(session, level, index))
+
+
+def inclusion(session: Session, number: int, of: int) -> list[bytes]:
+    """Proof that entry ``number`` is in the tree of ``of`` entries."""
+    if not 0 <= number < of <= size(session):
+        raise NotFound(f"the log has {size(session)} entries.", code="no-such-size")
+    return merkle.inclusion(number, of, lambda level, index: _node(session, level, index))

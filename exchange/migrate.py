@@ -1,0 +1,37 @@
+"""Bringing the database to this code's schema, and telling whether it is there."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from exchange.errors import Misconfigured
+
+
+def configuration() -> Config:
+    """Alembic's settings, from code alone."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade(engine: Engine) -> None:
+    """Apply every migration that has not been applied."""
+    config = configuration()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse to run on a database whose schema is not this code's."""
+    wanted = ScriptDirectory.from_config(configuration()).get_current_head()
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != wanted:
+        raise Misconfigured(
+            f"the database is at schema {found or 'none'}; this code needs {wanted}.", remedy="Run: exchange init --upgrade"
+        )

@@ -1,0 +1,110 @@
+"""The one table from error to problem document (RFC 9457). No other place turns an error into a response."""
+
+import errno
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, json, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from agreements.decisions import Refusal
+from agreements.errors import AgreementError
+from exchange.db import writing
+from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, Unacceptable, Unauthenticated, Unavailable
+from exchange.hub import Hub
+from exchange.log.record import Event, Operation, append
+from keys.errors import BadFormat, KeysError
+
+logger = logging.getLogger("exchange.problems")
+PROBLEM = "application/problem+json"
+
+
+def as_exchange_error(error: Exception) -> ExchangeError:
+    """What any error means to the caller. The unforeseen says nothing of itself."""
+    match error:
+        case ExchangeError():
+            return error
+        case Refusal():
+            return RefusedByAgreement(error.refused)
+        case BadFormat():
+            return Unacceptable(f"what was sent is not of the documented form: {error}.", code="bad-format")
+        case AgreementError():
+            return Unacceptable(str(error), code="bad-agreement")
+        case KeysError():
+            return Unacceptable(f"{error}.", code="bad-cryptography")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return Unavailable("the hub has no room for this now; nothing was kept.", remedy="Try again later.", code="no-space")
+        case OperationalError():
+            return Unavailable("the database is busy or cannot be reached; nothing was kept.", remedy="Try again in a minute.")
+        case _:
+            return ExchangeError("the hub met an error it did not foresee; nothing was kept.", remedy="Tell the operator the time of this.")
+
+
+def document(error: ExchangeError) -> dict[str, Any]:
+    """The members of the problem document."""
+    base = {
+        "type": f"urn:lcjp-exchange:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": str(error) if isinstance(error, RefusedByAgreement) else error.detail,
+        "code": error.code,
+        "remedy": error.remedy,
+        "instance": request.path,
+    }
+    return {**base, **error.extra}
+
+
+def respond(error: ExchangeError) -> Response:
+    """The problem document as a response."""
+    response = Response(json.dumps(document(error)), error.status, mimetype=PROBLEM)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = "30"
+    return response
+
+
+def install(app: Flask, hub: Hub) -> None:
+    """Make every error of this application a problem document, and write refusals in the log."""
+
+    def on_error(error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            return _http(error)
+        found = as_exchange_error(error)
+        if found.status >= 500 and not isinstance(error, Unavailable | Misconfigured):
+            # The kind of error and where it was raised; never its words, which could quote what was sent.
+            last = error.__traceback__
+            while last is not None and last.tb_next is not None:
+                last = last.tb_next
+            place = f"{last.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{last.tb_lineno}" if last else "?"
+            logger.error("unforeseen error", extra={"kind": type(error).__name__, "place": place, "endpoint": request.endpoint})
+        if isinstance(found, RefusedByAgreement) and g.get("caller") is not None:
+            _record(hub, found)
+        return respond(found)
+
+    app.register_error_handler(Exception, on_error)
+
+
+def _http(error: HTTPException) -> Response:
+    """What Flask and werkzeug refuse by themselves: unknown paths, methods, sizes, hosts."""
+    status = error.code or 500
+    found = ExchangeError(error.description or error.name, code=error.name.lower().replace(" ", "-"))
+    found.status, found.title = status, error.name
+    data = getattr(error, "data", None) or {}
+    if messages := data.get("messages"):
+        found.extra["errors"] = messages
+        found.detail = "a parameter is not as it must be."
+    response = respond(found)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _record(hub: Hub, refused: RefusedByAgreement) -> None:
+    """A refusal is written by itself: what it refused has been rolled back."""
+    details = {"clause": refused.refused.clause, "reason": refused.refused.reason, "endpoint": request.endpoint}
+    caller = g.caller.id
+    with writing(hub.engine) as session:
+        append(session, Event(Operation.SECURITY, caller, caller, "", "refused", request.path[:200], details=details), hub.clock())

@@ -1,0 +1,66 @@
+"""Relaying the linkage secret between suppliers. The hub sees sealed envelopes and a check value, never the secret."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agreements.decisions import Refused
+from agreements.model import Agreement
+from exchange.errors import Conflict, RefusedByAgreement, Unacceptable
+from exchange.log.record import Event, Operation, append
+from exchange.register.tables import EnvelopeRow, EpochRow
+from keys.formats import Envelope
+from keys.sign import Use, verify_document
+
+
+def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[str, Any], now: datetime) -> None:
+    """Take one envelope from a supplier for another. The first of an epoch fixes who issues it and its check value."""
+    party = agreement.party(issuer)
+    if party is None or party.keys is None:
+        clause = agreement.clause("parties", issuer)
+        raise RefusedByAgreement(Refused(clause, "only a supplier issues the linkage secret.", "Ask a supplier to issue it."))
+    envelope = Envelope.parse(verify_document(signed, Use.ENVELOPE, {party.keys.manifest}))
+    recipient = agreement.party(envelope.recipient)
+    if (envelope.reference, envelope.issuer) != (agreement.reference, issuer):
+        raise Unacceptable("the envelope names another agreement or issuer.", code="bad-envelope")
+    if recipient is None or recipient.keys is None or recipient.keys.encryption != envelope.recipient_key:
+        remedy = "Seal it to the encryption key that the agreement names."
+        raise Unacceptable("the envelope is not sealed to a supplier's key of this agreement.", remedy=remedy, code="bad-envelope")
+    _epoch(session, envelope, now)
+    if session.get(EnvelopeRow, (envelope.reference, envelope.epoch, envelope.recipient)) is None:
+        row = EnvelopeRow(reference=envelope.reference, epoch=envelope.epoch, recipient=envelope.recipient, signed=dict(signed))
+        session.add(row)
+        session.flush()
+        details = {"epoch": envelope.epoch, "key check": envelope.key_check}
+        what, subject = "linkage envelope relayed", f"{envelope.reference}/{envelope.epoch}/{envelope.recipient}"
+        append(session, Event(Operation.SECURITY, issuer, issuer, agreement.reference, what, subject, envelope.recipient, details), now)
+
+
+def _epoch(session: Session, envelope: Envelope, now: datetime) -> None:
+    found = session.get(EpochRow, (envelope.reference, envelope.epoch))
+    if found is None:
+        row = EpochRow(reference=envelope.reference, epoch=envelope.epoch, issuer=envelope.issuer, key_check=envelope.key_check)
+        row.issued_at = now
+        session.add(row)
+        session.flush()
+    elif (found.issuer, found.key_check) != (envelope.issuer, envelope.key_check):
+        raise Conflict(
+            f"epoch {envelope.epoch} of {envelope.reference} was issued by {found.issuer} with another secret.",
+            remedy="Accept that one with “exchange-agency keys accept”, or issue the next epoch.",
+            code="epoch-exists",
+        )
+
+
+def envelopes_for(session: Session, reference: str, recipient: str) -> list[dict[str, Any]]:
+    """The signed envelopes addressed to this party."""
+    query = select(EnvelopeRow).where(EnvelopeRow.reference == reference, EnvelopeRow.recipient == recipient)
+    return [row.signed for row in session.execute(query.order_by(EnvelopeRow.epoch)).scalars()]
+
+
+def newest_epoch(session: Session, reference: str) -> EpochRow | None:
+    """The epoch in use: the newest."""
+    query = select(EpochRow).where(EpochRow.reference == reference).order_by(EpochRow.epoch.desc()).limit(1)
+    return session.execute(query).scalar_one_or_none()

@@ -1,0 +1,1 @@
+"""Releases: from held rows to published tables."""

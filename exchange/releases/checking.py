@@ -1,0 +1,111 @@
+"""Output checking: what a named person says about exactly this draft, signed; and publication when enough have said yes."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from agreements.model import Person
+from agreements.rules import may_check
+from exchange.errors import Conflict, Unacceptable
+from exchange.keyring import Keyring
+from exchange.log.record import Event, Operation, append
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
+from exchange.releases.edition import find, require, second_edition
+from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
+from exchange.submissions.sealing import rfc3339
+from keys.sign import Use, sign_document, verify_document
+
+APPROVE, REFUSE = "approve", "refuse"
+_MEMBERS = frozenset({"format", "edition", "draft", "person", "decision", "comment", "made", "nonce"})
+_NONCE = re.compile(r"^[0-9a-f]{32}$", re.ASCII)
+
+
+def vote_document(row: EditionRow, *, person: str, decision: str, comment: str, made: datetime, nonce: str) -> dict[str, Any]:
+    """What a checker signs: the decision, bound to the digest of the draft, and so to every file in it."""
+    return {
+        "format": 1,
+        "edition": row.id,
+        "draft": row.draft_digest,
+        "person": person,
+        "decision": decision,
+        "comment": comment,
+        "made": rfc3339(made),
+        "nonce": nonce,
+    }
+
+
+def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], now: datetime) -> EditionRow:
+    """Record one checker's signed decision; publish when enough people have approved, drop the draft when one refuses."""
+    claimed = signed.get("document")
+    if not isinstance(claimed, dict) or set(claimed) != _MEMBERS or claimed.get("decision") not in (APPROVE, REFUSE):
+        raise Unacceptable("this is not an output check.", remedy="Make one with: exchange release check", code="bad-check")
+    row = find(session, str(claimed["edition"]))
+    agreement_row = agreements.by_digest(session, row.agreement, lock=True)
+    standing = agreements.standing(agreement_row)
+    key = str(signed.get("key"))
+    require(may_check(standing, row.release, key, row.requested_by, now))
+    if row.state != EditionState.AWAITING_CHECK:
+        raise Conflict(f"the edition is {row.state}: it is not being checked.", code="not-being-checked")
+    document = verify_document(signed, Use.OUTPUT_CHECK, {key})
+    if document["draft"] != row.draft_digest or not _NONCE.match(str(document["nonce"])):
+        raise Unacceptable(
+            "the check is about another draft than the one that is here.", remedy="Look again, and check this one.", code="bad-check"
+        )
+    if document["person"] != _person(agreement_row, key).name:
+        raise Unacceptable("the check names another person than the agreement names for this key.", code="bad-check")
+    row.votes.append(VoteRow(key=key, decision=document["decision"], signed=dict(signed), recorded_at=now))
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict("this person has already checked this edition.", code="already-checked") from error
+    _record(session, row, key, f"output check: {document['decision']}", Operation.CONSULTATION, now)
+    if document["decision"] == REFUSE:
+        row.state = EditionState.DROPPED
+        _record(session, row, "hub", "edition dropped", Operation.ERASURE, now)
+    elif standing and len(row.votes) >= standing.agreement.approvals.output_checkers:
+        _publish(session, keyring, row, now)
+    session.flush()
+    return row
+
+
+def _person(row: AgreementRow | None, key: str) -> Person:
+    people = [person for party in agreements.parsed(row.canonical).parties for person in party.checkers] if row else []
+    return next(person for person in people if person.key == key)
+
+
+def _publish(session: Session, keyring: Keyring, row: EditionRow, now: datetime) -> None:
+    _claim_populations(session, row)
+    row.state, row.published_at = EditionState.PUBLISHED, now
+    document = {**row.draft, "published": rfc3339(now), "checks": [vote.signed for vote in row.votes]}
+    row.signed = sign_document(document, Use.EDITION, keyring.signing("editions"))
+    session.flush()
+    _record(session, row, "hub", "edition published", Operation.DISCLOSURE, now)
+
+
+def _claim_populations(session: Session, row: EditionRow) -> None:
+    """Take the edition's populations, or refuse: the database admits each of them once."""
+    agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+    release = agreement.release(row.release)
+    base = agreement.dataset(release.base) if release else None
+    claimed = sorted({(one["supplier"], one["period"]) for one in row.draft["inputs"] if base and one["dataset"] == base.name})
+    for supplier, period in claimed:
+        adapter = base.adapter if base else ""
+        taken = select(PopulationRow.edition).where(
+            PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period
+        )
+        if earlier := session.execute(taken).scalar_one_or_none():
+            raise second_edition(supplier, period, earlier)
+        session.add(PopulationRow(adapter=adapter, supplier=supplier, period=period, edition=row.id))
+    session.flush()
+
+
+def _record(session: Session, row: EditionRow, who: str, what: str, operation: Operation, now: datetime) -> None:
+    agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+    details = {"release": row.release, "draft": row.draft_digest, "version": agreement.version}
+    append(session, Event(operation, who, agreement.operator.id, row.reference, what, row.id, details=details), now)

@@ -1,0 +1,85 @@
+"""CSV on the Web metadata: what stands beside a published CSV so that a program, and the next analyst, know what its columns are.
+
+https://www.w3.org/TR/tabular-metadata/ ; served as ``<table>.csv-metadata.json``.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from agreements.model import Agreement
+from agreements.release import Release
+from exchange.releases.protected import HIDDEN, Shown
+
+MARKERS = {HIDDEN: "confidential: hidden so that nobody can be identified from this table or its totals"}
+
+
+def about(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[str, str]) -> dict[str, Any]:
+    """What every published form says of a table: whence, what is counted, how, with which warnings. No clock is read."""
+    return {
+        "agreement": {
+            "reference": agreement.reference,
+            "version": agreement.version,
+            "title": agreement.title,
+            "digest": agreement.digest,
+        },
+        "release": release.name,
+        "measure": release.measure,
+        "table": shown.table.name,
+        "title": shown.table.title,
+        "question": release.question,
+        "unit": release.unit,
+        "disclosure": f"Counts from 1 to {release.terms.threshold - 1} are hidden, and other counts where needed to protect those.",
+        "caveats": list(release.caveats),
+        "markers": dict(MARKERS),
+        **({"edition": dict(sorted(facts.items()))} if facts else {}),
+    }
+
+
+def csvw(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[str, str]) -> bytes:
+    """The metadata document of one table's CSV."""
+    told = about(release, agreement, shown, facts)
+    document = {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "url": f"{shown.table.name}.csv",
+        "dc:title": told["title"],
+        "dc:description": f"{release.question} Counts of {release.unit}. {told['disclosure']}",
+        "dc:source": agreement.clause("release", release.name),
+        "dialect": {
+            "encoding": "utf-8",
+            "lineTerminators": ["\n"],
+            "header": True,
+            "delimiter": ",",
+            "quoteChar": '"',
+            "doubleQuote": True,
+        },
+        "notes": [told],
+        "tableSchema": {"columns": [*_dimensions(shown), _count(release)], "primaryKey": [axis.name for axis in shown.along]},
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _dimensions(shown: Shown) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": axis.name,
+            "titles": axis.name,
+            "dc:title": axis.title,
+            "dc:description": f"{axis.title}. “{axis.total}” is the total; {len(axis.labels)} categories.",
+            "datatype": "string",
+            "required": True,
+        }
+        for axis in shown.along
+    ]
+
+
+def _count(release: Release) -> dict[str, Any]:
+    return {
+        "name": "count",
+        "titles": "count",
+        "dc:title": "Count",
+        "dc:description": f"Number of {release.unit}. {HIDDEN} = {MARKERS[HIDDEN]}.",
+        "datatype": {"base": "integer", "minimum": 0},
+        "null": list(MARKERS),
+        "required": False,
+    }

@@ -1,0 +1,169 @@
+"""From a release definition to Ibis expressions: which row is a unit, which outcome is its own, which cell it falls in.
+
+Columns are named ``dataset.field`` until the dimensions are made, so no name can mean two things.
+"""
+
+import operator
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+import ibis
+
+from agreements.fields import PseudonymiseRule
+from agreements.model import Agreement, Dataset
+from agreements.periods import Period
+from agreements.release import Derived, FirstOf, Lookup, Release
+from exchange.releases.errors import BadRelation, BadRelease
+
+Relations = Mapping[tuple[str, str], ibis.Table]
+"""(dataset, supplier) → its rows, all of them: outcomes may lie in later months than the crimes."""
+
+COUNT = "count of units"  # no dimension can be called so: names hold no spaces
+
+
+def unit_rows(
+    release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period], *, repeated: bool = True
+) -> ibis.Table:
+    """One row a unit, one column a dimension that some table uses.
+
+    A unit is a row of the base whose period field lies in one of ``periods`` and whose ``present`` fields are all there. Where some of those
+    are pseudonyms, they say which thing the row is about: what one supplier names twice in one period is one unit, and of its rows the one that comes
+    first by the values of the fields used counts. ``repeated=False`` leaves that step out, for callers who know that nothing repeats.
+
+    Raises:
+        BadRelation: a dataset of some supplier is missing, or lacks a field.
+        BadRelease: the definition reads one dataset twice.
+    """
+    _check_once(release)
+    names = used_dimensions(release)
+    parts = []
+    for supplier in _dataset(agreement, release.base).suppliers:
+        rows = _base(release, agreement, relations, periods, supplier)
+        if repeated:
+            rows = _first_of_repeated(release, agreement, rows)
+        for lookup in release.lookups:
+            rows = _joined(release, lookup, rows, relations, supplier)
+        parts.append(_dimensions(release, rows, supplier, names))
+    return reduce(lambda one, other: one.union(other, distinct=False), parts)
+
+
+def surplus(release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period]) -> ibis.Table | None:
+    """One row, one column: how many base rows repeat a unit. None where nothing says which thing a row is about."""
+    keys = _unit_keys(release, agreement)
+    if not keys:
+        return None
+    parts = []
+    for supplier in _dataset(agreement, release.base).suppliers:
+        groups = _base(release, agreement, relations, periods, supplier).group_by(keys).aggregate(rows=ibis._.count())
+        parts.append(groups.filter(ibis._["rows"] > 1).aggregate(**{COUNT: (ibis._["rows"] - 1).sum()}))
+    every = reduce(lambda one, other: one.union(other, distinct=False), parts)
+    return every.aggregate(**{COUNT: ibis._[COUNT].sum()})
+
+
+def cell_counts(release: Release, units: ibis.Table) -> ibis.Table:
+    """Counts of units for every combination of all used dimensions that occurs: every table is a sum over it, so rows are read once."""
+    return units.group_by(list(used_dimensions(release))).aggregate(**{COUNT: ibis._.count()})
+
+
+def used_dimensions(release: Release) -> tuple[str, ...]:
+    """Names of the dimensions that some table uses, in the order of the release."""
+    used = {name for table in release.tables for name in table.dimensions}
+    return tuple(dimension.name for dimension in release.dimensions if dimension.name in used)
+
+
+def fields_used(release: Release, dataset: str) -> tuple[str, ...]:
+    """Names of the fields of a dataset that the release reads, apart from keys and choices of rows, sorted."""
+    sources = {release.dimension(name).source for name in used_dimensions(release)}
+    for derived in release.derived:
+        if derived.name in sources:
+            sources.update(_sources(derived))
+    return tuple(sorted(source.split(".", 1)[1] for source in sources if source.startswith(dataset + ".")))
+
+
+def _check_once(release: Release) -> None:
+    if len(set(release.datasets)) < len(release.datasets):
+        raise BadRelease(f"release {release.name}: a dataset is read twice; look each dataset up once.")
+
+
+def _dataset(agreement: Agreement, name: str) -> Dataset:
+    found = agreement.dataset(name)
+    if found is None:
+        raise BadRelease(f"{agreement.clause('releases')}: there is no dataset {name}.")
+    return found
+
+
+def _sources(derived: Derived) -> tuple[str, ...]:
+    return derived.first_of if isinstance(derived, FirstOf) else (derived.start, derived.end)
+
+
+def _relation(relations: Relations, dataset: str, supplier: str, fields: Sequence[str]) -> ibis.Table:
+    """The wanted fields of a relation, each under ``dataset.field``."""
+    if (dataset, supplier) not in relations:
+        raise BadRelation(f"dataset {dataset} of {supplier} is not there; what was never received is not the same as nothing to report.")
+    table = relations[dataset, supplier]
+    if missing := [field for field in fields if field not in table.columns]:
+        raise BadRelation(f"dataset {dataset} of {supplier} lacks the field {', '.join(missing)}.")
+    return table.select(**{f"{dataset}.{field}": table[field] for field in fields})
+
+
+def _unit_keys(release: Release, agreement: Agreement) -> list[str]:
+    """What one unit is known by within a supplier: its period and its pseudonyms. Empty where it has none."""
+    base = _dataset(agreement, release.base)
+    named = [name for name in release.present if isinstance(base.field(name).rule, PseudonymiseRule)]
+    return [f"{release.base}.{name}" for name in dict.fromkeys((base.period_field, *named))] if named else []
+
+
+def _base(release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period], supplier: str) -> ibis.Table:
+    base = _dataset(agreement, release.base)
+    keys = [lookup.on for lookup in release.lookups]
+    wanted = dict.fromkeys((base.period_field, *release.present, *keys, *fields_used(release, release.base)))
+    rows = _relation(relations, release.base, supplier, list(wanted))
+    day = rows[f"{release.base}.{base.period_field}"]
+    inside = reduce(operator.or_, [day.between(ibis.date(period.start), ibis.date(period.end)) for period in periods])
+    return rows.filter(inside, *(rows[f"{release.base}.{name}"].notnull() for name in release.present))
+
+
+def _first_of_repeated(release: Release, agreement: Agreement, rows: ibis.Table) -> ibis.Table:
+    keys = _unit_keys(release, agreement)
+    return _first(rows, keys, [rows[name].asc(nulls_first=False) for name in rows.columns if name not in keys]) if keys else rows
+
+
+def _first(rows: ibis.Table, keys: list[str], order: list[Any]) -> ibis.Table:
+    """Of the rows that share their keys, the first in an order that leaves ties only between rows alike in every column."""
+    window = ibis.window(group_by=keys, order_by=order or None)
+    numbered = rows.mutate(**{COUNT: ibis.row_number().over(window)})
+    return numbered.filter(ibis._[COUNT] == 0).drop(COUNT)
+
+
+def _joined(release: Release, lookup: Lookup, rows: ibis.Table, relations: Relations, supplier: str) -> ibis.Table:
+    """Each base row with at most one row of the other dataset: a null key finds nothing, and the other columns are then null."""
+    wanted = list(dict.fromkeys((lookup.on, lookup.latest_by, lookup.then_by, *fields_used(release, lookup.dataset))))
+    other = _relation(relations, lookup.dataset, supplier, wanted)
+    key, latest, choice = (f"{lookup.dataset}.{name}" for name in (lookup.on, lookup.latest_by, lookup.then_by))
+    rank = ibis.cases(*((other[choice] == value, place) for place, value in enumerate(lookup.order)), else_=len(lookup.order))
+    rest = [other[name].asc(nulls_first=False) for name in other.columns if name not in {key, latest}]
+    order = [other[latest].desc(nulls_first=False), rank, *rest]
+    found = _first(other.filter(other[key].notnull()), [key], order)
+    return rows.left_join(found, rows[f"{release.base}.{lookup.on}"] == found[key]).drop(key)
+
+
+def _dimensions(release: Release, rows: ibis.Table, supplier: str, names: Sequence[str]) -> ibis.Table:
+    derived = {value.name: value for value in release.derived}
+
+    def column(source: str) -> Any:
+        if source == "supplier":
+            return ibis.literal(supplier)
+        return _derived(derived[source], rows) if source in derived else rows[source]
+
+    return rows.select(**{name: column(release.dimension(name).source) for name in names})
+
+
+def _derived(value: Derived, rows: ibis.Table) -> Any:
+    if isinstance(value, FirstOf):
+        return ibis.coalesce(*(rows[source] for source in value.first_of), ibis.literal(value.otherwise))
+    start, end = rows[value.start], rows[value.end]
+    between = (end.year() - start.year()) * 12 + end.month() - start.month()
+    bands = [(between <= band.up_to, band.label) for band in value.bands]
+    # The first branch that holds is taken: absent, then negative, then the bands from the lowest.
+    return ibis.cases((between.isnull(), value.otherwise), (between < 0, value.before), *bands, else_=value.beyond)

@@ -1,0 +1,277 @@
+"""The story of an edition: link, tabulate, protect, attack, and wait for two people.
+
+The rows are read and the tables made outside any transaction, from inputs that are named; one transaction at the end asks the agreement
+again, under its lock, makes sure that the inputs still stand, and keeps only what would be published. Exact small counts live in this
+process's memory while it runs, and nowhere else.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from agreements.decisions import Decision, Refused
+from agreements.model import Agreement, Standing
+from agreements.periods import Period, months
+from agreements.release import Release
+from agreements.rules import UNKNOWN, may_request, may_tabulate
+from exchange.db import reading, writing
+from exchange.disclosure import Files, Need, check_certificate, protect, read_table_set
+from exchange.disclosure.attack import attack
+from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
+from exchange.keyring import Keyring
+from exchange.log.record import Event, Operation, append
+from exchange.register import agreements
+from exchange.releases.formats import published
+from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, PopulationRow
+from exchange.releases.tabulate import tabulate
+from exchange.submissions import holdings
+from exchange.submissions.holdings import Batch
+from exchange.submissions.objects import Objects
+from keys.formats import digest
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody asks for: a release of an agreement, for the periods from first to last, in whose name (a key's fingerprint)."""
+
+    reference: str
+    release: str
+    first: Period
+    last: Period
+    requester: str
+
+    @property
+    def periods(self) -> list[Period]:
+        """The months asked for."""
+        return months(self.first, self.last)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The agreement as it stands, and the batches an edition is made from: by dataset, the base first."""
+
+    standing: Standing
+    release: Release
+    batches: Mapping[str, Sequence[Batch]]
+
+    @property
+    def agreement(self) -> Agreement:
+        """The agreement."""
+        return self.standing.agreement
+
+    def lineage(self) -> list[dict[str, Any]]:
+        """What was read, as an edition says it."""
+        return [
+            {
+                "submission": batch.submission,
+                "dataset": batch.dataset,
+                "supplier": batch.supplier,
+                "period": batch.period,
+                "rows_digest": batch.rows_digest,
+            }
+            for batches in self.batches.values()
+            for batch in batches
+        ]
+
+
+def require(decision: Decision) -> None:
+    """Raise what a refusal means at a door."""
+    if isinstance(decision, Refused):
+        raise UnknownAgreement(decision) if decision is UNKNOWN else RefusedByAgreement(decision)
+
+
+def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Any, *, memory: str) -> str:
+    """Make an edition and leave it to be checked; returns its id. What cannot be protected is refused, and nothing is kept."""
+    with reading(engine) as session:
+        inputs = _inputs(session, wanted, clock())
+        relations = _relations(session, keyring, held, inputs)
+    exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory)
+    protected, report = guard(exact, inputs.release)
+    files = published(inputs.release, inputs.agreement, wanted.periods, protected)
+    with writing(engine) as session:
+        again = _inputs(session, wanted, clock(), lock=True)
+        if again.lineage() != inputs.lineage():
+            raise Conflict("the submissions it reads have changed meanwhile.", remedy="Ask for the edition again.", code="inputs-changed")
+        return _keep(session, wanted, inputs, files, report, clock())
+
+
+def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
+    """Protect a table set, check the proof, and attack the result by another road. Anything found, and there is no edition."""
+    need = Need(release.terms.known_min, release.terms.min_width)
+    protected = protect(read_table_set(exact), need).files()
+    check_certificate(exact, protected)
+    found = attack(exact, protected, need)
+    if not found.safe:
+        raise Unacceptable(
+            f"the disclosure test can work out {len(found.vulnerable)} hidden cell(s) too closely: nothing is published.",
+            remedy="Tell those who maintain the exchange; the tables cannot be released as they are.",
+            code="vulnerable",
+        )
+    return protected, {"attack": found.report}
+
+
+def _inputs(session: Session, wanted: Wanted, now: datetime, *, lock: bool = False) -> Inputs:
+    row = agreements.current(session, wanted.reference)
+    if row is not None and lock:
+        row = agreements.by_digest(session, row.digest, lock=True)
+    standing = agreements.standing(row)
+    require(may_tabulate(standing, wanted.release, now))
+    require(may_request(standing, wanted.release, wanted.requester, now))
+    release = standing.agreement.release(wanted.release) if standing else None
+    if standing is None or release is None:
+        raise UnknownAgreement(UNKNOWN)
+    names = [period.name for period in wanted.periods]
+    found = {name: holdings.live(session, wanted.reference, name, names if name == release.base else None) for name in release.datasets}
+    inputs = Inputs(standing, release, found)
+    _complete(inputs, names)
+    _unpublished(session, inputs)
+    return inputs
+
+
+def _complete(inputs: Inputs, names: Sequence[str]) -> None:
+    """Every supplier must have submitted the base for every period: a gap is not a nought."""
+    base = inputs.agreement.dataset(inputs.release.base)
+    have = {(batch.supplier, batch.period) for batch in inputs.batches[inputs.release.base]}
+    lacking = [f"{supplier} {name}" for supplier in (base.suppliers if base else ()) for name in names if (supplier, name) not in have]
+    if lacking or not names:
+        raise Unacceptable(
+            f"{inputs.release.base} has not been submitted: {', '.join(lacking[:12])}{' …' if len(lacking) > 12 else ''}.",
+            remedy="Ask for periods that every supplier has submitted; a supplier with nothing to send makes a nil return.",
+            code="inputs-missing",
+        )
+
+
+def populations(inputs: Inputs) -> list[tuple[str, str, str]]:
+    """What the edition counts: (adapter, supplier, period) of every base batch."""
+    base = inputs.agreement.dataset(inputs.release.base)
+    adapter = base.adapter if base else ""
+    return sorted({(adapter, batch.supplier, batch.period) for batch in inputs.batches[inputs.release.base]})
+
+
+def _unpublished(session: Session, inputs: Inputs) -> None:
+    for adapter, supplier, period in populations(inputs):
+        query = select(PopulationRow.edition).where(
+            PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period
+        )
+        if earlier := session.execute(query).scalar_one_or_none():
+            raise second_edition(supplier, period, earlier)
+
+
+def second_edition(supplier: str, period: str, earlier: str) -> Conflict:
+    """The refusal of a second edition over one population."""
+    return Conflict(
+        f"counts of {supplier}'s {period} were published in {earlier}; a second edition beside it could reveal what each of them hides.",
+        remedy="Only one edition of a population can be published until editions are protected together with their history.",
+        code="population-published",
+    )
+
+
+def _relations(session: Session, keyring: Keyring, held: Objects, inputs: Inputs) -> dict[tuple[str, str], Any]:
+    relations = {}
+    for name, batches in inputs.batches.items():
+        dataset = inputs.agreement.dataset(name)
+        if dataset is None:
+            raise UnknownAgreement(UNKNOWN)
+        for supplier in dataset.suppliers:
+            mine = [batch for batch in batches if batch.supplier == supplier]
+            relations[name, supplier] = holdings.rows(session, keyring, held, mine, dataset)
+    return relations
+
+
+def _keep(session: Session, wanted: Wanted, inputs: Inputs, files: Files, report: Mapping[str, Any], now: datetime) -> str:
+    identity = f"ed-{secrets.token_hex(8)}"
+    document = _document(identity, wanted, inputs, files)
+    row = EditionRow(
+        id=identity,
+        reference=wanted.reference,
+        agreement=inputs.agreement.digest,
+        release=wanted.release,
+        first_period=wanted.first.name,
+        last_period=wanted.last.name,
+        state=EditionState.AWAITING_CHECK,
+        requested_by=wanted.requester,
+        requested_at=now,
+        draft=document,
+        draft_digest=digest(document),
+        report=dict(report),
+        dispose_on=min(batch.dispose_on for batches in inputs.batches.values() for batch in batches),
+    )
+    row.files = [
+        EditionFileRow(name=name, media_type=_media_type(name), sha256=_sha256(content), content=content) for name, content in files.items()
+    ]
+    session.add(row)
+    session.flush()
+    details = {"release": wanted.release, "first": wanted.first.name, "last": wanted.last.name, "inputs": len(document["inputs"])}
+    event = Event(
+        Operation.COMBINATION,
+        wanted.requester,
+        inputs.agreement.operator.id,
+        wanted.reference,
+        "edition drafted",
+        identity,
+        details=details,
+    )
+    append(session, event, now)
+    return identity
+
+
+def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files) -> dict[str, Any]:
+    release = inputs.release
+    return {
+        "format": FORMAT,
+        "edition": identity,
+        "reference": wanted.reference,
+        "version": inputs.agreement.version,
+        "agreement": inputs.agreement.digest,
+        "release": release.name,
+        "measure": release.measure,
+        "title": release.title,
+        "first_period": wanted.first.name,
+        "last_period": wanted.last.name,
+        "terms": {"threshold": release.terms.threshold, "zeros": release.terms.zeros.value, "level": release.terms.level.value},
+        "inputs": inputs.lineage(),
+        "code": code_version(),
+        "files": {name: _sha256(content) for name, content in files.items()},
+    }
+
+
+def code_version() -> str:
+    """The version of this code, as far as it is installed."""
+    try:
+        return version("lcjp-exchange")
+    except PackageNotFoundError:
+        return "source"
+
+
+_MEDIA_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".csv-metadata.json": "application/csvm+json",
+    ".json": "application/json",
+    ".parquet": "application/vnd.apache.parquet",
+}
+
+
+def _media_type(name: str) -> str:
+    # The longest ending wins: a CSVW description is JSON too.
+    return next(_MEDIA_TYPES[ending] for ending in sorted(_MEDIA_TYPES, key=len, reverse=True) if name.endswith(ending))
+
+
+def _sha256(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def find(session: Session, edition: str) -> EditionRow:
+    """An edition, whatever its state: for the hub's own people."""
+    row = session.execute(select(EditionRow).where(EditionRow.id == edition).with_for_update()).scalar_one_or_none()
+    if row is None:
+        raise NotFound("there is no such edition.", remedy="List them with: exchange release list")
+    return row

@@ -1,0 +1,96 @@
+"""Protected tables read back: the only door through which counts reach what is published.
+
+Nothing but the labels, the counts that may be shown and which cells are hidden gets through, so no published form can tell why a cell is hidden.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from agreements.periods import Period
+from agreements.release import Release, Table
+from exchange.releases.cells import Axis, Counts, axes
+from exchange.releases.errors import BadProtected
+
+HIDDEN = "[c]"
+"""The one marker of a confidential cell, hidden for whatever reason."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One protected table. `counts` and `hidden` have one dimension an axis, totals at place 0; a hidden cell's count is 0 here and means nothing."""
+
+    table: Table
+    along: tuple[Axis, ...]
+    counts: Counts
+    hidden: npt.NDArray[np.bool_]
+
+    def labels(self) -> list[list[str]]:
+        """For each dimension the label of every cell, in the order all published forms share: C order of the axes, totals first."""
+        places = np.indices(self.counts.shape).reshape(self.counts.ndim, -1).tolist()
+        return [[axis.all_labels[place] for place in column] for axis, column in zip(self.along, places, strict=True)]
+
+    def values(self) -> list[int | None]:
+        """Every cell's count in the same order, None where it is hidden."""
+        return [None if hidden else count for count, hidden in zip(self.counts.ravel().tolist(), self.hidden.ravel().tolist(), strict=True)]
+
+
+def read_protected(release: Release, periods: Sequence[Period], files: Mapping[str, bytes]) -> dict[str, Shown]:
+    """Every table of the release from the engine's protected files, by name.
+
+    Raises:
+        BadProtected: a table is missing, has other columns, lacks or repeats a cell, or a cell is neither shown nor hidden.
+    """
+    along = axes(release, periods)
+    return {table.name: _read(table, tuple(along[name] for name in table.dimensions), files) for table in release.tables}
+
+
+def _read(table: Table, along: tuple[Axis, ...], files: Mapping[str, bytes]) -> Shown:
+    columns = _columns(table, files)
+    shape = tuple(len(axis.all_codes) for axis in along)
+    position = np.zeros(columns.num_rows, dtype=np.int64)
+    for axis, size in zip(along, shape, strict=True):
+        place = pc.fill_null(pc.index_in(columns[axis.name], value_set=pa.array(axis.all_codes, pa.string())), -1).to_numpy()
+        if (place < 0).any():
+            raise BadProtected(f"{table.name}: {int((place < 0).sum())} cells of {axis.name} are under no category of the release.")
+        position = position * size + place
+    total = int(np.prod(shape))
+    if len(position) != total or len(np.unique(position)) != total:
+        raise BadProtected(f"{table.name}: every combination of categories, totals included, must stand there once.")
+    counts, hidden = _cells(table, columns)
+    order = np.argsort(position)
+    return Shown(table, along, counts[order].reshape(shape), hidden[order].reshape(shape))
+
+
+def _columns(table: Table, files: Mapping[str, bytes]) -> pa.Table:
+    content = files.get(f"{table.name}.csv")
+    if content is None:
+        raise BadProtected(f"{table.name}: the table is missing.")
+    wanted = [*table.dimensions, "value", "suppressed"]
+    convert = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
+    )
+    try:
+        found = pacsv.read_csv(pa.BufferReader(content), parse_options=pacsv.ParseOptions(newlines_in_values=True), convert_options=convert)
+    except pa.ArrowInvalid:
+        # Arrow's message quotes the row it stumbled over.
+        raise BadProtected(f"{table.name}: not a CSV in UTF-8 with as many fields in every row.") from None
+    if sorted(found.column_names) != sorted(wanted):
+        raise BadProtected(f"{table.name}: the columns must be {', '.join(wanted)}.")
+    return found
+
+
+def _cells(table: Table, columns: pa.Table) -> tuple[Counts, npt.NDArray[np.bool_]]:
+    flags, values = columns["suppressed"], columns["value"]
+    hidden = np.asarray(pc.equal(flags, "1").to_numpy())
+    shown = np.asarray(pc.equal(flags, "0").to_numpy())
+    empty = np.asarray(pc.equal(values, "").to_numpy())
+    whole = np.asarray(pc.match_substring_regex(values, "^[0-9]{1,15}$").to_numpy())
+    if not ((hidden & empty) | (shown & whole)).all():
+        raise BadProtected(f"{table.name}: every cell is either hidden and empty, or shown and a whole number.")
+    return np.asarray(pc.if_else(pc.equal(values, ""), "0", values).cast(pa.int64()).to_numpy()), hidden

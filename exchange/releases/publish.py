@@ -1,0 +1,71 @@
+"""Published editions, for those who may receive them. A download is a disclosure: it is written before it begins."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agreements.rules import UNKNOWN, may_receive
+from exchange.errors import NotFound, UnknownAgreement
+from exchange.log.record import Event, Operation, append
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
+from exchange.releases.edition import require
+from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+
+
+def receivable(session: Session, client: str, now: datetime) -> list[EditionRow]:
+    """Every published edition that this recipient may receive now, newest first."""
+    query = select(EditionRow).where(EditionRow.state == EditionState.PUBLISHED).order_by(EditionRow.published_at.desc(), EditionRow.id)
+    return [row for row in session.execute(query).scalars() if _may(session, row, client, now)]
+
+
+def _may(session: Session, row: EditionRow, client: str, now: datetime) -> bool:
+    standing = agreements.standing(session.get(AgreementRow, row.agreement))
+    return bool(may_receive(standing, row.release, client, now))
+
+
+def receive(session: Session, edition: str, client: str, now: datetime, *, lock: bool = False) -> EditionRow:
+    """A published edition, for a recipient its agreement names; to anybody else there is none."""
+    row = session.get(EditionRow, edition)
+    if row is None or row.state != EditionState.PUBLISHED:
+        raise UnknownAgreement(UNKNOWN)
+    standing = agreements.standing(agreements.by_digest(session, row.agreement, lock=lock))
+    require(may_receive(standing, row.release, client, now))
+    return row
+
+
+def file_of(row: EditionRow, name: str) -> EditionFileRow:
+    """One file of an edition."""
+    found = next((one for one in row.files if one.name == name), None)
+    if found is None:
+        raise NotFound("the edition has no such file.", remedy=f"It has: {', '.join(one.name for one in row.files)}.", code="no-such-file")
+    return found
+
+
+def download(session: Session, edition: str, name: str, client: str, now: datetime) -> EditionFileRow:
+    """One file, with the disclosure written in the log under the agreement's lock."""
+    row = receive(session, edition, client, now, lock=True)
+    found = file_of(row, name)
+    agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+    recipient = next(one for one in agreement.recipients if one.id == client)
+    event = Event(
+        Operation.DISCLOSURE,
+        client,
+        recipient.party,
+        row.reference,
+        "edition downloaded",
+        row.id,
+        client,
+        {"file": name, "sha256": found.sha256},
+    )
+    append(session, event, now)
+    return found
+
+
+def latest(session: Session, reference: str, release: str, client: str, now: datetime) -> EditionRow:
+    """The newest edition of a release."""
+    found = [row for row in receivable(session, client, now) if (row.reference, row.release) == (reference, release)]
+    if not found:
+        raise UnknownAgreement(UNKNOWN)
+    return found[0]

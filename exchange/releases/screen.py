@@ -1,0 +1,50 @@
+"""A protected table on a terminal: two of its dimensions, the others held at one category."""
+
+from collections.abc import Mapping
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from exchange.releases.errors import BadRelease
+from exchange.releases.protected import HIDDEN, Shown
+
+
+def grid(shown: Shown, *, rows: str, columns: str, at: Mapping[str, str] | None = None) -> Grid:
+    """Counts by ``rows`` and ``columns`` with their totals last, as people read them.
+
+    Args:
+        at: dimension name → code of the category at which the table is cut, for dimensions other than those two; its total where not given.
+    Raises:
+        BadRelease: the table has no such dimension or category.
+    """
+    fixed = dict(at or {})
+    places: dict[str, int] = {axis.name: _place(shown, axis.name, fixed.pop(axis.name, None)) for axis in shown.along}
+    if fixed or rows == columns or not {rows, columns} <= set(places):
+        raise BadRelease(f"table {shown.table.name} has no such dimensions: {', '.join(places)} are its own.")
+    axis_of = {axis.name: axis for axis in shown.along}
+    across = [*range(1, len(axis_of[columns].all_labels)), 0]
+    down = [*range(1, len(axis_of[rows].all_labels)), 0]
+    cut = ", ".join(axis_of[name].all_labels[place] for name, place in places.items() if name not in {rows, columns})
+    # Text, never markup: a label, and the marker itself, hold square brackets.
+    found = Grid(title=Text(f"{shown.table.title}: {cut}" if cut else shown.table.title), caption=Text(f"{HIDDEN} = confidential"))
+    found.add_column(Text(axis_of[rows].title))
+    for place in across:
+        found.add_column(Text(axis_of[columns].all_labels[place]), justify="right")
+    for row in down:
+        cells = [_cell(shown, {**places, rows: row, columns: column}) for column in across]
+        found.add_row(Text(axis_of[rows].all_labels[row]), *cells, style="bold" if row == 0 else None)
+    return found
+
+
+def _place(shown: Shown, name: str, code: str | None) -> int:
+    axis = next(axis for axis in shown.along if axis.name == name)
+    if code is None:
+        return 0
+    if code not in axis.codes:
+        raise BadRelease(f"table {shown.table.name}: {name} has no such category.")
+    return axis.codes.index(code) + 1
+
+
+def _cell(shown: Shown, places: Mapping[str, int]) -> Text:
+    where = tuple(places[axis.name] for axis in shown.along)
+    return Text(HIDDEN if shown.hidden[where] else f"{int(shown.counts[where]):,}")

@@ -1,0 +1,70 @@
+"""The job list: what the hub does by itself, and how often. No logic; each job is one call, safe to repeat."""
+
+import logging
+from collections.abc import Callable
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from agreements.rules import today
+from exchange.db import reading, writing
+from exchange.hub import Hub
+from exchange.register import agreements
+from exchange.submissions import process, retention, sealing
+
+logger = logging.getLogger("exchange.schedule")
+OPERATOR = "hub"
+
+
+def process_pending(hub: Hub) -> None:
+    """Open what is complete."""
+    for submission in process.pending(hub.engine):
+        state = process.process(hub.engine, hub.settings, hub.keyring, hub.places, submission, hub.clock)
+        logger.info("processed", extra={"submission": submission, "state": state})
+
+
+def advance_agreements(hub: Hub) -> None:
+    """Bring signed agreements into force on their day, and end those that have expired."""
+    with writing(hub.engine) as session:
+        for moved in agreements.advance(session, hub.clock()):
+            logger.info("agreement moved", extra={"what": moved})
+
+
+def rotate_sealing_keys(hub: Hub) -> None:
+    """Issue the week's sealing key; destroy those past their fortnight."""
+    with writing(hub.engine) as session:
+        sealing.rotate(session, hub.keyring, OPERATOR, hub.clock())
+
+
+def dispose_due(hub: Hub) -> None:
+    """Destroy what has reached its day."""
+    with reading(hub.engine) as session:
+        waiting = [row.id for row in retention.due(session, today(hub.clock()))]
+    for submission in waiting:
+        retention.dispose(hub.engine, hub.keyring, hub.places, submission, hub.clock())
+        logger.info("disposed", extra={"submission": submission})
+
+
+JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
+    "advance agreements": (advance_agreements, 60),
+    "rotate sealing keys": (rotate_sealing_keys, 3600),
+    "dispose of what is due": (dispose_due, 3600),
+}
+
+
+def start(hub: Hub) -> BackgroundScheduler:
+    """Run every job once now, then at its interval, in the background."""
+    defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600}
+    scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
+    jobs = {**JOBS, "process pending": (process_pending, hub.settings.process_every)}
+    for name, (job, seconds) in jobs.items():
+        scheduler.add_job(_safely, "interval", seconds=seconds, args=[name, job, hub], id=name, next_run_time=hub.clock())
+    scheduler.start()
+    return scheduler
+
+
+def _safely(name: str, job: Callable[[Hub], None], hub: Hub) -> None:
+    """A job that fails is tried again at its next time; only the kind of error is logged, never its words."""
+    try:
+        job(hub)
+    except Exception as error:  # noqa: BLE001  # the last resort of a background thread: it must live on
+        logger.error("job failed", extra={"job": name, "kind": type(error).__name__})  # noqa: TRY400  # a traceback may quote values

@@ -1,0 +1,115 @@
+"""``exchange serve``: gunicorn with threads, one scheduler, and a lock that keeps two instances apart.
+
+The lock's file handle is inherited by every worker, so it stays taken while any process of an earlier instance lives; workers die with
+their master (PR_SET_PDEATHSIG). A new instance therefore never serves beside orphans of a killed one.
+"""
+
+import ctypes
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from exchange import schedule
+from exchange.app import create_app
+from exchange.errors import Misconfigured
+from exchange.hub import Hub
+from exchange.settings import Settings
+from exchange.submissions.process import tidy
+
+_PR_SET_PDEATHSIG = 1
+_WAIT = 30.0
+logger = logging.getLogger("exchange.serve")
+
+
+def take(path: Path, wait: float) -> IO[str] | None:
+    """Take an exclusive lock on a file; None if it is still taken after ``wait`` seconds. Held as long as the handle is open."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("w")
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                handle.close()
+                return None
+            time.sleep(0.05)
+        else:
+            os.set_inheritable(handle.fileno(), True)  # noqa: FBT003  # the standard library's own signature
+            return handle
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies, and notice if it already has."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+class Server(BaseApplication):
+    """Gunicorn, set up from the hub's settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.master = os.getpid()
+        self.scheduler: Any = None
+        self.scheduler_lock: IO[str] | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Settings of ours, as gunicorn's."""
+        for name, value in {
+            "bind": self.settings.bind,
+            "workers": self.settings.workers,
+            "threads": self.settings.threads,
+            "worker_class": "gthread",
+            "timeout": 120,
+            "graceful_timeout": 20,
+            "keepalive": 15,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "limit_request_line": 4094,
+            "post_fork": lambda _server, _worker: die_with(self.master),
+            "post_worker_init": self._begin,
+            "worker_exit": self._end,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application, made in the worker."""
+        return create_app(self.settings)
+
+    def _begin(self, worker: Any) -> None:
+        """The first worker to take the lock runs the schedule."""
+        self.scheduler_lock = take(self.settings.home / "scheduler.lock", 0)
+        if self.scheduler_lock is not None:
+            hub: Hub = worker.wsgi.extensions["lcjp-hub"]
+            self.scheduler = schedule.start(hub)
+
+    def _end(self, _server: Any, _worker: Any) -> None:
+        if self.scheduler is not None:
+            self.scheduler.shutdown(wait=False)
+
+
+def serve(settings: Settings, hub: Hub) -> None:
+    """Serve until told to stop. Refused while another instance, or an orphan of one, still runs."""
+    lock = take(settings.home / "instance.lock", _WAIT)
+    if lock is None:
+        raise Misconfigured(
+            "another instance of this hub is running, or a process of one that was killed.",
+            remedy=f"Stop it first; its lock is instance.lock, and it was waited for {_WAIT:.0f} seconds.",
+        )
+    removed = tidy(hub.engine, hub.places)
+    if removed:
+        logger.warning("removed leftovers of a process that was killed", extra={"files": removed})
+    hub.engine.dispose()
+    Server(settings).run()

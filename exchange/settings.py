@@ -1,0 +1,89 @@
+"""Everything that can be set, as one frozen value read once. Missing or unknown settings mean no start. No secret is a setting."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from exchange.errors import Misconfigured
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the hub keeps things and how it is reached.
+
+    Attributes:
+        public_url: the address agencies use, without a trailing slash; audience of their tokens.
+        origin: the log's name, as in its checkpoints; never changes in the log's life.
+        database_url: an SQLAlchemy address.
+        objects: folder of held parts, encrypted.
+        staging: folder of sealed parts not yet opened; never backed up.
+        keystore: folder of the sealed keystore; backed up apart from the database.
+        roots: folder of the keystore's root keys; never backed up.
+        credential: file that opens the root keys.
+        codes: folder of code lists.
+        bind: address and port to listen on.
+        threads: request threads of each web process.
+        workers: web processes.
+        process_every: seconds between looks for submissions to process.
+        open_memory: bytes of address space for the process that opens what strangers send.
+        part_bytes: the largest sealed part, in bytes.
+        part_rows: the most rows of one part.
+        parts: the most parts of one submission.
+        edition_memory: DuckDB's memory limit for one edition.
+    """
+
+    public_url: str
+    origin: str
+    database_url: str
+    objects: Path
+    staging: Path
+    keystore: Path
+    roots: Path
+    credential: Path
+    codes: Path
+    bind: str = "127.0.0.1:8080"
+    threads: int = 8
+    workers: int = 1
+    process_every: float = 1.0
+    open_memory: int = 1 << 30
+    part_bytes: int = 16 << 20
+    part_rows: int = 262_144
+    parts: int = 10_000
+    edition_memory: str = "2GB"
+
+    @property
+    def token_url(self) -> str:
+        """Audience of client assertions."""
+        return f"{self.public_url}/oauth2/token"
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds staging, and the locks of running instances."""
+        return self.staging.parent
+
+
+def read_settings(path: Path) -> Settings:
+    """Read ``hub.toml``. Relative paths are relative to the file. Unknown and missing names are errors that name them."""
+    try:
+        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Misconfigured(
+            f"there is no settings file {path.name}.", remedy="Make one with: exchange init DIR --public-url URL"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{path.name} is not TOML.", remedy=str(error)) from error
+    known = {field.name: field for field in fields(Settings)}
+    if unknown := sorted(set(found) - set(known)):
+        raise Misconfigured(f"{path.name}: unknown setting {', '.join(unknown)}.", remedy=f"There are: {', '.join(known)}.")
+    for name, value in found.items():
+        wanted = known[name].type
+        if wanted is Path:
+            found[name] = (path.parent / str(value)).resolve()
+        elif type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise Misconfigured(f"{path.name}: {name} must be a {getattr(wanted, '__name__', wanted)}.")
+    try:
+        return Settings(**found)
+    except TypeError as error:
+        missing = [field.name for field in fields(Settings) if field.name not in found and field.name in str(error)]
+        raise Misconfigured(f"{path.name}: {', '.join(missing)} missing.") from error

@@ -1,0 +1,179 @@
+"""The process that opens what strangers send: capped memory, nothing else in it, gone when it is done or its parent dies.
+
+Reads one job on standard input and writes one result on standard output, both JSON. It unseals each part, checks that the Arrow stream
+is exactly the agreed schema and fully valid, applies the agreement's checks, re-keys the pseudonyms, sorts the rows by the first of
+them, and writes encrypted Parquet where it is told. It says row numbers, columns and rules; it never says a value.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from agreements.columns import Breaches, conform, merge
+from agreements.document import read_canonical
+from agreements.errors import RowsAtFault
+from agreements.fields import PseudonymiseRule
+from agreements.model import Dataset
+from agreements.periods import Period
+from keys.encoding import unb64
+from keys.errors import CannotOpen
+from keys.parquet import EncryptedWriter
+from keys.pseudonym import rekey
+from keys.rows import RowsDigest
+from keys.seal import EncryptionKey, part_info, unseal
+
+_PR_SET_PDEATHSIG = 1
+
+
+class PartAtFault(Exception):
+    """A part is not what the manifest says, or not what may be opened. The message holds no value."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to open, under what, and where to put it."""
+
+    dataset: Dataset
+    period: Period
+    info: Mapping[str, str]
+    sealing: EncryptionKey
+    rekeys: Mapping[str, bytes]
+    part_rows: int
+    parts: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Job":
+        """Read a job as the parent wrote it."""
+        agreement = read_canonical(document["agreement"].encode())
+        dataset = agreement.dataset(document["dataset"])
+        if dataset is None:
+            raise PartAtFault("the agreement names no such dataset")
+        sealing = EncryptionKey.from_private(unb64(document["sealing"]))
+        rekeys = {kind: unb64(key) for kind, key in document["rekeys"].items()}
+        period = Period.parse(document["period"])
+        return cls(dataset, period, document["info"], sealing, rekeys, document["part_rows"], document["parts"])
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Open every part; the result says how many rows there were, what is empty, and which rows break which rule."""
+    schema = job.dataset.schema
+    digest, breaches = RowsDigest(schema), Breaches()
+    totals = dict.fromkeys(schema.names, 0)
+    for part, table in _ahead(job):
+        for batch in table.to_batches():
+            merge(breaches, conform(batch, job.dataset, job.period, digest.rows))
+            digest.update(batch)
+        for name in schema.names:
+            totals[name] += table.column(name).null_count
+        if not breaches:
+            _hold(job, part, table)
+    if breaches:
+        return {"outcome": "rows", "errors": RowsAtFault(breaches).report()}
+    return {"outcome": "ok", "rows": digest.rows, "rows_digest": digest.hexdigest(), "totals": totals}
+
+
+def _ahead(job: Job) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    """Parts in order, the next one being unsealed and decoded while this one is checked and written."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(_open, job, job.parts[0]) if job.parts else None
+        for number, part in enumerate(job.parts):
+            table = waiting.result() if waiting else _open(job, part)
+            waiting = pool.submit(_open, job, job.parts[number + 1]) if number + 1 < len(job.parts) else None
+            yield part, table
+
+
+def _open(job: Job, part: Mapping[str, Any]) -> pa.Table:
+    number = part["number"]
+    sealed = Path(part["sealed"]).read_bytes()
+    if len(sealed) != part["size"] or "sha256:" + hashlib.sha256(sealed).hexdigest() != part["sha256"]:
+        raise PartAtFault(f"part {number} is not the one whose digest the manifest names")
+    try:
+        plain = unseal(sealed, job.sealing, part_info(**job.info, part=number))
+    except CannotOpen as error:
+        raise PartAtFault(f"part {number} does not open: it was sealed to another key or for another place, or altered") from error
+    del sealed
+    try:
+        table = _decode(plain, job)
+    except pa.ArrowMemoryError as error:
+        raise PartAtFault(f"part {number} unpacks to more memory than is allowed") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise PartAtFault(f"part {number} is not a valid Arrow stream of the agreed schema") from error
+    if table.num_rows != part["rows"]:
+        raise PartAtFault(f"part {number} does not have the number of rows that the manifest says")
+    return table
+
+
+def _decode(plain: bytes, job: Job) -> pa.Table:
+    batches, rows = [], 0
+    with pa.ipc.open_stream(pa.py_buffer(plain)) as stream:
+        if not stream.schema.equals(job.dataset.schema, check_metadata=True):
+            raise ValueError("schema")
+        for batch in stream:
+            rows += batch.num_rows
+            if rows > job.part_rows:
+                raise ValueError("rows")
+            # Nothing may touch a stranger's buffers before this: offsets that lie crash whoever follows them.
+            batch.validate(full=True)
+            batches.append(batch)
+    return pa.Table.from_batches(batches, job.dataset.schema)
+
+
+def _hold(job: Job, part: Mapping[str, Any], table: pa.Table) -> None:
+    columns: list[pa.Array] = []
+    order: pa.Array | None = None
+    for field in job.dataset.fields:
+        column = table.column(field.name).combine_chunks()
+        column = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
+        if isinstance(field.rule, PseudonymiseRule):
+            column = rekey(column, job.rekeys[field.rule.kind])
+            order = _order(column) if order is None else order
+        columns.append(column)
+    held = pa.Table.from_arrays(columns, schema=job.dataset.schema)
+    with EncryptedWriter(part["held"], job.dataset.schema, unb64(part["key"]), part["aad"]) as writer:
+        writer.write(held if order is None else held.take(order))
+
+
+def _order(column: pa.Array) -> pa.Array:
+    """Rows in the order of the re-keyed pseudonym, so that the agency's own order is not kept. Eight of its sixteen bytes suffice."""
+    halves = np.frombuffer(column.buffers()[1], dtype=">u8", count=2 * (column.offset + len(column)))[2 * column.offset :: 2]
+    return pa.array(np.argsort(halves.astype(np.uint64), kind="stable"))
+
+
+def confine(memory: int, parent: int) -> None:
+    """Cap this process's address space, leave no core dump, and die with the parent."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent died before prctl could tell us
+        sys.exit(1)
+
+
+def main() -> None:
+    """One job in, one result out."""
+    document = json.load(sys.stdin)
+    confine(document["memory"], document["parent"])
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    try:
+        result = run(Job.read(document))
+    except PartAtFault as error:
+        result = {"outcome": "part", "reason": str(error)}
+    except MemoryError:
+        result = {"outcome": "part", "reason": "the submission unpacks to more memory than is allowed"}
+    json.dump(result, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""The story of a submission that is complete: open it apart, check it, re-key it, hold it; or refuse it whole, and say why.
+
+The work is done outside any transaction, in a confined process; one transaction at the end decides, asks the agreement again under its
+lock, and either takes everything in or nothing. Killed anywhere, it is done again from the sealed parts.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from agreements.decisions import Refused
+from agreements.fields import PseudonymiseRule
+from agreements.lifecycle import State
+from agreements.model import Dataset
+from agreements.periods import Period
+from agreements.rules import may_hold
+from exchange.db import reading, writing
+from exchange.errors import Misconfigured
+from exchange.keyring import Keyring, sealing_name, submission_name
+from exchange.log.record import Event, Operation, append
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
+from exchange.settings import Settings
+from exchange.submissions import intake, sealing
+from exchange.submissions.objects import Objects
+from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
+from keys.encoding import b64
+from keys.formats import Reason, Receipt
+from keys.parquet import new_data_key
+from keys.sign import Use, sign_document
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where sealed parts wait and held parts are kept."""
+
+    staging: Objects
+    held: Objects
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One part as the confined process will have written it: not yet an object."""
+
+    number: int
+    rows: int
+    path: Path
+    object: str
+    key: bytes
+    aad: str
+
+
+def pending(engine: Engine) -> list[str]:
+    """Ids of submissions that wait to be opened, oldest first. What is under a suspended agreement stays sealed and waits."""
+    query = (
+        select(SubmissionRow.id)
+        .join(AgreementRow, AgreementRow.digest == SubmissionRow.agreement)
+        .where(SubmissionRow.state == SubmissionState.COMPLETE, AgreementRow.state != State.SUSPENDED)
+        .order_by(SubmissionRow.completed_at)
+    )
+    with reading(engine) as session:
+        return list(session.execute(query).scalars())
+
+
+def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places, submission: str, clock: Clock) -> str:
+    """Open, conform, re-key and hold one submission; returns its state afterwards."""
+    with reading(engine) as session:
+        row = session.get(SubmissionRow, submission)
+        if row is None or row.state != SubmissionState.COMPLETE:
+            return row.state if row else "unknown"
+        refused = _refused(session, row, clock())
+        drafts = [] if refused else _drafts(places, row)
+        job = None if refused else _job(session, settings, keyring, places, row, drafts)
+    try:
+        result = _run(job) if job else {"outcome": "agreement"}
+        if result["outcome"] == "ok":
+            for draft in drafts:
+                places.held.keep(draft.path, draft.object)
+        with writing(engine) as session:
+            taken = _decide(session, keyring, submission, result, drafts, clock())
+            state = session.get_one(SubmissionRow, submission).state
+    finally:
+        for draft in drafts:
+            draft.path.unlink(missing_ok=True)
+    # Only now, with the decision durable, does anything go: objects that were not taken in, sealed parts that are no longer needed.
+    if not taken:
+        for draft in drafts:
+            places.held.delete(draft.object)
+    if state != SubmissionState.COMPLETE:
+        for number in range(1, len(row.manifest["document"]["parts"]) + 1):
+            places.staging.delete(intake.part_name(row.id, number))
+    return state
+
+
+def _refused(session: Session, row: SubmissionRow, now: datetime) -> Refused | None:
+    standing = agreements.standing(agreements.by_digest(session, row.agreement, lock=True))
+    decision = may_hold(standing, row.dataset, Period.parse(row.period), now)
+    return decision if isinstance(decision, Refused) else None
+
+
+def _job(
+    session: Session, settings: Settings, keyring: Keyring, places: Places, row: SubmissionRow, drafts: Sequence[Draft]
+) -> dict[str, Any]:
+    """What the confined process is told."""
+    agreement_row = session.get_one(AgreementRow, row.agreement)
+    dataset = _dataset(session, row)
+    manifest = intake.manifest_of(row)
+    keyring.store.get_or_create(submission_name(row.id))
+    parts = [
+        {
+            "number": draft.number,
+            "sealed": str(places.staging.path(intake.part_name(row.id, draft.number))),
+            "sha256": part.sha256,
+            "size": part.size,
+            "rows": part.rows,
+            "held": str(draft.path),
+            "key": b64(draft.key),
+            "aad": draft.aad,
+        }
+        for draft, part in zip(drafts, manifest.parts, strict=True)
+    ]
+    return {
+        "memory": settings.open_memory,
+        "parent": os.getpid(),
+        "agreement": agreement_row.canonical.decode(),
+        "dataset": row.dataset,
+        "period": row.period,
+        "info": {"agreement": row.agreement, "dataset": row.dataset, "supplier": row.supplier, "upload": row.upload},
+        "sealing": b64(keyring.store.get(sealing_name(row.sealing_key))),
+        "rekeys": {kind: b64(keyring.rekey(row.reference, kind, manifest.epoch)) for kind in _kinds(dataset)},
+        "part_rows": settings.part_rows,
+        "parts": parts,
+    }
+
+
+def _dataset(session: Session, row: SubmissionRow) -> Dataset:
+    found = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).dataset(row.dataset)
+    if found is None:
+        raise Misconfigured(f"{row.id} is of a dataset that its agreement does not name.", remedy="Restore the database.")
+    return found
+
+
+def _kinds(dataset: Dataset) -> set[str]:
+    return {field.rule.kind for field in dataset.fields if isinstance(field.rule, PseudonymiseRule)}
+
+
+def _drafts(places: Places, row: SubmissionRow) -> list[Draft]:
+    return [_draft(places, row.id, number, part.rows) for number, part in enumerate(intake.manifest_of(row).parts, 1)]
+
+
+def _draft(places: Places, submission: str, number: int, rows: int) -> Draft:
+    path = places.held.draft(f"{submission.removeprefix('sub-')}.{number}.parquet")
+    # The name carries the attempt, so that two attempts never write over each other.
+    name = path.name.removesuffix(".part").replace(".parquet.", ".") + ".parquet"
+    return Draft(number, rows, path, name, new_data_key(), f"{submission}/{number}")
+
+
+def _run(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the confined process. Keys go in by its standard input, never by its arguments or environment."""
+    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+    environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "exchange.submissions.opener"],
+        input=json.dumps(job).encode(),
+        capture_output=True,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    if done.returncode == 0:
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+    # Ended by the kernel, or by an error nobody foresaw: what it read is not to be trusted, and its words are not repeated.
+    return {"outcome": "part", "reason": f"the process that opens parts ended with status {done.returncode}"}
+
+
+def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping[str, Any], drafts: Sequence[Draft], now: datetime) -> bool:
+    """Take the submission in, or refuse it, once. True if the drafts are now what is held."""
+    row = session.execute(select(SubmissionRow).where(SubmissionRow.id == submission).with_for_update()).scalar_one()
+    if row.state != SubmissionState.COMPLETE:
+        return False
+    agreement_row = agreements.by_digest(session, row.agreement, lock=True)
+    if agreement_row is not None and agreement_row.state == State.SUSPENDED:
+        return False
+    reasons = _reasons(session, row, result, now)
+    held = not reasons
+    if held:
+        _hold(session, keyring, row, drafts, now)
+    row.state, row.decided_at = SubmissionState.HELD if held else SubmissionState.REFUSED, now
+    row.report = _report(row, _dataset(session, row), result, reasons)
+    row.receipt = _receipt(keyring, row, reasons, now)
+    session.flush()
+    details = {"rows": row.rows, "agreement": row.agreement, "reasons": [f"{one.clause}: {one.reason}" for one in reasons]}
+    what = "submission held" if held else "submission refused"
+    append(session, Event(Operation.COLLECTION, "hub", row.supplier, row.reference, what, row.id, details=details), now)
+    return held
+
+
+def _reasons(session: Session, row: SubmissionRow, result: Mapping[str, Any], now: datetime) -> list[Reason]:
+    refused = _refused(session, row, now)
+    if refused is not None:
+        return [Reason(refused.clause, f"{refused.reason} {refused.remedy}".strip())]
+    manifest = intake.manifest_of(row)
+    place = f"{row.reference} version {manifest.version}, dataset {row.dataset}"
+    if result["outcome"] == "part":
+        return [Reason(f"{place}, sealed parts", f"{result['reason']}. Push the extract again.")]
+    if result["outcome"] == "rows":
+        return [
+            Reason(f"{place}, field {one['field']}", f"{one['count']} rows break the rule: {one['rule']}."[:2000])
+            for one in result["errors"]
+        ]
+    found = (result["rows"], result["rows_digest"], result["totals"])
+    if found != (manifest.rows, manifest.rows_digest, manifest.totals):
+        return [Reason(f"{place}, control totals", "the rows are not those that the manifest says. Push the extract again.")]
+    latest = intake.head(session, row.reference, row.dataset, row.supplier, row.period)
+    if (latest.id if latest else None) != row.after:
+        return [Reason(f"{place}, mode", "another submission for this period was held first. Push again, following it.")]
+    return []
+
+
+def _hold(session: Session, keyring: Keyring, row: SubmissionRow, drafts: Sequence[Draft], now: datetime) -> None:
+    for draft in drafts:
+        wrapped = keyring.store.wrap(submission_name(row.id), draft.key)
+        row.held.append(HeldPartRow(number=draft.number, object=draft.object, wrapped_key=wrapped, aad=draft.aad, rows=draft.rows))
+    if row.after is not None and intake.manifest_of(row).mode != "append":
+        before = session.get(SubmissionRow, row.after)
+        if before is not None:
+            before.state = SubmissionState.SUPERSEDED
+            details = {"by": row.id}
+            event = Event(Operation.ALTERATION, "hub", row.supplier, row.reference, "submission superseded", before.id, details=details)
+            append(session, event, now)
+
+
+def _receipt(keyring: Keyring, row: SubmissionRow, reasons: Sequence[Reason], now: datetime) -> dict[str, Any]:
+    manifest = intake.manifest_of(row)
+    receipt = Receipt(
+        submission=row.id,
+        upload=row.upload,
+        manifest=row.manifest_digest,
+        outcome="refused" if reasons else "held",
+        supplier=row.supplier,
+        reference=row.reference,
+        version=manifest.version,
+        agreement=row.agreement,
+        dataset=row.dataset,
+        period=row.period,
+        mode=manifest.mode,
+        after=row.after,
+        rows=row.rows,
+        rows_digest=row.rows_digest,
+        dispose_on=None if reasons else row.dispose_on.isoformat(),
+        decided=sealing.rfc3339(now),
+        reasons=tuple(reasons),
+    )
+    return sign_document(receipt.document(), Use.RECEIPT, keyring.signing("receipts"))
+
+
+def _report(row: SubmissionRow, dataset: Dataset, result: Mapping[str, Any], reasons: Sequence[Reason]) -> dict[str, Any]:
+    """The quality report: about this submission alone, counts and rules only."""
+    due = Period.parse(row.period).end + timedelta(days=dataset.due_days)
+    totals = result.get("totals", {})
+    return {
+        "rows": row.rows,
+        "empty": {name: count for name, count in totals.items() if count},
+        "late_by_days": max(0, (row.received_at.date() - due).days),
+        "errors": list(result.get("errors", [])),
+        "reasons": [one.document() for one in reasons],
+    }
+
+
+def tidy(engine: Engine, places: Places) -> int:
+    """Remove what a killed process left: drafts, held objects no submission refers to, sealed parts no submission waits for.
+
+    Only while nothing else runs: ``exchange serve`` does it at its start, under the instance lock.
+    """
+    with reading(engine) as session:
+        referred = set(session.execute(select(HeldPartRow.object)).scalars())
+        waiting = select(SubmissionRow).where(SubmissionRow.state.in_([SubmissionState.OPEN, SubmissionState.COMPLETE]))
+        wanted = {intake.part_name(row.id, part.number) for row in session.execute(waiting).scalars() for part in row.parts}
+    removed = places.held.sweep() + places.staging.sweep()
+    for objects, keep in ((places.held, referred), (places.staging, wanted)):
+        for name in [name for name in objects.names() if name not in keep]:
+            objects.delete(name)
+            removed += 1
+    return removed

@@ -1,0 +1,64 @@
+"""Sealing keys: a new one every week, vouched for by the hub's identity key, destroyed after a fortnight."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.errors import Unavailable
+from exchange.keyring import Keyring, sealing_name
+from exchange.log.record import Event, Operation, append
+from exchange.submissions.tables import SealingKeyRow, SubmissionRow, SubmissionState
+from keys.encoding import b64
+from keys.formats import SealingKeyNotice
+from keys.seal import EncryptionKey
+from keys.sign import Use, sign_document
+
+RENEWED_AFTER = timedelta(days=7)
+LIVES = timedelta(days=14)
+
+
+def rfc3339(moment: datetime) -> str:
+    """``2026-11-22T09:30:00Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def current(session: Session) -> SealingKeyRow:
+    """The newest sealing key."""
+    query = select(SealingKeyRow).where(SealingKeyRow.destroyed_at.is_(None)).order_by(SealingKeyRow.issued_at.desc()).limit(1)
+    found = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise Unavailable("the hub has no sealing key yet.", remedy="Try again in a minute.")
+    return found
+
+
+def rotate(session: Session, keyring: Keyring, operator: str, now: datetime) -> None:
+    """Issue a key when the newest is a week old; destroy those past their fortnight, and let what was sealed with them lapse."""
+    newest = session.execute(select(SealingKeyRow.issued_at).order_by(SealingKeyRow.issued_at.desc()).limit(1)).scalar_one_or_none()
+    if newest is None or now >= newest + RENEWED_AFTER:
+        _issue(session, keyring, operator, now)
+    overdue = select(SealingKeyRow).where(SealingKeyRow.expires_at <= now, SealingKeyRow.destroyed_at.is_(None))
+    for row in session.execute(overdue).scalars():
+        keyring.store.destroy(sealing_name(row.id))
+        row.destroyed_at = now
+        waiting = select(SubmissionRow).where(
+            SubmissionRow.sealing_key == row.id, SubmissionRow.state.in_([SubmissionState.OPEN, SubmissionState.COMPLETE])
+        )
+        lapsed = list(session.execute(waiting).scalars())
+        for submission in lapsed:
+            submission.state = SubmissionState.LAPSED
+        session.flush()
+        event = Event(Operation.SECURITY, "hub", operator, "", "sealing key destroyed", row.id, details={"lapsed": len(lapsed)})
+        append(session, event, now)
+
+
+def _issue(session: Session, keyring: Keyring, operator: str, now: datetime) -> None:
+    key, identity = EncryptionKey.generate(), f"seal-{now:%Y%m%d}-{secrets.token_hex(4)}"
+    notice = SealingKeyNotice(identity, b64(key.public), rfc3339(now), rfc3339(now + LIVES))
+    # The private half is durable before anyone can seal to the public one; a key without a row is never used.
+    keyring.store.put(sealing_name(identity), key.private)
+    signed = sign_document(notice.document(), Use.SEALING_KEY, keyring.signing("identity"))
+    session.add(SealingKeyRow(id=identity, notice=signed, issued_at=now, expires_at=now + LIVES))
+    session.flush()
+    append(session, Event(Operation.SECURITY, "hub", operator, "", "sealing key issued", identity), now)

@@ -1,0 +1,93 @@
+"""Tables of submissions."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Date, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from exchange.db import Base, Instant
+
+
+class SubmissionState(StrEnum):
+    """Where a submission stands."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    HELD = "held"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    DISPOSING = "disposing"
+    DISPOSED = "disposed"
+    LAPSED = "lapsed"
+
+
+class SealingKeyRow(Base):
+    """A weekly sealing key: its public half and the signed notice. The private half is in the keystore until it is destroyed."""
+
+    __tablename__ = "sealing_keys"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    notice: Mapped[dict[str, Any]] = mapped_column(JSON)
+    issued_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    destroyed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class SubmissionRow(Base):
+    """One submission, from its manifest to its end. The row outlives the data, so that a repeat is recognised."""
+
+    __tablename__ = "submissions"
+    __table_args__ = (Index("ix_submissions_series", "reference", "dataset", "supplier", "period"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    upload: Mapped[str] = mapped_column(String(32), unique=True)
+    supplier: Mapped[str] = mapped_column(String(80))
+    reference: Mapped[str] = mapped_column(String(80))
+    agreement: Mapped[str] = mapped_column(ForeignKey("agreements.digest"))
+    dataset: Mapped[str] = mapped_column(String(80))
+    period: Mapped[str] = mapped_column(String(10))
+    after: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    rows: Mapped[int]
+    rows_digest: Mapped[str] = mapped_column(String(80))
+    sealing_key: Mapped[str] = mapped_column(ForeignKey("sealing_keys.id"))
+    manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    manifest_digest: Mapped[str] = mapped_column(String(80))
+    dispose_on: Mapped[date] = mapped_column(Date, index=True)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    completed_at: Mapped[datetime | None] = mapped_column(Instant)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    acknowledgement: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    receipt: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+    parts: Mapped[list["PartRow"]] = relationship(order_by="PartRow.number")
+    held: Mapped[list["HeldPartRow"]] = relationship(order_by="HeldPartRow.number")
+
+
+class PartRow(Base):
+    """A sealed part that has arrived whole."""
+
+    __tablename__ = "parts"
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[str] = mapped_column(String(80))
+    size: Mapped[int]
+    arrived_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class HeldPartRow(Base):
+    """One encrypted Parquet file of a held submission, and its data key wrapped by the submission's key in the keystore."""
+
+    __tablename__ = "held_parts"
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    object: Mapped[str] = mapped_column(String(120), unique=True)
+    wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
+    aad: Mapped[str] = mapped_column(String(120))
+    rows: Mapped[int]

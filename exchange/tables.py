@@ -1,0 +1,10 @@
+"""Every table of the hub, for migrations: importing this module fills the metadata."""
+
+from exchange.db import Base
+from exchange.log import tables as log_tables
+from exchange.register import tables as register_tables
+from exchange.releases import tables as release_tables
+from exchange.submissions import tables as submission_tables
+
+MODULES = (log_tables, register_tables, submission_tables, release_tables)
+METADATA = Base.metadata

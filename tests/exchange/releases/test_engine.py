@@ -1,0 +1,83 @@
+import tempfile
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+import pytest
+
+from exchange.releases.engine import Engine
+from exchange.releases.errors import EngineError, OutOfMemory
+
+IDS = pa.array([bytes([byte]) * 16 for byte in range(3)] + [None], pa.binary(16))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set memory_limit='100GB'",
+        "set enable_external_access=true",
+        "set temp_directory='/tmp'",
+        "select * from read_csv('/etc/passwd')",
+        "copy (select 1) to '/tmp/never.csv'",
+        "attach '/tmp/never.db'",
+        "install httpfs",
+        "load httpfs",
+    ],
+)
+def test_the_connection_is_locked_down(statement: str) -> None:
+    with Engine() as engine, pytest.raises(Exception, match=r"(?i)configuration|disabled|permission|external"):
+        engine._connection.execute(statement).fetchall()
+
+
+def test_time_is_utc_and_nothing_spills() -> None:
+    with Engine() as engine:
+        found = engine._connection.execute("select current_setting('TimeZone'), current_setting('temp_directory')").fetchall()
+    assert found == [("UTC", "")]
+
+
+def test_python_variables_are_no_relations() -> None:
+    secret = pa.table({"x": [1]})
+    with Engine() as engine, pytest.raises(EngineError):
+        engine.run(ibis.table({"x": "int64"}, name="secret"))
+    assert secret.num_rows == 1
+
+
+@pytest.mark.parametrize("kind", ["table", "dataset", "files"])
+def test_pseudonyms_join_whatever_holds_them_and_nulls_find_nothing(kind: str, tmp_path: Path) -> None:
+    table = pa.table({"id": IDS, "n": [0, 1, 2, 3]})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    relation = {"table": table, "dataset": pads.dataset(table), "files": pads.dataset(tmp_path / "rows.parquet")}[kind]
+    with Engine() as engine:
+        one, other = engine.register(relation), engine.register(relation)
+        joined = one.join(other, one["id"] == other["id"]).select(n=one["n"]).order_by("n")
+        assert engine.run(joined).column("n").to_pylist() == [0, 1, 2]
+
+
+def test_an_error_never_quotes_a_value() -> None:
+    with Engine() as engine:
+        table = engine.register(pa.table({"text": ["CANARY-7731"]}))
+        with pytest.raises(EngineError) as caught:
+            engine.run(table.select(n=table["text"].cast("int64")))
+    assert "CANARY" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_too_little_memory_says_so_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Engine(memory="16MB") as engine:
+        table = engine.register(pa.table({"n": range(2_000_000)}))
+        with pytest.raises(OutOfMemory, match="raise its limit"):
+            engine.run(table.order_by("n"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["'; drop table relation_0; --", '"', "\\'", "$$", "é \u202e", "a\nb", "%(x)s", "{}"])
+def test_hostile_literals_and_names_are_inert(text: str) -> None:
+    with Engine() as engine:
+        table = engine.register(pa.table({text: [text, "other"]}))
+        assert engine.run(table.filter(table[text] == text)).column(text).to_pylist() == [text]
+        assert engine.run(table.aggregate(n=table.count())).column("n").to_pylist() == [2]

@@ -1,0 +1,78 @@
+"""One valid document of each format, as JSON."""
+
+from typing import Any
+
+from keys import formats
+from keys.encoding import b64
+from keys.seal import EncryptionKey
+from keys.sign import SigningKey
+
+SIGNING = SigningKey.from_seed(bytes(range(32)))
+ENCRYPTION = EncryptionKey.from_private(bytes(range(96)))
+DIGEST = "sha256:" + "ab" * 32
+
+MANIFEST: dict[str, Any] = {
+    "format": 1,
+    "upload": "0123456789abcdef0123456789abcdef",
+    "supplier": "cleveland-police",
+    "reference": "LCJP-MV7",
+    "version": 1,
+    "agreement": DIGEST,
+    "dataset": "crimes",
+    "period": "2025-03",
+    "mode": "replace",
+    "after": None,
+    "epoch": 1,
+    "normaliser": 1,
+    "key_check": "0011223344556677",
+    "sealing_key": "2025-W14",
+    "rows": 5,
+    "totals": {"crime": 2, "month": 0},
+    "rows_digest": DIGEST,
+    "parts": [{"sha256": DIGEST, "size": 1200, "rows": 3}, {"sha256": DIGEST, "size": 1100, "rows": 2}],
+    "created": "2025-04-02T09:30:00Z",
+}
+
+RECEIPT: dict[str, Any] = {
+    "submission": "sub-1",
+    "upload": MANIFEST["upload"],
+    "manifest": DIGEST,
+    "outcome": "held",
+    **{name: MANIFEST[name] for name in ("supplier", "reference", "version", "agreement", "dataset", "period", "mode", "after")},
+    "rows": 5,
+    "rows_digest": DIGEST,
+    "dispose_on": "2035-03-31",
+    "decided": "2025-04-02T09:31:00.123456Z",
+    "reasons": [],
+}
+
+EXAMPLES: dict[str, tuple[type[formats.Manifest | Any], dict[str, Any]]] = {
+    "manifest": (formats.Manifest, MANIFEST),
+    "acknowledgement": (
+        formats.Acknowledgement,
+        {"submission": "sub-1", "upload": MANIFEST["upload"], "manifest": DIGEST, "received": "2025-04-02T09:30:59Z"},
+    ),
+    "receipt": (formats.Receipt, RECEIPT),
+    "refusal": (
+        formats.Receipt,
+        {**RECEIPT, "outcome": "refused", "dispose_on": None, "reasons": [{"clause": "datasets.crimes", "reason": "A column too many."}]},
+    ),
+    "sealing key": (
+        formats.SealingKeyNotice,
+        {"id": "2025-W14", "public": b64(ENCRYPTION.public), "issued": "2025-03-31T00:00:00Z", "expires": "2025-04-07T00:00:00Z"},
+    ),
+    "envelope": (
+        formats.Envelope,
+        {
+            "reference": "LCJP-MV7",
+            "epoch": 1,
+            "issuer": "cleveland-police",
+            "recipient": "durham-police",
+            "recipient_key": ENCRYPTION.fingerprint,
+            "key_check": "0011223344556677",
+            "sealed": "AAAA",
+        },
+    ),
+    "signing card": (formats.Card, {"kind": "ed25519", "owner": "A. Person", "role": "signatory", "public": b64(SIGNING.public.raw)}),
+    "encryption card": (formats.Card, {"kind": "xwing", "owner": "durham-police", "role": "encryption", "public": b64(ENCRYPTION.public)}),
+}
