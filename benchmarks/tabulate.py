@@ -45,11 +45,12 @@ units as (
       else case date_diff('month', c.month, o.month) when 0 then 'Same month' when 1 then '1 month' when 2 then '2 months'
       else if(o.month < c.month, 'Dated before the crime', '3 months or more') end end as months
   from crimes c left join latest o on c.force = o.force and c.crime = o.crime where c.crime is not null
-)
-select 'by-area' as t, force as a, authority as b, strftime(month, '%Y-%m') as c, grouped as d, count(*) as n
-  from units group by cube (force, authority, month, grouped)
-union all select 'by-type', force, strftime(month, '%Y-%m'), crime_type, grouped, count(*) from units group by cube (force, month, crime_type, grouped)
-union all select 'months-to-outcome', force, strftime(month, '%Y-%m'), months, null, count(*) from units group by cube (force, month, months)
+),
+cells as materialized (select force, authority, month, crime_type, grouped, months, count(*) as n from units group by all)
+select 'by-area' as t, force as a, authority as b, strftime(month, '%Y-%m') as c, grouped as d, sum(n) as n
+  from cells group by cube (force, authority, month, grouped)
+union all select 'by-type', force, strftime(month, '%Y-%m'), crime_type, grouped, sum(n) from cells group by cube (force, month, crime_type, grouped)
+union all select 'months-to-outcome', force, strftime(month, '%Y-%m'), months, null, sum(n) from cells group by cube (force, month, months)
 """
 
 
@@ -153,7 +154,7 @@ def plain(folder: Path, memory: str) -> dict[str, int]:
     rows = con.execute(PLAIN.format(order=world.GROUPS)).fetchall()
     con.close()
     width = {table.name: len(table.dimensions) for table in world.release().tables}
-    return {"|".join((row[0], *(value or "Total" for value in row[1 : 1 + width[row[0]]]))): row[-1] for row in rows}
+    return {"|".join((row[0], *(value or "Total" for value in row[1 : 1 + width[row[0]]]))): int(row[-1]) for row in rows}
 
 
 if __name__ == "__main__":

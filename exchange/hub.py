@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from exchange.db import make_engine
 from exchange.keyring import Keyring
+from exchange.objects import Objects
 from exchange.settings import Settings
-from exchange.submissions.objects import Objects
 from exchange.submissions.process import Places
 from keys.keystore import Keystore, SealedFileKeystore
 from keys.providers import CredentialFileRoots

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
@@ -26,7 +26,7 @@ class Generation:
 
     number: int
     root: str
-    keys: Mapping[str, bytes]
+    keys: Mapping[str, bytes] = field(repr=False)  # so that no traceback or log shows them
     destroyed: Mapping[str, int]
 
     def adding(self, name: str, material: bytes) -> "Generation":

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from keys.derive import derive
 from keys.errors import KeystoreUnreadable
-from keys.files import erase, readable_by_others, remove_unfinished, write_new
+from keys.files import erase, readable_by_others, write_new
 
 ROOT = 32
 ROOT_ID = re.compile(r"[0-9a-f]{32}")
@@ -67,7 +67,6 @@ class CredentialFileRoots:
     def erase(self, root: str) -> None:
         """See `RootProvider.erase`."""
         erase(self._path(root))
-        remove_unfinished(self._folder)
 
     def ids(self) -> list[str]:
         """See `RootProvider.ids`."""

@@ -78,17 +78,19 @@ def verify_export(export: Any, *, party: str = "", pin: str = "") -> Verified:
     """Check an exported agreement from its own words; IntegrityFailed if anything in it does not hold.
 
     Args:
-        export: ``{reference, version, state, suspended, canonical, statements, keys}``, of the hub or of a file.
+        export: ``{reference, version, state, suspended, canonical, statements, keys}`` of the hub; a file needs only what is signed,
+            the canonical text and the statements.
         party: whose signatory (for a recipient: the signatory of the party it belongs to) must have the pinned key.
         pin: that fingerprint; empty where nothing is pinned.
     """
     try:
         agreement = read_canonical(_member(export, "canonical", str).encode())
-        keys = {fingerprint: _matching(fingerprint, raw) for fingerprint, raw in _member(export, "keys", dict).items()}
+        keys = {fingerprint: _matching(fingerprint, raw) for fingerprint, raw in _member(export, "keys", dict, {}).items()}
         statements = tuple(check_statement(agreement, signed, _verify) for signed in _member(export, "statements", list))
     except (InvalidDocument, InvalidStatement, BadFormat, BadSignature) as error:
         raise IntegrityFailed("The agreement does not verify.", why=f"{type(error).__name__}: {error}", remedy=_SPEAK) from None
-    if (export.get("reference"), export.get("version")) != (agreement.reference, agreement.version):
+    named = (export.get("reference", agreement.reference), export.get("version", agreement.version))
+    if named != (agreement.reference, agreement.version):
         raise IntegrityFailed("The hub calls an agreement by another name than it has.", why=f"{agreement.clause()}.", remedy=_SPEAK)
     if pin and _own_signatory(agreement, party) != pin:
         raise IntegrityFailed(
@@ -116,8 +118,8 @@ def _own_signatory(agreement: Agreement, party: str) -> str:
     return found.signatory.key if found else ""
 
 
-def _member(export: Any, name: str, kind: type) -> Any:
-    found = export.get(name) if isinstance(export, dict) else None
+def _member(export: Any, name: str, kind: type, default: Any = None) -> Any:
+    found = export.get(name, default) if isinstance(export, dict) else None
     if not isinstance(found, kind):
         raise BadFormat(f"{name}: missing, or not as it must be")
     return found

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import click
 
+from adapters.agency.commands.check import check
+from adapters.agency.commands.config import config
+from adapters.agency.commands.doctor import doctor
 from adapters.agency.commands.init import init
 from adapters.agency.commands.keys import keys
+from adapters.agency.commands.pull import pull
 from adapters.agency.commands.push import push
+from adapters.agency.commands.status import status
+from adapters.agency.commands.verify import verify
 from adapters.errors import INTERRUPTED, UNEXPECTED
 
 NAME = "exchange-agency"
@@ -29,7 +35,7 @@ def cli() -> None:
     """Send agreed data to the partnership's hub: sealed, signed, receipted"""
 
 
-for command in (init, keys, push):
+for command in (init, keys, doctor, check, push, status, verify, pull, config):
     cli.add_command(command)
 
 

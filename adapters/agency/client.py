@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import importlib
-import importlib.util
 import os
 import random
 import ssl
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import requests
+import truststore
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from requests.adapters import HTTPAdapter
@@ -37,7 +36,6 @@ class _SystemTrust(HTTPAdapter):
     """Certificates as this machine trusts them: police networks re-sign traffic, and only their own machines know their authority."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:
-        truststore = importlib.import_module("truststore")
         return super().init_poolmanager(*args, **kwargs, ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
@@ -45,7 +43,7 @@ def new_session() -> requests.Session:
     """A session that honours proxies and certificate settings of the environment, and else the operating system's trust store."""
     session = requests.Session()
     told = any(os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
-    if not told and importlib.util.find_spec("truststore") is not None:
+    if not told:
         session.mount("https://", _SystemTrust())
     return session
 

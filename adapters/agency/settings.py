@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import platformdirs
+
 import adapters
 from adapters.errors import ConfigError
 
@@ -105,7 +107,7 @@ def default_home(environment: Mapping[str, str] | None = None) -> Path:
     found = os.environ if environment is None else environment
     if named := found.get(PREFIX + "HOME"):
         return Path(named)
-    return Path.cwd() if (Path.cwd() / FILE).is_file() else Path.home() / ".exchange-agency"
+    return Path.cwd() if (Path.cwd() / FILE).is_file() else platformdirs.user_data_path("exchange-agency", appauthor=False)
 
 
 def load(

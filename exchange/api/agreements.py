@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from agreements.model import Agreement as Terms
 from exchange.api.door import body, caller, hub
-from exchange.api.schemas import AgreementAnswer, AgreementList, AgreementQuery, ContractAnswer, EnvelopeList
+from exchange.api.schemas import AgreementAnswer, AgreementList, AgreementQuery, ContractAnswer, EnvelopeAnswer, EnvelopeList
 from exchange.db import reading, writing
 from exchange.errors import NotFound
 from exchange.register import agreements, linkage, partners
@@ -123,10 +123,11 @@ class Envelopes(MethodView):
             agreements.supplied(session, reference, caller().id)
             return {"envelopes": linkage.envelopes_for(session, reference, caller().id)}
 
-    @blueprint.response(201)
-    def post(self, reference: str) -> None:
+    @blueprint.response(201, EnvelopeAnswer)
+    def post(self, reference: str) -> dict[str, Any]:
         """Leave an envelope for another supplier."""
         here, client, signed = hub(), caller().id, body()
         with writing(here.engine) as session:
             row = agreements.supplied(session, reference, client)
-            linkage.accept(session, agreements.parsed(row.canonical), client, signed, here.clock())
+            recipient = linkage.accept(session, agreements.parsed(row.canonical), client, signed, here.clock())
+        return {"relayed": recipient}

@@ -14,7 +14,7 @@ from exchange.db import reading, writing
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import publish
-from exchange.submissions.sealing import rfc3339
+from exchange.times import rfc3339
 
 blueprint = Blueprint("editions", __name__, url_prefix="/v1", description="Published editions")
 _FORMATS = (".csv-metadata.json", ".csv", ".parquet", ".json")

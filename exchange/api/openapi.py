@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_smorest import Api
 
-from exchange.api.schemas import Problem, Signed
+from exchange.api.schemas import Problem
 
 _BODIES = {
     ("/v1/submissions", "post"): "A signed manifest (use “manifest”), see docs/formats.md.",
@@ -16,11 +16,9 @@ def describe(api: Api) -> None:
     """Complete the document that flask-smorest has collected."""
     spec = api.spec
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "from POST /oauth2/token"})
-    for name, schema in (("SignedDocument", Signed), ("ProblemDocument", Problem)):
-        if name not in spec.components.schemas:
-            spec.components.schema(name, schema=schema)
+    spec.components.schema("Problem", schema=Problem)
     spec.options["security"] = [{"token": []}]
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in spec._paths.items():  # noqa: SLF001  # apispec offers no public way to visit paths
         for method, operation in operations.items():
             if isinstance(operation, dict) and "responses" in operation:
@@ -35,7 +33,7 @@ def _complete(path: str, method: str, operation: dict[str, Any], problem: dict[s
     if path == "/oauth2/token":
         operation["security"] = []
     if (path, method) in _BODIES:
-        schema = {"$ref": "#/components/schemas/SignedDocument"}
+        schema = {"$ref": "#/components/schemas/Signed"}
         operation["requestBody"] = {
             "description": _BODIES[path, method],
             "required": True,

@@ -111,6 +111,10 @@ class EnvelopeList(Schema):
     envelopes = fields.List(fields.Nested(Signed), required=True)
 
 
+class EnvelopeAnswer(Schema):
+    relayed = fields.String(required=True)
+
+
 class SubmissionQuery(_Strict):
     reference = fields.String()
     dataset = fields.String()

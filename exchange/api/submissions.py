@@ -14,8 +14,9 @@ from exchange.api.door import body, caller, hub
 from exchange.api.schemas import PartAnswer, SubmissionAnswer, SubmissionList, SubmissionQuery
 from exchange.db import reading, writing
 from exchange.errors import Conflict, LengthRequired, NotFound, TooLarge, Unacceptable
-from exchange.submissions import intake, sealing
+from exchange.submissions import intake
 from exchange.submissions.tables import SubmissionRow, SubmissionState
+from exchange.times import rfc3339
 
 blueprint = Blueprint("submissions", __name__, url_prefix="/v1/submissions", description="Intake")
 CHUNK = 1 << 20
@@ -59,7 +60,7 @@ class Submissions(MethodView):
             "period": row.period,
             "state": row.state,
             "rows": row.rows,
-            "received": sealing.rfc3339(row.received_at),
+            "received": rfc3339(row.received_at),
             "dispose_on": row.dispose_on.isoformat(),
         }
 

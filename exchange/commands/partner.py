@@ -90,3 +90,12 @@ def new(context: click.Context, owner: str, role: str, folder: Path) -> None:
         f"{owner} {role}: {made.fingerprint}",
         f"Keep {stem}.key.json to yourself; hand out {stem}.card.json.",
     )
+
+
+@person.command("fingerprint")
+@click.argument("card", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def fingerprint(context: click.Context, card: str) -> None:
+    """The fingerprint of the key on a CARD: what people compare by another channel."""
+    read = read_card(card)
+    say(context, {"owner": read.owner, "role": read.role, "fingerprint": read.fingerprint}, f"{read.owner} {read.role}: {read.fingerprint}")

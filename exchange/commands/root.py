@@ -32,6 +32,7 @@ from exchange.serve import serve as serve_hub
 from exchange.settings import read_settings
 from exchange.submissions import sealing
 from exchange.submissions.tables import SubmissionRow
+from exchange.times import rfc3339
 from keys.encoding import b64, canonical
 from keys.formats import Card
 from keys.keystore import SealedFileKeystore
@@ -153,7 +154,7 @@ def status(context: click.Context) -> None:
     lines = [f"{kind}: " + (", ".join(f"{count} {state}" for state, count in states.items()) or "none") for kind, states in counted.items()]
     lines += [
         f"log: {entries:,} entries",
-        f"sealing key: until {sealing.rfc3339(expires)}",
+        f"sealing key: until {rfc3339(expires)}",
         f"settings: {config_path(context.obj['config'])}",
     ]
     lines += [f"to be reviewed: {', '.join(review)}"] if review else []

@@ -16,8 +16,8 @@ from keys.formats import Envelope
 from keys.sign import Use, verify_document
 
 
-def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[str, Any], now: datetime) -> None:
-    """Take one envelope from a supplier for another. The first of an epoch fixes who issues it and its check value."""
+def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[str, Any], now: datetime) -> str:
+    """Take one envelope from a supplier for another, whose id is returned. The first of an epoch fixes issuer and check value."""
     party = agreement.party(issuer)
     if party is None or party.keys is None:
         clause = agreement.clause("parties", issuer)
@@ -37,6 +37,7 @@ def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[
         details = {"epoch": envelope.epoch, "key check": envelope.key_check}
         what, subject = "linkage envelope relayed", f"{envelope.reference}/{envelope.epoch}/{envelope.recipient}"
         append(session, Event(Operation.SECURITY, issuer, issuer, agreement.reference, what, subject, envelope.recipient, details), now)
+    return envelope.recipient
 
 
 def _epoch(session: Session, envelope: Envelope, now: datetime) -> None:

@@ -18,7 +18,7 @@ from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases.edition import find, require, second_edition
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
-from exchange.submissions.sealing import rfc3339
+from exchange.times import rfc3339
 from keys.sign import Use, sign_document, verify_document
 
 APPROVE, REFUSE = "approve", "refuse"

@@ -27,13 +27,13 @@ from exchange.disclosure.attack import attack
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append
+from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.releases.formats import published
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, PopulationRow
 from exchange.releases.tabulate import tabulate
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
-from exchange.submissions.objects import Objects
 from keys.formats import digest
 
 FORMAT = 1

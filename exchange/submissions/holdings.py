@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from agreements.model import Dataset
 from exchange.errors import Gone
 from exchange.keyring import Keyring, submission_name
-from exchange.submissions.objects import Objects
+from exchange.objects import Objects
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
 from keys.errors import KeyDestroyed, UnknownKey
 from keys.parquet import decrypting_dataset

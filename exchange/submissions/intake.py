@@ -23,8 +23,8 @@ from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append
 from exchange.register import agreements, linkage, partners
 from exchange.settings import Settings
-from exchange.submissions import sealing
 from exchange.submissions.tables import PartRow, SealingKeyRow, SubmissionRow, SubmissionState
+from exchange.times import rfc3339
 from keys.errors import BadFormat, BadSignature
 from keys.formats import Acknowledgement, Manifest, digest
 from keys.pseudonym import NORMALISER
@@ -239,7 +239,7 @@ def complete(session: Session, keyring: Keyring, caller: str, submission: str, n
     standing = agreements.standing(agreements.by_digest(session, row.agreement, lock=True))
     _require(may_submit(standing, caller, row.dataset, Period.parse(row.period), manifest_of(row).mode, now))
     row.state, row.completed_at = SubmissionState.COMPLETE, now
-    document = Acknowledgement(row.id, row.upload, row.manifest_digest, sealing.rfc3339(now)).document()
+    document = Acknowledgement(row.id, row.upload, row.manifest_digest, rfc3339(now)).document()
     row.acknowledgement = sign_document(document, Use.ACKNOWLEDGEMENT, keyring.signing("receipts"))
     session.flush()
     _record(session, row, caller, "submission acknowledged", {"rows": row.rows}, now)

@@ -27,12 +27,13 @@ from exchange.db import reading, writing
 from exchange.errors import Misconfigured
 from exchange.keyring import Keyring, sealing_name, submission_name
 from exchange.log.record import Event, Operation, append
+from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.settings import Settings
-from exchange.submissions import intake, sealing
-from exchange.submissions.objects import Objects
+from exchange.submissions import intake
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
+from exchange.times import rfc3339
 from keys.encoding import b64
 from keys.formats import Reason, Receipt
 from keys.parquet import new_data_key
@@ -260,7 +261,7 @@ def _receipt(keyring: Keyring, row: SubmissionRow, reasons: Sequence[Reason], no
         rows=row.rows,
         rows_digest=row.rows_digest,
         dispose_on=None if reasons else row.dispose_on.isoformat(),
-        decided=sealing.rfc3339(now),
+        decided=rfc3339(now),
         reasons=tuple(reasons),
     )
     return sign_document(receipt.document(), Use.RECEIPT, keyring.signing("receipts"))

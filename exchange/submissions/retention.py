@@ -15,8 +15,8 @@ from exchange.keyring import Keyring, submission_name
 from exchange.log.record import Event, Operation, append
 from exchange.submissions import intake
 from exchange.submissions.process import Places
-from exchange.submissions.sealing import rfc3339
 from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
+from exchange.times import rfc3339
 from keys.sign import Use, sign_document
 
 ENDED = (SubmissionState.DISPOSED, SubmissionState.LAPSED)

@@ -10,6 +10,7 @@ from exchange.errors import Unavailable
 from exchange.keyring import Keyring, sealing_name
 from exchange.log.record import Event, Operation, append
 from exchange.submissions.tables import SealingKeyRow, SubmissionRow, SubmissionState
+from exchange.times import rfc3339
 from keys.encoding import b64
 from keys.formats import SealingKeyNotice
 from keys.seal import EncryptionKey
@@ -17,11 +18,6 @@ from keys.sign import Use, sign_document
 
 RENEWED_AFTER = timedelta(days=7)
 LIVES = timedelta(days=14)
-
-
-def rfc3339(moment: datetime) -> str:
-    """``2026-11-22T09:30:00Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def current(session: Session) -> SealingKeyRow:

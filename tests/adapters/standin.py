@@ -181,7 +181,7 @@ class StandIn:
             party = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
             if party is None:
                 raise Problem(401, "invalid-token", "the token is not known")
-            arguments |= {"body": body} if endpoint == "part" else {}
+            arguments = {**arguments, "body": body} if endpoint == "part" else arguments
             return getattr(self, f"on_{endpoint}")(request, party, **arguments)  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------------------------------ who
@@ -216,13 +216,12 @@ class StandIn:
 
     def _of(self, reference: str, party: str) -> Partnership:
         found = self.partnerships.get(reference)
-        recipients = {one.id for one in found.agreement.recipients} if found else set()
-        if found is None or (found.agreement.party(party) is None and party not in recipients):
+        if found is None or not _names(found, party):
             raise Problem(404, "unknown-agreement", "there is no such agreement to which you are a party", clause="no agreement")
         return found
 
     def on_agreements(self, request: Request, party: str) -> Response:
-        mine = [one.agreement for one in self.partnerships.values() if one.agreement.party(party)]
+        mine = [one.agreement for one in self.partnerships.values() if _names(one, party)]
         listed = [
             {
                 "reference": one.reference,
@@ -420,7 +419,9 @@ class StandIn:
                 "upload": manifest.upload,
                 "manifest": digest(manifest.document()),
                 "outcome": found.state,
-                **{name: getattr(manifest, name) for name in ("supplier", "reference", "version", "agreement", "dataset", "period", "mode")},
+                **{
+                    name: getattr(manifest, name) for name in ("supplier", "reference", "version", "agreement", "dataset", "period", "mode")
+                },
                 "after": manifest.after,
                 "rows": manifest.rows,
                 "rows_digest": manifest.rows_digest,
@@ -466,6 +467,12 @@ class StandIn:
         self.linkage[reference] = {"epoch": envelope.epoch, "key_check": envelope.key_check}
         self.envelopes.append(signed)
         return _json({}, 201)
+
+
+def _names(partnership: Partnership, caller: str) -> bool:
+    agreement = partnership.agreement
+    return agreement.party(caller) is not None or caller in {one.id for one in agreement.recipients}
+
 
 def _formats(files: Mapping[str, bytes], name: str) -> list[str]:
     return sorted(one.split(".", 1)[1] for one in files if one.split(".", 1)[0] == name)

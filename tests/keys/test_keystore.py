@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from keys.errors import BadFormat, CannotOpen, KeyDestroyed, KeyExists, KeystoreUnreadable, UnknownKey
+from keys.generation import Generation
 from keys.keystore import Keystore, SealedFileKeystore
 from keys.providers import CredentialFileRoots
 from tests.keys.stores import Place, opens
@@ -174,6 +175,7 @@ def test_only_this_credential_opens_the_roots(place: Place, tmp_path: Path) -> N
 
 def test_files_are_private_and_hold_no_key_in_clear(place: Place, tmp_path: Path) -> None:
     key = place.open().create("a")
+    assert repr(key) not in repr(Generation.unseal(place.file.read_bytes(), place.roots.get(place.roots.ids()[0])))
     for path in (*place.folder.iterdir(), *(tmp_path / "roots").iterdir()):
         assert path.stat().st_mode & 0o077 == 0
         assert key not in path.read_bytes()

@@ -69,7 +69,7 @@ def _check_before_writing(home: Path, party: str, hub: str, pin: str) -> None:
 
 
 def _key(home: Path, party: str, role: str) -> KeyFile:
-    path, card = home / "keys" / f"{role}.json", home / "cards" / f"{party}-{role}.json"
+    path, card = home / "keys" / f"{role}.json", home / "cards" / f"{party}-{role}.card.json"
     try:
         made = write_keyfile(path, EncryptionKey.generate() if role == "encryption" else SigningKey.generate(), owner=party, role=role)
     except KeyExists:  # from an init that was interrupted before it wrote agency.toml, which comes last

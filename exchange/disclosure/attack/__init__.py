@@ -17,6 +17,10 @@ from exchange.disclosure.errors import BadTables
 from exchange.disclosure.spec import Need
 
 
+_NEAR = (100, 400, 1200)
+"""Sizes of the neighbourhoods searched in whole numbers before a whole component is."""
+
+
 class Vulnerable(NamedTuple):
     """A primary cell that can be worked out too closely. `low`, `high`: what remains possible; None = without bound.
 
@@ -159,9 +163,12 @@ class _Attacker:
 def _fallen(component: Component, targets: list[Target]) -> list[tuple[int, Reach]]:
     """The targets that are less uncertain than they must be, with what remains possible for them."""
     reach = {target.cell: Reach() for target in targets}
-    component.explore(targets, reach, seed=len(component.cells))
+    component.explore(targets, reach)
     fallen = []
     for target in targets:
+        for size in _NEAR:
+            if not reach[target.cell].enough(target):
+                component.near(target.cell, size).settle(target, reach)
         if not reach[target.cell].enough(target):
             truth = component.exact(target.cell)
             if not truth.enough(target):

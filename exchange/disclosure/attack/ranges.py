@@ -9,8 +9,11 @@ import numpy.typing as npt
 from exchange.disclosure.attack.long import Array, Mask
 from exchange.disclosure.errors import Inconclusive
 
-_RUNS = 4
-"""Random objectives tried on a component before its cells are taken one by one."""
+_BATCHES = (64, 16)
+"""How many targets are pushed at once in each pass; what is left after the last pass is looked at exactly."""
+
+_PUSH = 1e4
+"""What moving a target one unit is worth, against 1 for moving any other cell: far, yet by short changes."""
 
 
 @dataclass(frozen=True)
@@ -38,62 +41,119 @@ class Reach:
 
 
 class Component:
-    """The hidden cells of one component and the sums among them, as changes from the truth: fall at most `slack`, all sums nothing."""
+    """The hidden cells of one component and the sums among them, as changes from the truth: fall at most `slack`, all sums nothing.
 
-    def __init__(self, cells: Array, slack: Array, entries: tuple[Array, Array, Array], *, whole: bool) -> None:
-        self.cells, self._slack, self._whole = cells, slack, whole
+    Two models over them, each made when first needed: one column a cell for the exact ends, and rise and fall apart for exploring
+    (with `integers`, in whole numbers).
+    """
+
+    def __init__(self, cells: Array, slack: Array, entries: tuple[Array, Array, Array], *, whole: bool, integers: bool = False) -> None:
+        self.cells, self._slack, self._whole, self._integers = cells, slack, whole, integers
         self._row, self._column, self._sign = entries
         self._at = {int(cell): place for place, cell in enumerate(cells)}
-        self._upper = np.full(len(cells), highspy.kHighsInf)
-        self._lower = -slack.astype(np.float64)
-        self._solver = self._build()
+        self._held = np.zeros(len(cells), dtype=np.bool_)
+        self._single: highspy.Highs | None = None
+        self._apart: highspy.Highs | None = None
 
-    def _build(self) -> highspy.Highs:
+    def _build(self, *, apart: bool) -> highspy.Highs:
+        size, rows = len(self.cells), int(self._row.max(initial=-1)) + 1
+        order = np.argsort(self._column, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(self._column, minlength=size))])
+        index, sign = self._row[order].astype(np.int32), self._sign[order].astype(np.float64)
+        free = np.full(size, highspy.kHighsInf)
         model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = len(self.cells), int(self._row.max(initial=-1)) + 1
-        model.col_cost_ = np.zeros(len(self.cells))
-        model.col_lower_, model.col_upper_ = self._lower, self._upper
-        model.row_lower_ = model.row_upper_ = np.zeros(model.num_row_)
-        order = np.argsort(self._row, kind="stable")
-        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(self._row, minlength=model.num_row_))]).astype(np.int32)
-        model.a_matrix_.index_ = self._column[order].astype(np.int32)
-        model.a_matrix_.value_ = self._sign[order].astype(np.float64)
+        model.num_row_, model.num_col_ = rows, size * (1 + apart)
+        model.row_lower_ = model.row_upper_ = np.zeros(rows)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        if apart:
+            model.col_cost_ = np.ones(2 * size)
+            model.a_matrix_.start_ = np.concatenate([starts, starts[1:] + len(index)]).astype(np.int32)
+            model.a_matrix_.index_, model.a_matrix_.value_ = np.tile(index, 2), np.concatenate([sign, -sign])
+        else:
+            model.col_cost_ = np.zeros(size)
+            model.a_matrix_.start_ = starts.astype(np.int32)
+            model.a_matrix_.index_, model.a_matrix_.value_ = index, sign
+        slack = np.where(self._held, 0.0, self._slack.astype(np.float64))
+        rise = np.where(self._held, 0.0, free)
+        model.col_lower_ = np.zeros(2 * size) if apart else -slack
+        model.col_upper_ = np.concatenate([rise, slack]) if apart else rise
+        if apart and self._integers:
+            model.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
+        return self._solver(model)
+
+    def _solver(self, model: highspy.HighsLp) -> highspy.Highs:
         solver = highspy.Highs()
-        # Primal simplex: between runs only the objective changes, so the last vertex stays a valid start.
-        for option, setting in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("simplex_strategy", 4), ("solver", "simplex")):
+        # Primal simplex: between runs mostly the objective changes, so the last vertex stays a valid start.
+        for option, setting in (("output_flag", False), ("threads", 1), ("simplex_strategy", 4), ("mip_rel_gap", 0.01)):
             solver.setOptionValue(option, setting)
+        if not self._integers:
+            solver.setOptionValue("presolve", "off")
+            solver.setOptionValue("solver", "simplex")
         solver.passModel(model)
         return solver
 
+    def near(self, cell: int, size: int) -> "Component":
+        """The same question over about `size` cells around one, in whole numbers: what moves there moves in the whole component too."""
+        inside = np.zeros(len(self.cells), dtype=np.bool_)
+        inside[self._at[cell]] = True
+        count = 0
+        while count < inside.sum() < size:
+            count = int(inside.sum())
+            rows = np.zeros(int(self._row.max()) + 1, dtype=np.bool_)
+            rows[self._row[inside[self._column]]] = True
+            inside[self._column[rows[self._row]]] = True
+        number = np.cumsum(inside) - 1
+        mine = inside[self._column]
+        entries = self._row[mine], number[self._column[mine]], self._sign[mine]
+        slack = np.where(self._held, 0, self._slack)[inside]
+        part = Component(self.cells[inside], slack, entries, whole=self._whole, integers=self._whole)
+        part.hold(self.cells[inside & self._held])
+        return part
+
+    def settle(self, target: Target, reach: dict[int, Reach]) -> None:
+        """Push one target as far as it needs, up and then down."""
+        for rising in (True, False):
+            self._widen(self._push([target], rising=rising), [target], reach)
+
     def hold(self, cells: Array) -> None:
         """Treat some cells as known, on top of what is published; an empty array lets all move again."""
-        lower, upper = self._lower.copy(), self._upper.copy()
-        held = [self._at[int(cell)] for cell in cells if int(cell) in self._at]
-        lower[held] = upper[held] = 0.0
-        every = np.arange(len(self.cells), dtype=np.int32)
-        self._solver.changeColsBounds(len(every), every, lower, upper)
+        self._held[:] = False
+        self._held[[self._at[int(cell)] for cell in cells if int(cell) in self._at]] = True
+        self._single = self._apart = None
 
-    def explore(self, targets: list[Target], reach: dict[int, Reach], seed: int) -> None:
-        """Widen the reach of many targets at once: push all unsatisfied ones up, then down, under random weights."""
-        random = np.random.default_rng(seed)
-        for run in range(_RUNS):
-            open_ones = [self._at[target.cell] for target in targets if not reach[target.cell].enough(target)]
-            if not open_ones:
-                return
-            wish = {self._at[target.cell]: max(target.width, target.up, 1) for target in targets}
-            for place in open_ones:
-                self._solver.changeColBounds(place, self._bound(place), float(wish[place]))
-            cost = np.zeros(len(self.cells))
-            cost[open_ones] = random.uniform(1, 2, len(open_ones)) * (1 if run % 2 else -1)
-            change = self._solve(cost)
-            for place in open_ones:
-                self._solver.changeColBounds(place, self._bound(place), highspy.kHighsInf)
-            if change is not None:
-                self._widen(change, targets, reach)
+    def explore(self, targets: list[Target], reach: dict[int, Reach]) -> None:
+        """Widen the reach of many targets: push a batch of them up (later down) by short changes, and count what moves by itself."""
+        random = np.random.default_rng(len(self.cells))
+        for batch in _BATCHES:
+            for rising in (True, False):
+                waiting = [target for target in targets if not reach[target.cell].enough(target)]
+                random.shuffle(waiting)
+                while waiting:
+                    pushed, waiting = waiting[:batch], waiting[batch:]
+                    self._widen(self._push(pushed, rising=rising), targets, reach)
+                    waiting = [target for target in waiting if not reach[target.cell].enough(target)]
 
-    def _bound(self, place: int) -> float:
-        return float(self._lower[place])
+    def _push(self, targets: list[Target], *, rising: bool) -> npt.NDArray[np.float64]:
+        """The shortest change that moves all `targets` as far as they need, or as far as they go."""
+        if self._apart is None:
+            self._apart = self._build(apart=True)
+        size, solver = len(self.cells), self._apart
+        places = np.array([self._at[target.cell] for target in targets])
+        wish = np.array([max(target.width, target.up if rising else target.down) for target in targets], dtype=np.float64)
+        room = np.where(self._held[places], 0.0, wish if rising else np.minimum(wish, self._slack[places]))
+        moved = (places if rising else places + size).astype(np.int32)
+        still = (places + size if rising else places).astype(np.int32)
+        limits = np.where(self._held[places], 0.0, highspy.kHighsInf), np.where(self._held[places], 0.0, self._slack[places].astype(np.float64))
+        zeros = np.zeros(len(places))
+        solver.changeColsBounds(len(moved), moved, zeros, room)
+        solver.changeColsBounds(len(still), still, zeros, zeros)
+        solver.changeColsCost(len(moved), moved, np.full(len(moved), -_PUSH))
+        _bounded(solver)
+        values = np.asarray(solver.getSolution().col_value)
+        solver.changeColsBounds(len(moved), moved, zeros, limits[0 if rising else 1])
+        solver.changeColsBounds(len(still), still, zeros, limits[1 if rising else 0])
+        solver.changeColsCost(len(moved), moved, np.ones(len(moved)))
+        return np.asarray(values[:size] - values[size:])
 
     def exact(self, cell: int) -> Reach:
         """The true reach of one cell: the least and the greatest change possible, in whole units where values are whole."""
@@ -106,50 +166,57 @@ class Component:
             ends.append(None if change is None else abs(round(float(change[place]))) if self._whole else _inner(float(change[place])))
         return Reach(ends[0], ends[1])
 
-    def _solve(self, cost: npt.NDArray[np.float64], *, integers: bool = False) -> npt.NDArray[np.float64] | None:
+    def _solve(self, cost: npt.NDArray[np.float64], *, integers: bool) -> npt.NDArray[np.float64] | None:
         """The best change for an objective; None where it has no end."""
-        every = np.arange(len(self.cells), dtype=np.int32)
-        self._solver.changeColsCost(len(every), every, cost)
-        if not self._bounded():
+        if self._single is None:
+            self._single = self._build(apart=False)
+        solver, every = self._single, np.arange(len(self.cells), dtype=np.int32)
+        solver.changeColsCost(len(every), every, cost)
+        if not _bounded(solver):
             return None
-        change = np.asarray(self._solver.getSolution().col_value)
+        change = np.asarray(solver.getSolution().col_value)
         if not integers or np.abs(change - np.rint(change)).max() < 1e-6:
             return change
-        kinds = np.full(len(every), highspy.HighsVarType.kInteger)
-        self._solver.changeColsIntegrality(len(every), every, kinds)
-        self._solver.setOptionValue("solver", "choose")
-        end = self._bounded()
-        change = np.asarray(self._solver.getSolution().col_value)
-        self._solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kContinuous))
-        self._solver.setOptionValue("solver", "simplex")
+        solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kInteger))
+        solver.setOptionValue("solver", "choose")
+        end = _bounded(solver)
+        change = np.asarray(solver.getSolution().col_value)
+        solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kContinuous))
+        solver.setOptionValue("solver", "simplex")
         return change if end else None
 
-    def _bounded(self) -> bool:
-        """Run: True at an optimum, False where there is none (no change at all is always possible, so that means without bound)."""
-        self._solver.run()
-        status = self._solver.getModelStatus()
-        if status in {highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible}:
-            return False
-        if status != highspy.HighsModelStatus.kOptimal:
-            # Never read silence as safety.
-            raise Inconclusive(f"the solver stopped without an answer: {self._solver.modelStatusToString(status)}")
-        return True
-
     def _widen(self, change: npt.NDArray[np.float64], targets: list[Target], reach: dict[int, Reach]) -> None:
-        """Count a change, and its multiples either way, if it is made of whole units (magnitudes: as it is)."""
-        whole = np.rint(change)
-        if np.abs(change - whole).max() > 1e-6:
-            if self._whole:
-                return
-            whole = change
-        used = np.abs(whole) > 0.5 if self._whole else np.abs(whole) > 1e-6
-        forth, back = _times(self._slack[used], whole[used]), _times(self._slack[used], -whole[used])
-        for target in targets:
-            step = float(whole[self._at[target.cell]])
-            ends = (step * forth, -step * back)
-            seen = reach[target.cell]
-            seen.down = None if seen.down is None else max(seen.down, _inner(-min(ends)))
-            seen.up = None if seen.up is None else max(seen.up, _inner(max(ends)))
+        """Count a change piece by piece, with multiples either way. A piece shares no sum with the rest, so it balances by itself;
+        of counts only pieces in whole units prove anything."""
+        used = np.abs(change) > 1e-7
+        entries = used[self._column]
+        label = components(used, self._row[entries], self._column[entries])
+        wanted = {self._at[target.cell]: target for target in targets}
+        for piece in np.unique(label[used]).tolist():
+            members = np.flatnonzero(label == piece)
+            step = np.rint(change[members])
+            if np.abs(step - change[members]).max() > 1e-6:
+                if self._whole:
+                    continue
+                step = change[members]
+            forth, back = _times(self._slack[members], step), _times(self._slack[members], -step)
+            for place, delta in zip(members.tolist(), step.tolist(), strict=True):
+                if place in wanted:
+                    seen = reach[wanted[place].cell]
+                    seen.down = None if seen.down is None else max(seen.down, _inner(max(0.0, -delta * forth, delta * back)))
+                    seen.up = None if seen.up is None else max(seen.up, _inner(max(0.0, delta * forth, -delta * back)))
+
+
+def _bounded(solver: highspy.Highs) -> bool:
+    """Run: True at an optimum, False where there is none (no change at all is always possible, so that means without bound)."""
+    solver.run()
+    status = solver.getModelStatus()
+    if status in {highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible}:
+        return False
+    if status != highspy.HighsModelStatus.kOptimal:
+        # Never read silence as safety.
+        raise Inconclusive(f"the solver stopped without an answer: {solver.modelStatusToString(status)}")
+    return True
 
 
 def _times(slack: Array, change: npt.NDArray[np.float64]) -> int:

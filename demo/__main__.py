@@ -1,0 +1,32 @@
+"""``python -m demo``: play the story, show the table, say where to look."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from demo.cast import ROOT, Places
+from demo.show import table, where_to_look
+from demo.stage import Failed, console
+from demo.story import run
+
+
+def main() -> int:
+    """Play it; 0 when everything held."""
+    parser = argparse.ArgumentParser(prog="dev.py demo", description="The main job end to end on real public data.")
+    parser.add_argument("--scenario", choices=["mv7"], default="mv7", help="what to play (default: outcomes of recorded crime)")
+    parser.add_argument("--folder", type=Path, default=ROOT / "demo-run", help="where to play it; emptied first")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    try:
+        places: Places = run(asked.folder.resolve())
+    except Failed as error:
+        console.print(f"The demonstration failed: {error}", style="red", markup=False)
+        return 1
+    table(places)
+    where_to_look(places, time.monotonic() - began)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
