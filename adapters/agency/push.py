@@ -79,7 +79,8 @@ class Sending:
         return self._post_manifest()
 
     def _post_manifest(self) -> tuple[Any, Manifest]:
-        return self.client.post("/v1/submissions", f"announcing {self.upload}", self.upload.manifest), self._manifest()
+        manifest = self._manifest()
+        return self.client.post("/v1/submissions", f"announcing {self.upload}", self.upload.manifest), manifest
 
     def _manifest(self) -> Manifest:
         """Our manifest, verified as the hub will, so that a damaged spool is found here."""

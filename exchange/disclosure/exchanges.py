@@ -44,6 +44,7 @@ class ExchangeModel:
         self.place = {int(cell): place for place, cell in enumerate(self.cells)}
         self._slack = problem.slack[self.cells].astype(np.float64)
         self._prices = problem.weight[self.cells].copy()
+        self._still = np.zeros(len(self.cells), dtype=np.bool_)
         self._solver = self._build() if len(self.cells) else None
 
     def _build(self) -> highspy.Highs:
@@ -83,6 +84,7 @@ class ExchangeModel:
         """Let `cell` move again, or hold it still."""
         place = self.place.get(cell)
         if self._solver is not None and place is not None:
+            self._still[place] = not allowed
             self._solver.changeColBounds(place, 0.0, highspy.kHighsInf if allowed else 0.0)
             self._solver.changeColBounds(place + len(self.cells), 0.0, float(self._slack[place]) if allowed else 0.0)
 
@@ -129,8 +131,10 @@ class ExchangeModel:
         Needed where sums of three and more dimensions give fractional vertices. A small model of its own keeps the warm one warm.
         """
         support = np.abs(change) > 1e-9
-        free = self._prices <= FREE
-        for cells in (self.cells[support | free], self._near(self.cells[support]), self.cells):
+        # What is held still here must not move in a model of its own either.
+        free, mobile = self._prices <= FREE, self.cells[~self._still]
+        near = np.intersect1d(self._near(self.cells[support]), mobile)
+        for cells in (self.cells[(support | free) & ~self._still], near, mobile):
             if len(cells) <= (MOST_WHOLE if len(cells) < len(self.cells) else self._most_whole):
                 small = ExchangeModel(self.problem, cells, whole=True)
                 small.price(self.cells, self._prices)

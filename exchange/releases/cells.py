@@ -1,5 +1,6 @@
 """Cells of published tables: the categories of each dimension, and counts over their complete product with all totals."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from exchange.releases.errors import BadRelease, OutsideCategories
 Counts = npt.NDArray[np.int64]
 
 MOST_CELLS = 2_000_000
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the line feed, which agreements admit and quoting carries
 TAKEN = {"value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed", "count", "count_marker"}
 """Column names with a meaning of their own in table sets or in what is published."""
 
@@ -78,6 +80,10 @@ def _axis(release: Release, dimension: Dimension, periods: Sequence[Period]) -> 
         raise BadRelease(f"dimension {dimension.name}: the name has another meaning in published tables.")
     if not codes or len(set(codes)) < len(codes) or len(set(axis.all_labels)) < len(axis.all_labels):
         raise BadRelease(f"dimension {dimension.name}: needs categories, and no two of them, nor one and the total, may be shown alike.")
+    if any(_CONTROL.search(text) for text in (*codes, *axis.all_labels)):
+        raise BadRelease(
+            f"dimension {dimension.name}: a category or label holds a control character, which readers of CSV take in different ways."
+        )
     return axis
 
 

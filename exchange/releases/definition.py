@@ -163,6 +163,8 @@ def _derived(value: Derived, rows: ibis.Table) -> Any:
     if isinstance(value, FirstOf):
         return ibis.coalesce(*(rows[source] for source in value.first_of), ibis.literal(value.otherwise))
     start, end = rows[value.start], rows[value.end]
+    if not (start.type().is_date() and end.type().is_date()):
+        raise BadRelease(f"{value.name}: months are counted between dates, and one of its two fields is none.")
     between = (end.year() - start.year()) * 12 + end.month() - start.month()
     bands = [(between <= band.up_to, band.label) for band in value.bands]
     # The first branch that holds is taken: absent, then negative, then the bands from the lowest.

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 
+from exchange.errors import ExchangeError
 
-class ReleaseError(Exception):
+
+class ReleaseError(ExchangeError):
     """Root of everything that making a release raises on purpose."""
+
+    status, code, title = 409, "release-not-made", "The release cannot be made"
 
 
 class BadRelease(ReleaseError):

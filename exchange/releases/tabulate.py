@@ -19,7 +19,7 @@ from agreements.release import Release
 from exchange.releases.cells import Axis, Counts, axes, cubes
 from exchange.releases.definition import COUNT, cell_counts, surplus, unit_rows
 from exchange.releases.engine import Engine, Relation
-from exchange.releases.errors import BadRelease
+from exchange.releases.errors import BadRelation, BadRelease
 
 
 def tabulate(
@@ -42,6 +42,7 @@ def tabulate(
         BadRelation, BadRelease, OutsideCategories, EngineError.
     """
     along = axes(release, periods)
+    _check_types(agreement, relations)
     with Engine(memory=memory, threads=threads) as engine:
         known = {place: engine.register(relation) for place, relation in relations.items()}
         counted = _counted(engine, release, agreement, known, periods)
@@ -50,6 +51,17 @@ def tabulate(
     for table in release.tables:
         files[f"{table.name}.csv"] = _long([along[name] for name in table.dimensions], tables[table.name])
     return files
+
+
+def _check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relation]) -> None:
+    for (name, supplier), relation in relations.items():
+        dataset = agreement.dataset(name)
+        if dataset is None:
+            raise BadRelation(f"{agreement.clause('datasets')}: there is no dataset {name}.")
+        agreed = {field.name: field.arrow_type for field in dataset.fields}
+        wrong = [field.name for field in relation.schema if field.name in agreed and field.type != agreed[field.name]]
+        if wrong:
+            raise BadRelation(f"dataset {name} of {supplier}: {', '.join(wrong)} is not of the agreed type.")
 
 
 def _counted(

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,7 @@ from agreements.periods import Period
 from agreements.rules import dispose_on, may_submit
 from keys.checkpoint import Checkpoint, sign_checkpoint
 from keys.encoding import b64, digest
+from keys.errors import KeysError
 from keys.formats import Acknowledgement, Envelope, Manifest, Receipt, SealingKeyNotice
 from keys.merkle import consistency, grow, leaf_hash, root
 from keys.rows import RowsDigest
@@ -54,7 +55,8 @@ class Faults:
     edit_receipt: Mapping[str, Any] = field(default_factory=dict)
     refuse: str = ""  # a reason for which receipts say refused
     undecided: bool = False
-    part_delay: float = 0.0
+    before: Callable[[str], None] = lambda _: None  # told “METHOD path” before a request is looked at
+    after: Callable[[str], None] = lambda _: None  # and after it was done, before it is answered
     retry_after: str = ""
 
 
@@ -147,7 +149,7 @@ class StandIn:
         """Serve on a free port of loopback; yields the address."""
         server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=Quiet)
         self.address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield self.address
@@ -162,6 +164,8 @@ class StandIn:
             response = self._answer(request)
         except Problem as problem:
             response = _json(problem.body, problem.status, "application/problem+json")
+        except KeysError as error:
+            response = _json({"code": "bad-manifest", "status": 422, "detail": str(error)}, 422, "application/problem+json")
         except NotFound:
             response = _json({"code": "not-found", "status": 404}, 404, "application/problem+json")
         return response(environ, start_response)
@@ -169,7 +173,9 @@ class StandIn:
     def _answer(self, request: Request) -> Response:
         body = request.get_data()
         with self.lock:
-            self.requests.append(f"{request.method} {request.path}")
+            asked = f"{request.method} {request.path}"
+            self.requests.append(asked)
+            self.faults.before(asked)
             if self.faults.statuses and request.path != "/health":
                 answer = _json({"code": "passing", "detail": "try again"}, self.faults.statuses.pop(0), "application/problem+json")
                 if self.faults.retry_after:
@@ -182,7 +188,9 @@ class StandIn:
             if party is None:
                 raise Problem(401, "invalid-token", "the token is not known")
             arguments = {**arguments, "body": body} if endpoint == "part" else arguments
-            return getattr(self, f"on_{endpoint}")(request, party, **arguments)  # type: ignore[no-any-return]
+            answer = getattr(self, f"on_{endpoint}")(request, party, **arguments)
+            self.faults.after(asked)
+            return answer  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------------------------------ who
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -49,7 +50,7 @@ def pull(context: Context, reference: str, release: str, folder: Path) -> None:
 
 def _latest(client: Client, reference: str, release: str) -> str:
     """The id of the newest edition, from where the hub redirects to. Never followed blindly: our token goes to the hub alone."""
-    answer = client.call("GET", f"/v1/releases/{reference}/{release}/latest", f"asking for the newest edition of {release}")
+    answer = client.call("GET", f"/v1/releases/{reference}/{quote(release, safe='')}/latest", f"asking for the newest edition of {release}")
     location = answer.headers.get("Location", "").removeprefix(client.settings.hub)
     found = _EDITION.search(location)
     if answer.status_code != 307 or found is None:

@@ -9,8 +9,10 @@ import pytest
 
 from exchange.releases.engine import Engine
 from exchange.releases.errors import EngineError, OutOfMemory
+from keys.parquet import EncryptedWriter, decrypting_dataset, new_data_key
 
 IDS = pa.array([bytes([byte]) * 16 for byte in range(3)] + [None], pa.binary(16))
+SCHEMA = pa.schema([("id", pa.binary(16)), ("n", pa.int64())])
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,41 @@ def test_pseudonyms_join_whatever_holds_them_and_nulls_find_nothing(kind: str, t
         one, other = engine.register(relation), engine.register(relation)
         joined = one.join(other, one["id"] == other["id"]).select(n=one["n"]).order_by("n")
         assert engine.run(joined).column("n").to_pylist() == [0, 1, 2]
+
+
+def held(folder: Path, parts: int) -> list[tuple[str | Path, bytes, str]]:
+    """Encrypted parts as the hub holds them, one row group a part, three rows with an id and one without in each."""
+    found: list[tuple[str | Path, bytes, str]] = []
+    for part in range(parts):
+        path, key, aad = folder / f"part-{part}", new_data_key(), f"batch/{part}"
+        with EncryptedWriter(path, SCHEMA, key, aad) as writer:
+            writer.write(pa.table({"id": IDS, "n": [part * 4 + row for row in range(4)]}, schema=SCHEMA))
+        found.append((path, key, aad))
+    return found
+
+
+def test_encrypted_parts_are_read_as_one_relation(tmp_path: Path) -> None:
+    with Engine() as engine:
+        table = engine.register(decrypting_dataset(held(tmp_path, 3), SCHEMA))
+        assert engine.run(table.group_by("id").aggregate(n=table.count())).column("n").to_pylist() == [3, 3, 3, 3]
+        assert engine.run(table.filter(table["n"] > 8).aggregate(n=table.count())).column("n").to_pylist() == [3]
+
+
+@pytest.mark.parametrize("fault", ["wrong key", "wrong place", "tampered", "gone"])
+def test_a_part_that_cannot_be_opened_stops_the_release(fault: str, tmp_path: Path) -> None:
+    (path, key, aad), *rest = held(tmp_path, 2)
+    if fault == "tampered":
+        content = bytearray(Path(path).read_bytes())
+        content[len(content) // 3] ^= 1
+        Path(path).write_bytes(content)
+    if fault == "gone":
+        Path(path).unlink()
+    first = (path, new_data_key() if fault == "wrong key" else key, "batch/1" if fault == "wrong place" else aad)
+    with Engine() as engine:
+        table = engine.register(decrypting_dataset([first, *rest], SCHEMA))
+        with pytest.raises(EngineError) as caught:
+            engine.run(table.select(total=table["n"].sum()))
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_an_error_never_quotes_a_value() -> None:

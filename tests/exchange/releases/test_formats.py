@@ -1,7 +1,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -139,7 +139,7 @@ def test_nothing_published_holds_a_hidden_count() -> None:
     assert content.count(b"primary") == content.count(b'"primaryKey"') == 3
 
 
-@pytest.mark.parametrize("label", ["=1+1", "+44", "-x", "@cmd", "＝1", "\tx", '=HYPERLINK("http://x";"y")'])
+@pytest.mark.parametrize("label", ["=1+1", "+44", "-x", "@cmd", "＝1", '=HYPERLINK("http://x";"y")'])
 def test_a_label_that_looks_like_a_formula_is_text_to_a_spreadsheet(label: str) -> None:
     found = forms(relabelled({"Charged": label}, total="=All"))
     rows = list(csv.DictReader(io.StringIO(found["by-area.csv"].decode(), newline="")))
@@ -163,6 +163,12 @@ def test_labels_that_mean_something_elsewhere_are_still_labels(label: str) -> No
     assert sum(row["group"] == label for row in rows) == 3 * 9 * 2
 
 
+@pytest.mark.parametrize("label", ["\tx", "a\rb", "a\0b", "\x85"])
+def test_labels_with_control_characters_are_refused(label: str) -> None:
+    with pytest.raises(BadRelease, match="control character"):
+        forms(relabelled({"Charged": label}))
+
+
 def test_labels_that_only_safety_makes_alike_are_refused() -> None:
     with pytest.raises(BadRelease, match="alike"):
         forms(relabelled({"Charged": "=x", "Out of court": "'=x"}))
@@ -174,7 +180,7 @@ def test_plain_text_never_begins_a_formula_and_loses_nothing(text: str) -> None:
     assert plain(text) in {text, "'" + text}
 
 
-BAD = {
+BAD: dict[str, tuple[Callable[[bytes], bytes | None], str]] = {
     "missing": (lambda _: None, "the table is missing"),
     "extra column": (lambda rows: rows.replace(b"suppressed\n", b"primary\n"), "the columns must be"),
     "a row short": (lambda rows: rows[: rows.rstrip().rfind(b"\n") + 1], "must stand there once"),

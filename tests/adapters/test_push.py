@@ -1,0 +1,247 @@
+"""The road from a file to a kept receipt, over real HTTP with real cryptography."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keys.encoding import parse_json
+from keys.keyfile import write_keyfile
+from keys.sign import SigningKey
+from tests.adapters.conftest import CRIMES, OUTCOMES, Desk
+from tests.adapters.partnership import Partnership
+from tests.adapters.standin import StandIn
+
+CRIMES_HEADER = CRIMES.read_text(encoding="utf-8").splitlines()[0]
+
+
+def held(hub: StandIn) -> list[Any]:
+    return [one for one in hub.submissions.values() if one.state == "held"]
+
+
+def test_an_extract_is_held_and_its_receipt_kept_and_the_spool_emptied(cleveland: Desk, hub: StandIn) -> None:
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    [submission] = answer.json["submissions"]
+    assert (submission["state"], submission["receipt"]["rows"]) == ("held", 7)
+    assert cleveland.spooled == []
+    kept = sorted(path.name for path in (cleveland.home / "receipts" / submission["submission"]).iterdir())
+    assert kept == ["acknowledgement.json", "manifest.json", "receipt.json"]
+    [one] = held(hub)
+    rows = [row for batch in one.rows for row in batch.to_pylist()]
+    assert [row["crime"] is None for row in rows] == [True, True, False, False, False, False, False]
+    assert [row["authority"] for row in rows] == ["Hartlepool"] * 3 + ["Stockton-on-Tees", "Not known", "Elsewhere", "Redcar and Cleveland"]
+    assert one.manifest.totals == {"crime": 2, "month": 0, "authority": 0, "crime_type": 0, "last_outcome": 3}
+
+
+def test_both_suppliers_make_the_same_pseudonym_of_the_same_crime(cleveland: Desk, durham: Desk, hub: StandIn) -> None:
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
+    assert durham("push", "outcomes", OUTCOMES, "--period", "2021-04").code == 0
+    crimes, outcomes = ({row["crime"] for batch in one.rows for row in batch.to_pylist()} for one in held(hub))
+    assert len(crimes & outcomes - {None}) == 3
+
+
+def test_the_same_content_again_gets_the_same_receipt(cleveland: Desk, hub: StandIn) -> None:
+    first = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json").json["submissions"][0]
+    again = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json").json["submissions"][0]
+    assert again == {**first, "same_content": True}
+    assert len(hub.submissions) == 1
+    assert cleveland.spooled == []
+
+
+def test_new_content_replaces_and_names_what_it_replaces(cleveland: Desk, hub: StandIn, tmp_path: Path) -> None:
+    first = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json").json["submissions"][0]
+    later = tmp_path / "later.csv"
+    later.write_text(CRIMES.read_text().replace("Under investigation", "Local resolution"))
+    second = cleveland("push", "crimes", later, "--period", "2021-04", "--json").json["submissions"][0]
+    assert second["receipt"]["after"] == first["submission"]
+    assert [one.state for one in hub.submissions.values()] == ["superseded", "held"]
+
+
+def test_a_head_that_moved_meanwhile_is_named_and_tried_once_more(cleveland: Desk, hub: StandIn, tmp_path: Path) -> None:
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    later = tmp_path / "later.csv"
+    later.write_text(CRIMES.read_text().replace("Drugs", "Robbery"))
+
+    def decide_the_first(asked: str) -> None:
+        if asked == "POST /v1/submissions" and "sub-1" in hub.submissions and hub.submissions["sub-1"].state == "complete":
+            hub._decide(hub.submissions["sub-1"])
+
+    hub.faults.undecided, hub.faults.before = False, decide_the_first
+    cleveland.home.joinpath("spool").rename(cleveland.home / "elsewhere")  # so that this run does not finish the first
+    answer = cleveland("push", "crimes", later, "--period", "2021-04", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["submissions"][0]["receipt"]["after"] == "sub-1"
+
+
+def test_a_nil_return_is_meant_or_refused(cleveland: Desk, hub: StandIn, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing.csv"
+    nothing.write_text(CRIMES_HEADER + "\n")
+    answer = cleveland("push", "crimes", nothing, "--period", "2021-05")
+    assert answer.code == 6
+    assert "--nil" in answer.err
+    assert not hub.submissions
+    assert cleveland("push", "crimes", nothing, "--period", "2021-05", "--nil").code == 0
+    assert held(hub)[0].manifest.rows == 0
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--nil").code == 6
+
+
+def test_several_files_each_with_its_period(durham: Desk, hub: StandIn, tmp_path: Path) -> None:
+    may = tmp_path / "may.csv"
+    may.write_text(OUTCOMES.read_text().replace("2021-04", "2021-05"))
+    answer = durham("push", "outcomes", f"{OUTCOMES}:2021-04", f"{may}:2021-05", "--json")
+    assert [one["receipt"]["period"] for one in answer.json["submissions"]] == ["2021-04", "2021-05"]
+
+
+def test_many_parts_are_sealed_in_order(cleveland: Desk, hub: StandIn, big: Path) -> None:
+    hub.part_rows = 3000
+    assert cleveland("push", "crimes", big, "--period", "2021-04").code == 0
+    assert [part.rows for part in held(hub)[0].manifest.parts] == [3000] * 6 + [2000]
+
+
+def test_not_waiting_leaves_the_receipt_to_the_next_run(cleveland: Desk, hub: StandIn) -> None:
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait", "--json")
+    assert answer.json["submissions"][0]["state"] == "complete"
+    assert len(cleveland.spooled) == 1
+    answer = cleveland("push", "--resume", "--json")
+    assert [one["state"] for one in answer.json["resumed"]] == ["held"]
+    assert cleveland.spooled == []
+
+
+# ---------------------------------------------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("edit", "period", "code", "said"),
+    [
+        (("2021-04", "2021-05"), "2021-04", 6, "must lie in the period 2021-04"),
+        (("Burglary", "Jaywalking"), "2021-04", 6, "crime_type: 1 row"),
+        (("Under investigation", "Vanished"), "2021-04", 0, ""),  # otherwise = “Other outcome”
+        (("Longitude", "Surname"), "2021-04", 6, "“Surname”"),
+        (("a", "a"), "2020-12", 5, "admits no data from before 2021-01"),
+        (("a", "a"), "2021", 5, "period is a month"),
+        (("a", "a"), "2035-01", 5, "has not begun"),
+    ],
+)
+def test_what_breaks_the_agreement_is_refused_here_with_its_clause(
+    cleveland: Desk, hub: StandIn, tmp_path: Path, edit: tuple[str, str], period: str, code: int, said: str
+) -> None:
+    spoiled = tmp_path / "spoiled.csv"
+    spoiled.write_text(CRIMES.read_text().replace(*edit))
+    answer = cleveland("push", "crimes", spoiled, "--period", period)
+    assert answer.code == code, answer.err
+    assert said in answer.err
+    assert "Jaywalking" not in answer.err + answer.out
+    assert cleveland.spooled == []
+    assert bool(hub.submissions) == (code == 0)
+
+
+def test_an_identifier_of_the_wrong_form_is_named_by_row(cleveland: Desk, hub: StandIn, tmp_path: Path) -> None:
+    lines = CRIMES.read_text().splitlines()
+    lines[3] = "CANARY-7" + lines[3][64:]
+    spoiled = tmp_path / "spoiled.csv"
+    spoiled.write_text("\n".join(lines) + "\n")
+    answer = cleveland("push", "crimes", spoiled, "--period", "2021-04", "--json")
+    assert (answer.code, answer.json["report"][0]["rows"]) == (6, [3])
+    assert "CANARY-7" not in answer.err + answer.out
+    assert not hub.submissions
+
+
+def test_an_unknown_agreement_dataset_or_one_of_others_is_refused(cleveland: Desk) -> None:
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--agreement", "LCJP-OTHER").code == 5
+    answer = cleveland("push", "charges", CRIMES, "--period", "2021-04")
+    assert answer.code == 5
+    assert "It names: crimes, outcomes." in answer.err
+
+
+@pytest.mark.parametrize("state", ["suspended", "expired", "terminated", "proposed"])
+def test_an_agreement_that_is_not_in_force_is_refused(cleveland: Desk, hub: StandIn, state: str) -> None:
+    hub.exports["LCJP-MV7"]["state"] = state
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--agreement", "LCJP-MV7")
+    assert answer.code == 5
+    assert "LCJP-MV7 version 1" in answer.err
+    assert not hub.submissions
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 5
+
+
+def test_the_hubs_refusal_for_good_empties_the_spool_and_names_the_clause(cleveland: Desk, hub: StandIn) -> None:
+    hub.faults.refuse = "crime_type: 1 row breaks a rule"
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json")
+    assert (answer.code, answer.json["code"]) == (9, "receipt-refused")
+    assert "LCJP-MV7 version 1, dataset crimes" in answer.err
+    assert cleveland.spooled == []
+    assert len(list((cleveland.home / "receipts").glob("*/receipt.json"))) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------------- what does not hold
+
+
+@pytest.mark.parametrize(
+    "edit", [{"rows": 8}, {"rows_digest": "sha256:" + "0" * 64}, {"period": "2021-05"}, {"manifest": "sha256:" + "0" * 64}]
+)
+def test_a_receipt_about_something_else_stops_everything_and_keeps_the_spool(cleveland: Desk, hub: StandIn, edit: dict[str, Any]) -> None:
+    hub.faults.edit_receipt = edit
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert answer.code == 10
+    assert next(iter(edit)) in answer.err
+    assert len(cleveland.spooled) == 1
+
+
+def test_a_receipt_by_another_key_stops_everything(cleveland: Desk, hub: StandIn) -> None:
+    hub.faults.receipt_key = SigningKey.generate()
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 10
+    assert len(cleveland.spooled) == 1
+
+
+def test_a_sealing_key_that_the_hubs_identity_does_not_vouch_for_is_not_sealed_to(
+    cleveland: Desk, hub: StandIn, partnership: Partnership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(partnership.keys, "lcjp-operator/identity", SigningKey.generate())
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert answer.code == 10
+    assert not hub.submissions
+
+
+def test_a_sealing_key_that_has_run_out_is_not_sealed_to(cleveland: Desk, hub: StandIn) -> None:
+    hub.sealing_days = 0
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 8
+
+
+def test_another_linkage_secret_than_the_partners_is_not_used(cleveland: Desk, hub: StandIn) -> None:
+    hub.linkage["LCJP-MV7"] = {"epoch": 1, "key_check": "0" * 16}
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert answer.code == 3
+    assert "linkage secret" in answer.err
+
+
+def test_a_key_the_hub_does_not_know_is_an_authentication_failure(cleveland: Desk) -> None:
+    (cleveland.home / "keys" / "client.json").unlink()
+    write_keyfile(cleveland.home / "keys" / "client.json", SigningKey.generate(), owner="cleveland-police", role="client")
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 4
+
+
+def test_parts_that_the_hub_lost_are_put_again(cleveland: Desk, hub: StandIn, big: Path) -> None:
+    hub.part_rows = 5000
+    hub.faults.drop_parts = 2
+    assert cleveland("push", "crimes", big, "--period", "2021-04").code == 0
+    puts = [asked for asked in hub.requests if asked.startswith("PUT")]
+    assert len(puts) == 6
+
+
+def test_passing_trouble_is_ridden_out_and_lasting_trouble_ends_in_8(cleveland: Desk, hub: StandIn) -> None:
+    hub.faults.statuses = [503, 429, 500]
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
+    path = cleveland.home / "agency.toml"
+    path.write_text(path.read_text().replace("patience = 20", "patience = 1"))
+    hub.faults.statuses = [503] * 50
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 8
+
+
+def test_a_manifest_altered_in_the_spool_is_noticed(cleveland: Desk, hub: StandIn) -> None:
+    cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait")
+    path = cleveland.spooled[0] / "manifest.json"
+    changed = parse_json(path.read_bytes())
+    changed["document"]["rows"] = 6
+    path.write_text(json.dumps(changed))
+    assert cleveland("push", "--resume").code == 10
