@@ -17,7 +17,7 @@ from adapters.errors import NotThisEncoding, ValidationFailed
 from adapters.source import Seen, Source
 from adapters.values import typed
 
-BLOCK = 4 << 20
+BLOCK = 2 << 20
 MOST_ROWS = 20
 _HEADER_LIMIT = 1 << 16
 _GZIP = b"\x1f\x8b"

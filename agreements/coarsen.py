@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agreements.errors import InvalidRule
-from agreements.fields import ARROW, FieldType, Means, none_of, not_in
+from agreements.fields import ARROW, FieldType, Means, floored, none_of, not_floored, not_in
 
-_POSTCODE = r"^([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9])[A-Z]{2}$"
+_POSTCODE = r"^(?P<district>[A-Z]{1,2}[0-9][A-Z0-9]?) ?(?P<digit>[0-9])[A-Z]{2}$"
 _DISTRICT = re.compile(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$")
 _SECTOR = re.compile(r"^[A-Z]{1,2}[0-9][A-Z0-9]? [0-9]$")
 
@@ -54,11 +54,9 @@ class Generalise:
 
     def apply(self, column: pa.Array, means: Means) -> pa.Array:
         if _TAKES[self.to] is FieldType.DATE:
-            return pc.floor_temporal(column, unit=str(self.to)).cast(pa.date32())
-        found = pc.extract_regex(
-            pc.utf8_upper(pc.utf8_trim_whitespace(column)), _POSTCODE.replace("(", "(?P<a>", 1).replace(" ?(", " ?(?P<b>", 1)
-        )
-        district, digit = pc.struct_field(found, "a"), pc.struct_field(found, "b")
+            return floored(column, str(self.to))
+        found = pc.extract_regex(pc.utf8_upper(pc.utf8_trim_whitespace(column)), _POSTCODE)
+        district, digit = pc.struct_field(found, "district"), pc.struct_field(found, "digit")
         out = district if self.to is Coarse.DISTRICT else pc.binary_join_element_wise(district, digit, " ")
         # What is no postcode stays as it was, and is then refused by faults(); a blank is a blank.
         kept = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
@@ -66,8 +64,7 @@ class Generalise:
 
     def faults(self, column: pa.Array) -> pa.BooleanArray:
         if _TAKES[self.to] is FieldType.DATE:
-            floored = pc.floor_temporal(column, unit=str(self.to)).cast(pa.date32())
-            return pc.fill_null(pc.not_equal(column, floored), fill_value=False)
+            return not_floored(column, str(self.to))
         form = _DISTRICT if self.to is Coarse.DISTRICT else _SECTOR
         bad = [value for value in pc.unique(column.drop_null()).to_pylist() if not form.fullmatch(value)]
         return pc.fill_null(pc.is_in(column, value_set=pa.array(bad, pa.string())), fill_value=False)

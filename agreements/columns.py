@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from agreements.detectors import leaks
 from agreements.errors import RowsAtFault
-from agreements.fields import KeepPattern, Means
+from agreements.fields import FieldType, KeepPattern, Means, not_floored
 from agreements.model import Dataset, Field
 from agreements.periods import Period
 
@@ -30,18 +30,21 @@ def minimise(batch: pa.RecordBatch, dataset: Dataset, means: Means) -> pa.Record
 
 
 def conform(batch: pa.RecordBatch, dataset: Dataset, period: Period, first_row: int = 0) -> Breaches:
-    """Where a batch of agreed fields breaks the agreement: field → (rule, first row numbers, count). Empty when nowhere.
+    """Where a batch of agreed fields breaks the agreement: place → (rule, first row numbers, count). Empty when nowhere.
+
+    A place is the field's name for its own rule, and name and rule for what else is asked of it: the same in every batch, so that
+    :func:`merge` never adds up the rows of two rules.
 
     The same check runs at the agency before anything is sealed and at the hub after it is opened.
     """
     found: Breaches = {}
     for field in dataset.fields:
         column = batch.column(field.name)
-        for rule, mask in _masks(field, column, dataset, period):
+        for number, (rule, mask) in enumerate(_masks(field, column, dataset, period)):
             if count := pc.sum(mask).as_py() or 0:
                 rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))[:MOST_ROWS]
-                key = field.name if field.name not in found else f"{field.name} ({rule})"
-                found[key] = (rule, [int(row) + first_row for row in rows], count)
+                place = f"{field.name}: {rule}" if number else field.name
+                found[place] = (rule, [int(row) + first_row for row in rows], count)
     return found
 
 
@@ -49,6 +52,9 @@ def _masks(field: Field, column: pa.Array, dataset: Dataset, period: Period) -> 
     masks = [(field.rule.describe(), field.rule.faults(column))]
     if not field.may_be_empty and column.null_count:
         masks.append(("must not be empty", column.is_null()))
+    if field.type is FieldType.MONTH:
+        # A month is held as its first day; any other day would say more than the month.
+        masks.append(("must be the first day of a month", not_floored(column, "month")))
     if field.name == dataset.period_field:
         masks.append((f"must lie in the period {period}", _outside(column, period.start, period.end)))
     if isinstance(field.rule, KeepPattern):
@@ -63,9 +69,9 @@ def _outside(column: pa.Array, start: date, end: date) -> pa.Array:
 
 def merge(total: Breaches, more: Mapping[str, tuple[str, list[int], int]]) -> None:
     """Add the breaches of one more batch to the total, keeping the first row numbers of each."""
-    for field, (rule, rows, count) in more.items():
-        _, kept, before = total.get(field, (rule, [], 0))
-        total[field] = (rule, (kept + rows)[:MOST_ROWS], before + count)
+    for place, (rule, rows, count) in more.items():
+        _, kept, before = total.get(place, (rule, [], 0))
+        total[place] = (rule, (kept + rows)[:MOST_ROWS], before + count)
 
 
 def refuse(breaches: Breaches) -> None:

@@ -40,20 +40,25 @@ class RowsAtFault(AgreementError):
     """Rows that cannot be brought under, or do not keep to, the agreement. Carries row numbers and rules, never values.
 
     Args:
-        breaches: field name → (rule in English, zero-based row numbers, how many rows in all).
+        breaches: place (the field name; after a colon the rule, where it is not the field's own) → (rule in English, zero-based row
+            numbers, how many rows in all).
     """
 
     def __init__(self, breaches: Mapping[str, tuple[str, Sequence[int], int]]) -> None:
         self.breaches = dict(breaches)
         lines = [
-            f"{field}: {count:,} row{'s' if count != 1 else ''} break the rule “{rule}” (first: row {min(rows) + 1:,})"
-            for field, (rule, rows, count) in self.breaches.items()
+            f"{_field(place)}: {count:,} row{'s' if count != 1 else ''} break the rule “{rule}” (first: row {min(rows) + 1:,})"
+            for place, (rule, rows, count) in self.breaches.items()
         ]
         super().__init__("; ".join(lines))
 
     def report(self) -> list[dict[str, Any]]:
-        """One entry a field: rule, count and the first row numbers, counted from 1."""
+        """One entry a field and rule: count and the first row numbers, counted from 1."""
         return [
-            {"field": field, "rule": rule, "rows": [row + 1 for row in rows], "count": count}
-            for field, (rule, rows, count) in self.breaches.items()
+            {"field": _field(place), "rule": rule, "rows": [row + 1 for row in rows], "count": count}
+            for place, (rule, rows, count) in self.breaches.items()
         ]
+
+
+def _field(place: str) -> str:
+    return place.partition(": ")[0]

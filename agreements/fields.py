@@ -34,6 +34,9 @@ ARROW: Mapping[FieldType, pa.DataType] = {
     FieldType.MONTH: pa.date32(),
 }
 
+UNLISTED = "\x00unlisted"
+"""What ``map`` makes of a code nobody agreed on. Agreed values hold no control characters, so it is never one of them."""
+
 Pseudonymise = Callable[[pa.Array, str], pa.Array]
 
 
@@ -74,6 +77,16 @@ def _quoted(values: Sequence[str], most: int = 12) -> str:
 def none_of(column: pa.Array) -> pa.BooleanArray:
     """False for every row."""
     return pa.array(np.zeros(len(column), dtype=bool))
+
+
+def not_floored(column: pa.Array, unit: str) -> pa.BooleanArray:
+    """True where a date is present and not the first day of its month, quarter or year."""
+    return pc.fill_null(pc.not_equal(column, floored(column, unit)), fill_value=False)
+
+
+def floored(column: pa.Array, unit: str) -> pa.Array:
+    """Each date's first day of its month, quarter or year."""
+    return pc.floor_temporal(column, unit=unit).cast(pa.date32())
 
 
 def not_in(column: pa.Array, values: Sequence[str]) -> pa.BooleanArray:
@@ -140,8 +153,10 @@ class KeepRange:
     high: int | date
 
     def __post_init__(self) -> None:
-        if type(self.low) is not type(self.high) or self.low > self.high:  # type: ignore[operator]  # one type: checked first
-            raise InvalidRule("keep by range: “from” must not lie after “to”, and both must be of one type.")
+        if type(self.low) is not type(self.high) or type(self.low) not in (int, date):
+            raise InvalidRule("keep by range: “from” and “to” are two whole numbers or two dates.")
+        if self.low > self.high:  # type: ignore[operator]  # one type: checked first
+            raise InvalidRule("keep by range: “from” must not lie after “to”.")
 
     def output(self, source: FieldType) -> pa.DataType:
         dated = isinstance(self.low, date)
@@ -198,15 +213,12 @@ class Map:
     def apply(self, column: pa.Array, means: Means) -> pa.Array:
         codes = agreed(means.lists, self.list_name, self.list_digest).codes if self.list_name else dict(self.codes)
         encoded = column.dictionary_encode()
-        # An unlisted code without “otherwise” is kept, so that faults() refuses the row: silence would lose it.
-        mapped = [self._value(value, codes) for value in encoded.dictionary.to_pylist()]
+        # An unlisted code without “otherwise” becomes a mark that no rule can produce, so that faults() refuses the row: neither is the
+        # row lost in silence, nor does a code that happens to read like an agreed value pass for it.
+        rest = UNLISTED if self.otherwise is None else self.otherwise
+        mapped = [codes.get(value, rest) if value else None for value in encoded.dictionary.to_pylist()]
         out = pa.array(mapped, pa.string()).take(encoded.indices)
         return pc.fill_null(out, self.blank) if self.blank is not None else out
-
-    def _value(self, value: str, codes: Mapping[str, str]) -> str | None:
-        if value == "":
-            return None
-        return codes.get(value, self.otherwise if self.otherwise is not None else f"unlisted {value}")
 
     @property
     def products(self) -> tuple[str, ...]:

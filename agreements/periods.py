@@ -39,7 +39,7 @@ class Period:
     @classmethod
     def parse(cls, text: str) -> "Period":
         """Read a period; :class:`InvalidPeriod` says which forms there are."""
-        match = _PERIOD.match(text)
+        match = _PERIOD.fullmatch(text)
         if not match:
             raise InvalidPeriod("a period is written YYYY, YYYY-Qn, YYYY-MM or YYYY-MM-DD.")
         year, quarter, month, day = (int(part) if part else None for part in match.groups())
@@ -68,7 +68,7 @@ class Period:
 def months(first: Period, last: Period) -> list[Period]:
     """Every month from the first to the last, both included."""
     found, year, month = [], first.start.year, first.start.month
-    while date(year, month, 1) <= last.end:
+    while (year, month) <= (last.end.year, last.end.month):
         found.append(Period.parse(f"{year:04d}-{month:02d}"))
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return found
@@ -85,7 +85,7 @@ class Duration:
     @classmethod
     def parse(cls, text: str) -> "Duration":
         """Read an ISO 8601 duration of years, months, weeks and days."""
-        match = _DURATION.match(text)
+        match = _DURATION.fullmatch(text)
         if not match:
             raise InvalidPeriod("a retention period is an ISO 8601 duration such as P10Y, P18M or P90D.")
         years, month_count, weeks, days = (int(part or 0) for part in match.groups())
@@ -94,11 +94,12 @@ class Duration:
         return cls(text, years * 12 + month_count, weeks * 7 + days)
 
     def after(self, day: date) -> date:
-        """The day this long after ``day``; the 31st becomes the month's last day where there is none."""
-        month = day.year * 12 + day.month - 1 + self.months
-        year, month = divmod(month, 12)
-        last = calendar.monthrange(year, month + 1)[1]
-        return date(year, month + 1, min(day.day, last)) + timedelta(days=self.days)
+        """The day this long after ``day``; the 31st becomes the month's last day where there is none. The calendar ends with 9999."""
+        year, month = divmod(day.year * 12 + day.month - 1 + self.months, 12)
+        if year > date.max.year:
+            return date.max
+        start = date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+        return start + min(timedelta(days=self.days), date.max - start)
 
     def in_words(self) -> str:
         """``10 years``, ``18 months``, ``90 days``."""

@@ -111,7 +111,7 @@ def _parse(claimed: Mapping[str, Any]) -> Statement:
     except ValueError as error:
         raise InvalidStatement("the statement's role, decision or time is not one there is.") from error
     texts = [claimed[name] for name in ("party", "person", "comment", "nonce")]
-    if not all(isinstance(text, str) for text in texts) or not _NONCE.match(claimed["nonce"]) or len(claimed["comment"]) > 4000:
+    if not all(isinstance(text, str) for text in texts) or not _NONCE.fullmatch(claimed["nonce"]) or len(claimed["comment"]) > 4000:
         raise InvalidStatement("the statement's party, person, comment (4,000 characters) or nonce (32 hex digits) is not as it must be.")
     return Statement(claimed["party"], capacity, claimed["person"], voice, claimed["comment"], made, claimed["nonce"])
 

@@ -43,9 +43,9 @@ class Fingerprint(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
-        if _PLACEHOLDER.match(text):
+        if _PLACEHOLDER.fullmatch(text):
             raise ValidationError(f"is still to be filled in: fill it from the key card “{text[1:]}” (exchange agreement fill).")
-        if not _FINGERPRINT.match(text) or not text.startswith(self.kind + ":"):
+        if not _FINGERPRINT.fullmatch(text) or not text.startswith(self.kind + ":"):
             raise ValidationError(f"must be a fingerprint: “{self.kind}:” and 64 hex digits.")
         return text
 

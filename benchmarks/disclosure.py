@@ -18,8 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from exchange.disclosure import Need, check_certificate, protect, read_table_set  # noqa: E402 -- the path comes first: run as a plain script
-from exchange.disclosure.attack import attack  # noqa: E402
+from exchange.disclosure import Need, check_certificate, protect, read_table_set
+from exchange.disclosure.attack import attack
 
 LEVELS = {"A": Need(1, 1), "B": Need(0, 4), "C": Need(1, 4)}
 # name: one entry a dimension, children per level from the root down; cells are the product of (1 + a + a*b + ...)
@@ -66,7 +66,7 @@ def generate(shape: tuple[tuple[int, ...], ...], mean: float, seed: int) -> dict
     expected = np.ones([part.shape[1] for part in members])
     for axis, part in enumerate(members):
         weight = random.lognormal(0, 0.9, part.shape[1])
-        expected *= (weight / weight.mean()).reshape([-1 if axis == other else 1 for other in range(len(members))])
+        expected *= (weight / np.mean(weight)).reshape([-1 if axis == other else 1 for other in range(len(members))])
     inner = random.poisson(expected * mean * random.lognormal(0, 0.7, expected.shape))
     for axis, part in enumerate(members):
         inner = np.moveaxis(np.tensordot(part, inner, axes=(1, axis)), 0, axis)

@@ -53,7 +53,7 @@ class Places:
 
     def cards(self) -> list[Path]:
         """Every public-key card handed in."""
-        return sorted({*self.run.glob("*/cards/*.json"), *self.run.glob("people/*/*.card.json")})
+        return sorted({*self.run.glob("*/cards/*.card.json"), *self.run.glob("people/*/*.card.json")})
 
     @property
     def agreement(self) -> Path:
@@ -62,5 +62,10 @@ class Places:
 
     @property
     def out(self) -> Path:
-        """What the performance team receives."""
+        """What the performance team receives: a folder an edition."""
         return self.run / "performance-team"
+
+    @property
+    def edition(self) -> Path:
+        """The folder of the edition that was downloaded."""
+        return next(path for path in sorted(self.out.iterdir()) if path.is_dir())

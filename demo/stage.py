@@ -13,8 +13,8 @@ from pathlib import Path
 import requests
 from rich.console import Console
 
-from exchange.commands.root import cli
 from demo.cast import ROOT
+from exchange.commands.root import cli
 
 console = Console(highlight=False)
 

@@ -31,7 +31,17 @@ def _keys(places: Places, address: str) -> Path:
         for role in ("dpo", "signatory", "checker"):
             hub(None, "person", "new", "--owner", party, "--role", role, "--out", places.people(party))
     made = [
-        start("init", "--party", one.party, "--hub", address, "--home", places.agency(one.party), "--pin-signatory", _signatory(places, one.party))
+        start(
+            "init",
+            "--party",
+            one.party,
+            "--hub",
+            address,
+            "--home",
+            places.agency(one.party),
+            "--pin-signatory",
+            _signatory(places, one.party),
+        )
         for one in AGENCIES
     ]
     made.append(start("init", "--party", RECIPIENT, "--hub", address, "--home", places.agency(RECIPIENT), "--recipient"))
@@ -70,7 +80,9 @@ def _linkage(places: Places) -> None:
 
 
 def _pushes(places: Places) -> None:
-    step("Both forces push their real crimes and outcomes: pseudonymised and sealed before they leave, checked, re-keyed and held encrypted.")
+    step(
+        "Both forces push their real crimes and outcomes: pseudonymised and sealed before they leave, checked, re-keyed and held encrypted."
+    )
     for dataset, kind in (("crimes", "street"), ("outcomes", "outcomes")):
         pushes = []
         for one in AGENCIES:
@@ -101,12 +113,12 @@ def _receive(places: Places) -> None:
 
 def _proofs(places: Places, config: Path, edition: str) -> None:
     step("Everything is verified again from files alone: receipts, edition, agreement, log.")
-    receipts = [path for one in AGENCIES for path in sorted(places.agency(one.party).glob("state/receipts/*.json"))]
+    receipts = [path for one in AGENCIES for path in sorted(places.agency(one.party).glob("receipts/*/receipt.json"))]
     proved = []
     for one in AGENCIES:
         mine = [path for path in receipts if path.is_relative_to(places.agency(one.party))]
         proved.append(start("verify", *mine, "--home", places.agency(one.party)))
-    proved.append(start("verify", *sorted(places.out.glob("*")), "--home", places.agency(RECIPIENT)))
+    proved.append(start("verify", *sorted(places.edition.iterdir()), "--home", places.agency(RECIPIENT)))
     finish(proved)
     exported, log = places.run / "agreement.export.json", places.run / "log.export.jsonl"
     hub(config, "agreement", "export", REFERENCE, "--out", exported)

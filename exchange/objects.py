@@ -19,7 +19,7 @@ class Objects:
 
     def path(self, name: str) -> Path:
         """Where an object is, or would be. Two letters of its name make its folder."""
-        if not _NAME.match(name) or ".." in name:
+        if not _NAME.fullmatch(name) or ".." in name:
             raise Unacceptable("this is not the name of an object.")
         return self.folder / name[:2] / name
 

@@ -56,7 +56,7 @@ def authenticate(session: Session, form: dict[str, str], audience: str, now: dat
 
 def _key(session: Session, token: str) -> KeyRow:
     unknown = _refuse("no client is registered with this key.", "Give the operator your client card.", "unknown-client")
-    if not _COMPACT.match(token):
+    if not _COMPACT.fullmatch(token):
         raise _refuse("the assertion is not a compact signed token.", "Sign it as RFC 7515 says.", "bad-signature")
     try:
         header = jws.extract_compact(token.encode()).headers()

@@ -18,7 +18,8 @@ EVERYTHING: Box = ()
 
 class Boxes:
     """Boxes over the cells `eligible` of a table set. Sets of at most `whole_up_to` eligible cells have one box, the whole;
-    boxes of fewer than `at_least` are passed over."""
+    boxes of fewer than `at_least` are passed over.
+    """
 
     def __init__(self, tables: TableSet, eligible: Ints, *, whole_up_to: int, at_least: int = 0) -> None:
         self._tables = tables

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from exchange.disclosure.errors import BadCertificate, BadTables
+from exchange.disclosure.errors import BadCertificate
 from exchange.disclosure.problem import Problem, pose
 from exchange.disclosure.sheets import Bools, Sheet
 from exchange.disclosure.spec import Files, Need
@@ -30,6 +30,7 @@ def write_certificate(tables: TableSet, need: Need, witnesses: Sequence[Witness]
         "input": tables.digest,
         "known_min": need.known_min,
         "min_width": need.min_width,
+        "insiders": bool((tables.contributor >= 0).any()),
         "cells": [[table, *codes] for table, codes in places(tables, used)],
         "witnesses": [[w.back, w.forth, [number[cell] for cell in w.cells], list(w.delta)] for w in witnesses],
     }
@@ -63,8 +64,13 @@ def check_certificate(files: Files, protected: Files, need: Need | None = None) 
         raise BadCertificate("a cell is hidden that must be published")
     if (tables.primary & ~hidden).any() or (tables.hidden & ~hidden).any():
         raise BadCertificate("a cell is published that must be hidden")
-    reach = _reach(tables, problem, hidden, document)
+    reach, alone = _reach(tables, problem, hidden, document)
+    insiders = document.get("insiders") is True
+    if insiders != bool((tables.contributor >= 0).any()):
+        raise BadCertificate("the certificate does not say whether contributors were guarded against")
     for cell in problem.primary.tolist():
+        if insiders and alone.get(cell):
+            raise BadCertificate("a primary cell is not proven to be safe from a contributor to another")
         down, up = reach.get(cell, (0, 0))
         if down < int(problem.down[cell]) or up < int(problem.up[cell]) or down + up < int(problem.width[cell]):
             raise BadCertificate("a primary cell is not proven to be uncertain enough")
@@ -92,10 +98,14 @@ def _list(found: object) -> list[Any]:
     return found
 
 
-def _reach(tables: TableSet, problem: Problem, hidden: Bools, document: dict[str, Any]) -> dict[int, tuple[int, int]]:
-    """How far below and above its value each cell is proven to reach, each witness checked first."""
+def _reach(tables: TableSet, problem: Problem, hidden: Bools, document: dict[str, Any]) -> tuple[dict[int, tuple[int, int]], dict[int, set[int]]]:
+    """How far below and above its value each cell is proven to reach, and the contributors it is not proven safe from.
+
+    Each witness is checked first.
+    """
     cells = [_cell(tables, _list(place)) for place in _list(document.get("cells"))]
     reach: dict[int, tuple[int, int]] = {}
+    alone: dict[int, set[int]] = {}
     for entry in _list(document.get("witnesses")):
         back, forth, numbers, deltas = _four(_list(entry))
         change: dict[int, int] = {}
@@ -105,10 +115,13 @@ def _reach(tables: TableSet, problem: Problem, hidden: Bools, document: dict[str
                 raise BadCertificate("a witness names a cell twice or not at all")
             change[cells[place]] = _whole(delta)
         _check_witness(problem, hidden, change, back, forth)
+        people = {int(tables.contributor[cell]) for cell in change}
         for cell, delta in change.items():
+            if delta and back + forth:
+                alone[cell] = (alone.get(cell, people) & people) - {-1, int(tables.contributor[cell])}
             down, up = reach.get(cell, (0, 0))
             reach[cell] = max(down, -forth * delta, back * delta), max(up, forth * delta, -back * delta)
-    return reach
+    return reach, alone
 
 
 def _four(entry: list[Any]) -> tuple[int, int, list[Any], list[Any]]:

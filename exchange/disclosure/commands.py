@@ -37,7 +37,12 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the report a
 @click.option("--time-limit", type=click.FloatRange(0), help="Seconds after which no smaller pattern is sought.")
 @_json
 def protect_command(
-    folder: Path, out: Path, known_min: int | None, min_width: int | None, time_limit: float | None, as_json: bool  # noqa: FBT001 -- click passes flags so
+    folder: Path,
+    out: Path,
+    known_min: int | None,
+    min_width: int | None,
+    time_limit: float | None,
+    as_json: bool,  # noqa: FBT001 -- click passes flags so
 ) -> None:
     """Hide cells of a table set until no primary cell can be worked out too closely; prove it, attack it, write it."""
     with _outcomes():
@@ -69,7 +74,12 @@ def protect_command(
 @click.option("--insiders", is_flag=True, help="Also every contributor who alone makes up hidden cells.")
 @_json
 def attack_command(
-    folder: Path, protected: Path, known_min: int | None, min_width: int | None, insiders: bool, as_json: bool  # noqa: FBT001 -- click passes flags so
+    folder: Path,
+    protected: Path,
+    known_min: int | None,
+    min_width: int | None,
+    insiders: bool,
+    as_json: bool,  # noqa: FBT001 -- click passes flags so
 ) -> None:
     """Attack a protected table set: which primary cells can be worked out, and how closely."""
     with _outcomes():

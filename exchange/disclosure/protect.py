@@ -6,6 +6,7 @@ import numpy as np
 
 from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
+from exchange.disclosure.insiders import guard
 from exchange.disclosure.problem import Problem, pose
 from exchange.disclosure.prune import Pruning
 from exchange.disclosure.result import Protected, conclude
@@ -25,9 +26,7 @@ def _silent(step: str, done: int, total: int) -> None:
     """No one is watching."""
 
 
-def protect(
-    tables: TableSet, need: Need | None = None, *, time_limit: float | None = None, progress: Progress = _silent
-) -> Protected:
+def protect(tables: TableSet, need: Need | None = None, *, time_limit: float | None = None, progress: Progress = _silent) -> Protected:
     """Hide cells of `tables` until every primary cell is as uncertain as `need` asks; None = as spec.json asks.
 
     `time_limit`: seconds after which no smaller pattern is sought; protection itself is always finished.
@@ -39,7 +38,8 @@ def protect(
     suppression = Suppression(tables, problem, Boxes(tables, np.flatnonzero(problem.movable), whole_up_to=WHOLE_UP_TO))
     suppression.run(lambda done: progress("hiding", done, len(problem.primary)))
     _take_back(tables, problem, suppression, deadline, progress)
-    return conclude(tables, problem, need, suppression.hidden, suppression.witnesses.kept(), stopped=deadline.passed())
+    guard(suppression, tables.contributor)
+    return conclude(tables, need, suppression.hidden, suppression.witnesses.kept(), stopped=deadline.passed())
 
 
 def _take_back(tables: TableSet, problem: Problem, suppression: Suppression, deadline: Deadline, progress: Progress) -> None:
@@ -48,5 +48,3 @@ def _take_back(tables: TableSet, problem: Problem, suppression: Suppression, dea
     Pruning(problem, boxes, hidden, suppression.witnesses, fixed=tables.primary | tables.hidden).run(
         deadline, lambda done, total: progress("taking back", done, total)
     )
-
-

@@ -1,12 +1,13 @@
 """Which cells are the same unknown, and which sums bind them. Pure arrays; used by the protecting side only (the attack has its own)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.sheets import Ints, Sheet
+from exchange.disclosure.spec import Hierarchy
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def identify(sheets: Sequence[Sheet], *, by_release: bool) -> tuple[int, list[In
         grid = np.indices(sheet.shape).reshape(len(sheet.shape), -1)
         key = np.zeros((grid.shape[1], len(columns) + 1), dtype=np.int64)
         for axis, column in enumerate(sheet.columns):
-            of_node = np.array([classes[column][sheet.hierarchies[axis].name, code] for code in sheet.hierarchies[axis].codes], dtype=np.int64)
+            of_node = np.array(
+                [classes[column][sheet.hierarchies[axis].name, code] for code in sheet.hierarchies[axis].codes], dtype=np.int64
+            )
             key[:, columns.index(column)] = of_node[grid[axis]]
         key[:, -1] = releases.index(sheet.release) if by_release else 0
         keys.append(key)
@@ -65,34 +68,39 @@ def identify(sheets: Sequence[Sheet], *, by_release: bool) -> tuple[int, list[In
     return int(number.max()) + 1, np.split(number, cuts)
 
 
+class _Finest:
+    """The finest codes under each code of a column, over all its hierarchies: a leaf of one may be an inner code of another."""
+
+    def __init__(self, hierarchies: Iterable[Hierarchy]) -> None:
+        self._found: dict[str, frozenset[str]] = {}
+        self._inner: dict[str, tuple[Hierarchy, int]] = {}
+        for hierarchy in hierarchies:
+            for node in hierarchy.children:
+                if node:
+                    self._inner.setdefault(hierarchy.codes[node], (hierarchy, node))
+
+    def under(self, code: str) -> frozenset[str]:
+        """The finest codes under `code`."""
+        if code not in self._found:
+            self._found[code] = frozenset([code])  # also ends a circle between two hierarchies that contradict each other
+            if code in self._inner:
+                hierarchy, node = self._inner[code]
+                self._found[code] = frozenset().union(*(self.under(hierarchy.codes[child]) for child in hierarchy.children[node]))
+        return self._found[code]
+
+
 def _classes(column: str, sheets: Sequence[Sheet]) -> dict[tuple[str, str], int]:
     """(hierarchy, code) -> class of the code in `column`: 0 for everything, else one number for each set of cases."""
     hierarchies = {h.name: h for sheet in sheets for c, h in zip(sheet.columns, sheet.hierarchies, strict=True) if c == column}
-    inner = {}
-    for hierarchy in hierarchies.values():
-        for node in hierarchy.children:
-            if node:
-                inner.setdefault(hierarchy.codes[node], (hierarchy, node))
-    leaves: dict[str, frozenset[str]] = {}
-
-    def expand(code: str) -> frozenset[str]:
-        """The finest codes under `code` in any hierarchy of the column; a leaf of one may be an inner code of another."""
-        if code not in leaves:
-            leaves[code] = frozenset([code])  # also ends a circle between two hierarchies that contradict each other
-            if code in inner:
-                hierarchy, node = inner[code]
-                leaves[code] = frozenset().union(*(expand(hierarchy.codes[child]) for child in hierarchy.children[node]))
-        return leaves[code]
-
+    finest = _Finest(hierarchies.values())
     sets: dict[tuple[str, str], frozenset[str] | None] = {}
     for hierarchy in hierarchies.values():
         for node in range(len(hierarchy.codes) - 1, -1, -1):
             code = hierarchy.codes[node]
             below = hierarchy.children.get(node)
-            own = frozenset([code]) if below is None else frozenset().union(*(expand(hierarchy.codes[child]) for child in below))
-            if node and own != expand(code) and below is not None:
+            if node and below and frozenset().union(*(finest.under(hierarchy.codes[child]) for child in below)) != finest.under(code):
                 raise BadTables(f"column {column}: a code stands for different leaves in two hierarchies")
-            sets[hierarchy.name, code] = expand(code) if node else None
+            sets[hierarchy.name, code] = finest.under(code) if node else None
         # An only child is the same set of cases as its parent, up to the root itself.
         everything = frozenset().union(*(sets[hierarchy.name, code] or frozenset() for code in hierarchy.codes[1:]))
         for code in hierarchy.codes[1:]:

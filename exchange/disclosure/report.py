@@ -16,7 +16,8 @@ def protect_page(report: Mapping[str, Any]) -> str:
         f"Secondary        {report['secondary']:,} (value {report['secondary_value']:,})",
         f"Certificate      {report['witnesses']:,} witnesses, checked in whole numbers",
         f"Attack           {_verdict(attacked)}",
-        f"Time             {report['seconds']} s" + (", stopped by the time limit: a smaller pattern may exist" if report["stopped_early"] else ""),
+        f"Time             {report['seconds']} s"
+        + (", stopped by the time limit: a smaller pattern may exist" if report["stopped_early"] else ""),
         "",
         *(f"  {name}: {entry['suppressed']:,} of {entry['cells']:,} cells hidden" for name, entry in report["tables"].items()),
     ]

@@ -12,7 +12,6 @@ import numpy as np
 
 from exchange.disclosure.certificate import value_texts, write_certificate
 from exchange.disclosure.errors import BadTables
-from exchange.disclosure.problem import Problem
 from exchange.disclosure.sheets import Bools
 from exchange.disclosure.spec import Need
 from exchange.disclosure.table import TableSet
@@ -59,7 +58,7 @@ class Protected:
         return out.getvalue().encode()
 
 
-def conclude(tables: TableSet, problem: Problem, need: Need, hidden: Bools, witnesses: Sequence[Witness], *, stopped: bool) -> Protected:
+def conclude(tables: TableSet, need: Need, hidden: Bools, witnesses: Sequence[Witness], *, stopped: bool) -> Protected:
     """Put the result together. `stopped`: the time budget ended the search for a smaller pattern (never the protection)."""
     secondary = hidden & ~tables.primary
     unit = 10**tables.decimals

@@ -14,6 +14,9 @@ Files = Mapping[str, bytes]
 NOTES = {"name", "note", "size", "known_optimum"}
 """Keys that describe a set to people and change nothing."""
 
+DEEPEST = 50
+"""Levels a hierarchy may have."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -44,12 +47,12 @@ class Hierarchy:
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """code -> node number"""
+        """Node number of each code."""
         return {code: number for number, code in enumerate(self.codes)}
 
     @cached_property
     def children(self) -> dict[int, tuple[int, ...]]:
-        """inner node number -> its children's numbers"""
+        """The children's numbers of each inner node."""
         found: dict[int, list[int]] = {}
         for node, parent in enumerate(self.parents[1:], start=1):
             found.setdefault(parent, []).append(node)
@@ -191,6 +194,11 @@ def _hierarchy(name: str, tree: object) -> Hierarchy:
         parents.append(parent)
     if set(children) - seen:
         raise BadTables(f"hierarchy {name}: some codes do not hang from the root")
+    depth = [0] * len(codes)
+    for node in range(1, len(codes)):
+        depth[node] = depth[parents[node]] + 1
+    if max(depth) > DEEPEST:
+        raise BadTables(f"hierarchy {name}: more than {DEEPEST} levels")
     return Hierarchy(name, tuple(codes), tuple(parents), _ends(parents))
 
 

@@ -30,7 +30,7 @@ class Suppression:
             if self.witnesses.met(cell):
                 continue
             for box in self.boxes.around(cell):
-                self._secure(self._model(box), cell)
+                self._secure(self.model(box), cell)
                 if self.witnesses.met(cell):
                     break
             else:
@@ -39,7 +39,7 @@ class Suppression:
                 # A whole-table model is large and rarely needed twice in a row.
                 self._models.pop(EVERYTHING, None)
 
-    def _model(self, box: Box) -> ExchangeModel:
+    def model(self, box: Box) -> ExchangeModel:
         """The model of a box, its prices brought up to date with what has been hidden since it was last used."""
         if box not in self._models:
             # Beyond the whole set there is nothing to turn to: there an integer program may be as large as it must.
@@ -57,13 +57,13 @@ class Suppression:
         """Give `cell` as much as this model can of what it still needs."""
         problem, witnesses = self.problem, self.witnesses
         if witnesses.reach(cell)[0] < problem.down[cell]:
-            self._keep(model.move(cell, -int(problem.down[cell])))
+            self.keep(model.move(cell, -int(problem.down[cell])))
         if witnesses.reach(cell)[1] < problem.up[cell]:
-            self._keep(model.move(cell, int(problem.up[cell])))
+            self.keep(model.move(cell, int(problem.up[cell])))
         down, up = witnesses.reach(cell)
         width = int(problem.width[cell])
         if down + up < width:
-            self._keep(*self._cheapest(model, cell, width, down, up))
+            self.keep(*self._cheapest(model, cell, width, down, up))
 
     def _cheapest(self, model: ExchangeModel, cell: int, width: int, down: int, up: int) -> list[Move]:
         """The changes that widen `cell` at the least price: upwards, downwards, or some of both."""
@@ -89,7 +89,8 @@ class Suppression:
         cells = np.unique(np.concatenate([move.cells for move in moves]))
         return float(self.problem.weight[cells[~self.hidden[cells]]].sum())
 
-    def _keep(self, *moves: Move | None) -> None:
+    def keep(self, *moves: Move | None) -> None:
+        """Hide what the changes move, and keep them as witnesses."""
         for move in moves:
             if move is not None:
                 self.hidden[move.cells] = True

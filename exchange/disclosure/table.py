@@ -72,8 +72,8 @@ def read_table_set(files: Files) -> TableSet:
         relations=relations,
         decimals=decimals,
         value=value,
-        lpl=_protection(count, sheets, cells, [sheet.lpl for sheet in sheets], decimals, spec, value * primary),
-        upl=_protection(count, sheets, cells, [sheet.upl for sheet in sheets], decimals, spec, value * primary),
+        lpl=_protection(sheets, cells, [sheet.lpl for sheet in sheets], decimals, spec, value * primary),
+        upl=_protection(sheets, cells, [sheet.upl for sheet in sheets], decimals, spec, value * primary),
         primary=primary,
         shown=_any(count, sheets, cells, [sheet.forced for sheet in sheets])
         | _any(count, sheets, cells, [None if past is None else ~past for past in history]),
@@ -153,12 +153,12 @@ def _primary(sheet: Sheet, spec: Spec) -> Bools:
 
 
 def _protection(
-    count: int, sheets: Sequence[Sheet], cells: Sequence[Ints], columns: Sequence[Sequence[str] | None], decimals: int, spec: Spec, base: Ints
+    sheets: Sequence[Sheet], cells: Sequence[Ints], columns: Sequence[Sequence[str] | None], decimals: int, spec: Spec, base: Ints
 ) -> Ints:
     """Required distance to one side: as given, else p per cent of a primary cell's own value (magnitudes), else none."""
-    need = np.zeros(count, dtype=np.int64)
+    need = np.zeros(len(base), dtype=np.int64)
     if not spec.counts and spec.p_percent is not None and all(column is None for column in columns):
-        return np.ceil(base * (spec.p_percent / 100)).astype(np.int64)
+        return np.asarray(np.ceil(base * (spec.p_percent / 100)), dtype=np.int64)
     for sheet, numbers, column in zip(sheets, cells, columns, strict=True):
         if column is not None:
             np.maximum.at(need, numbers[sheet.position], _scaled(column, decimals))
@@ -185,7 +185,8 @@ def _digest(spec: Spec, sheets: Sequence[Sheet], decimals: int) -> str:
     terms = {
         "rules": [spec.counts, spec.zeros_published, spec.threshold, spec.min_width, spec.p_percent, spec.relation, decimals],
         "tables": [
-            [s.name, s.file, s.release, s.columns, [[h.name, sorted(zip(h.codes, h.parents, strict=True))] for h in s.hierarchies]] for s in sheets
+            [s.name, s.file, s.release, s.columns, [[h.name, sorted(zip(h.codes, h.parents, strict=True))] for h in s.hierarchies]]
+            for s in sheets
         ],
     }
     running.update(json.dumps(terms, sort_keys=True).encode())

@@ -27,9 +27,7 @@ class Witnesses:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._needs = {
-            int(cell): (int(problem.down[cell]), int(problem.up[cell]), int(problem.width[cell])) for cell in problem.primary
-        }
+        self._needs = {int(cell): (int(problem.down[cell]), int(problem.up[cell]), int(problem.width[cell])) for cell in problem.primary}
         self._all: list[Witness] = []
         self._dropped: set[int] = set()
         self._users: dict[int, list[int]] = {}
@@ -38,9 +36,7 @@ class Witnesses:
     def add(self, move: Move) -> int:
         """Keep a change, as often in both directions as every bound allows; its number."""
         slack = self._problem.slack[move.cells]
-        witness = Witness(
-            tuple(move.cells.tolist()), tuple(move.delta.tolist()), _times(slack, move.delta), _times(slack, -move.delta)
-        )
+        witness = Witness(tuple(move.cells.tolist()), tuple(move.delta.tolist()), _times(slack, move.delta), _times(slack, -move.delta))
         number = len(self._all)
         self._all.append(witness)
         for cell, delta in zip(witness.cells, witness.delta, strict=True):

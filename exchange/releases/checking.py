@@ -53,7 +53,7 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], now: d
     if row.state != EditionState.AWAITING_CHECK:
         raise Conflict(f"the edition is {row.state}: it is not being checked.", code="not-being-checked")
     document = verify_document(signed, Use.OUTPUT_CHECK, {key})
-    if document["draft"] != row.draft_digest or not _NONCE.match(str(document["nonce"])):
+    if document["draft"] != row.draft_digest or not _NONCE.fullmatch(str(document["nonce"])):
         raise Unacceptable(
             "the check is about another draft than the one that is here.", remedy="Look again, and check this one.", code="bad-check"
         )

@@ -16,9 +16,8 @@ from exchange.disclosure.attack.view import View, look
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.spec import Need
 
-
-_NEAR = (100, 400, 1200)
-"""Sizes of the neighbourhoods searched in whole numbers before a whole component is."""
+_NEAR = ((200, False), (100, True), (400, True), (1200, True))
+"""Neighbourhoods searched before a whole component is: about how many cells, and whether in whole numbers."""
 
 
 class Vulnerable(NamedTuple):
@@ -60,7 +59,9 @@ def attack(files: Mapping[str, bytes], protected: Mapping[str, bytes], need: Nee
     inside = attacker.inside() if insiders else []
     unit = 10**view.decimals
     cells = {cell for cell, _, _ in found}
-    vulnerable = [_name(view, cell, reach, unit, insider=insider) for cell, reach, insider in [*found, *(x for x in inside if x[0] not in cells)]]
+    vulnerable = [
+        _name(view, cell, reach, unit, insider=insider) for cell, reach, insider in [*found, *(x for x in inside if x[0] not in cells)]
+    ]
     kinds = Counter("exact" if item.low == item.high else "narrow" for item in vulnerable if not item.insider)
     report = {
         "known_min": need.known_min,
@@ -166,9 +167,9 @@ def _fallen(component: Component, targets: list[Target]) -> list[tuple[int, Reac
     component.explore(targets, reach)
     fallen = []
     for target in targets:
-        for size in _NEAR:
+        for size, integers in _NEAR:
             if not reach[target.cell].enough(target):
-                component.near(target.cell, size).settle(target, reach)
+                component.near(target.cell, size, integers=integers).settle(target, reach)
         if not reach[target.cell].enough(target):
             truth = component.exact(target.cell)
             if not truth.enough(target):

@@ -47,6 +47,7 @@ class Long:
 
 
 def read_tree(name: str, entry: Any) -> Tree:
+    """Read one hierarchy; BadTables unless it is a tree."""
     try:
         root, below = entry["root"], {code: list(codes) for code, codes in entry["children"].items() if codes}
         above = {child: code for code, codes in below.items() for child in codes}
@@ -70,6 +71,7 @@ def read_text(files: Mapping[str, bytes], name: str, file: str) -> pa.Table:
 
 
 def read_long(files: Mapping[str, bytes], name: str, entry: Any, trees: Mapping[str, Tree]) -> Long:
+    """Read one original table; BadTables unless it has one row for every combination of codes."""
     try:
         file, dims = str(entry["file"]), {column: trees[tree] for column, tree in entry["dims"].items()}
     except (KeyError, TypeError, AttributeError):
@@ -103,6 +105,7 @@ def places(long: Long, text: pa.Table) -> Array:
 
 
 def decimals_of(long: Long, column: str) -> int:
+    """The most decimals written in a column; 0 where it is missing."""
     if column not in long.text.column_names or not long.text.num_rows:
         return 0
     parts = pc.utf8_length(pc.replace_substring_regex(long.text.column(column), r"^[^.]*\.?", ""))

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from exchange.disclosure.attack.long import Array, Mask
 from exchange.disclosure.errors import Inconclusive
 
-_BATCHES = (64, 16)
-"""How many targets are pushed at once in each pass; what is left after the last pass is looked at exactly."""
+_BATCHES, _SMALL, _MORE_BATCHES = (64, 16), 600, (4, 1)
+"""How many targets are pushed at once in each pass, and in further passes over components of at most 600 cells."""
 
 _PUSH = 1e4
 """What moving a target one unit is worth, against 1 for moving any other cell: far, yet by short changes."""
@@ -92,8 +92,8 @@ class Component:
         solver.passModel(model)
         return solver
 
-    def near(self, cell: int, size: int) -> "Component":
-        """The same question over about `size` cells around one, in whole numbers: what moves there moves in the whole component too."""
+    def near(self, cell: int, size: int, *, integers: bool) -> "Component":
+        """The same question over about `size` cells around one: what moves there moves in the whole component too."""
         inside = np.zeros(len(self.cells), dtype=np.bool_)
         inside[self._at[cell]] = True
         count = 0
@@ -106,7 +106,7 @@ class Component:
         mine = inside[self._column]
         entries = self._row[mine], number[self._column[mine]], self._sign[mine]
         slack = np.where(self._held, 0, self._slack)[inside]
-        part = Component(self.cells[inside], slack, entries, whole=self._whole, integers=self._whole)
+        part = Component(self.cells[inside], slack, entries, whole=self._whole, integers=integers)
         part.hold(self.cells[inside & self._held])
         return part
 
@@ -124,7 +124,7 @@ class Component:
     def explore(self, targets: list[Target], reach: dict[int, Reach]) -> None:
         """Widen the reach of many targets: push a batch of them up (later down) by short changes, and count what moves by itself."""
         random = np.random.default_rng(len(self.cells))
-        for batch in _BATCHES:
+        for batch in _BATCHES + (_MORE_BATCHES if len(self.cells) <= _SMALL else ()):
             for rising in (True, False):
                 waiting = [target for target in targets if not reach[target.cell].enough(target)]
                 random.shuffle(waiting)
@@ -143,7 +143,10 @@ class Component:
         room = np.where(self._held[places], 0.0, wish if rising else np.minimum(wish, self._slack[places]))
         moved = (places if rising else places + size).astype(np.int32)
         still = (places + size if rising else places).astype(np.int32)
-        limits = np.where(self._held[places], 0.0, highspy.kHighsInf), np.where(self._held[places], 0.0, self._slack[places].astype(np.float64))
+        limits = (
+            np.where(self._held[places], 0.0, highspy.kHighsInf),
+            np.where(self._held[places], 0.0, self._slack[places].astype(np.float64)),
+        )
         zeros = np.zeros(len(places))
         solver.changeColsBounds(len(moved), moved, zeros, room)
         solver.changeColsBounds(len(still), still, zeros, zeros)
@@ -187,7 +190,8 @@ class Component:
 
     def _widen(self, change: npt.NDArray[np.float64], targets: list[Target], reach: dict[int, Reach]) -> None:
         """Count a change piece by piece, with multiples either way. A piece shares no sum with the rest, so it balances by itself;
-        of counts only pieces in whole units prove anything."""
+        of counts only pieces in whole units prove anything.
+        """
         used = np.abs(change) > 1e-7
         entries = used[self._column]
         label = components(used, self._row[entries], self._column[entries])

@@ -82,8 +82,9 @@ def sums(longs: Sequence[Long], same: Sequence[Array], value: Array) -> tuple[Ar
                 signs.append(np.full(int(mask.sum()), sign))
         offset += axes * len(long.place)
     row = np.unique(np.concatenate(rows), return_inverse=True)[1].reshape(-1).astype(np.int64)
-    cell, sign = np.concatenate(cells), np.concatenate(signs).astype(np.int64)
+    cell = np.concatenate(cells)
+    factor: Array = np.concatenate(signs).astype(np.int64)
     # bincount adds in floats; values are below 2**50, so a wrong sum cannot hide.
-    if len(row) and np.bincount(row, weights=(sign * value[cell]).astype(np.float64)).any():
+    if len(row) and np.bincount(row, weights=(factor * value[cell]).astype(np.float64)).any():
         raise BadTables("the original tables are not additive")
-    return row, cell, sign
+    return row, cell, factor

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -72,14 +71,14 @@ def look(files: Mapping[str, bytes], protected: Mapping[str, bytes]) -> View:
     for long, numbers in zip(longs, same, strict=True):
         seen[numbers[~_hidden(protected, long, value[numbers], decimals)]] = True
     flags = _most(size, same, [_primary(long, document) for long in longs])
-    shares = float(document["p_percent"]) / 100 if document.get("p_percent") and not counts else 0.0
+    share = _share(document, value * flags)
     return View(
         document=document,
         counts=counts,
         decimals=decimals,
         value=value,
-        lpl=_sided(size, same, longs, "lpl", decimals, value * flags * shares),
-        upl=_sided(size, same, longs, "upl", decimals, value * flags * shares),
+        lpl=_sided(size, same, longs, "lpl", decimals, share),
+        upl=_sided(size, same, longs, "upl", decimals, share),
         unknown=~seen,
         primary=flags > 0,
         owner=_owners(size, same, longs),
@@ -105,7 +104,10 @@ def _document(files: Mapping[str, bytes]) -> dict[str, Any]:
 def _hidden(protected: Mapping[str, bytes], long: Long, value: Array, decimals: int) -> Mask:
     """(rows of the original,) what is hidden; a number left standing in a hidden row is published all the same."""
     text = read_text(protected, long.name, long.file)
-    if not {"suppressed", "value"} <= set(text.column_names) or not pc.all(pc.is_in(text.column("suppressed"), pa.array(["0", "1"]))).as_py():
+    if (
+        not {"suppressed", "value"} <= set(text.column_names)
+        or not pc.all(pc.is_in(text.column("suppressed"), pa.array(["0", "1"]))).as_py()
+    ):
         raise BadTables(f"{long.name}: its protected file needs value, and suppressed 0 or 1")
     place = places(long, text)
     if len(place) != len(value):
@@ -140,12 +142,20 @@ def _most(size: int, same: Sequence[Array], columns: Sequence[Array]) -> Array:
     return most
 
 
-def _sided(size: int, same: Sequence[Array], longs: Sequence[Long], column: str, decimals: int, share: npt.NDArray[np.float64]) -> Array:
+def _share(document: Mapping[str, Any], base: Array) -> Array:
+    """The distance that p per cent of each primary value asks for (magnitudes only)."""
+    percent = document.get("p_percent") if document.get("measure") != "count" else None
+    return np.asarray(np.ceil(base * (float(percent or 0) / 100)), dtype=np.int64)
+
+
+def _sided(size: int, same: Sequence[Array], longs: Sequence[Long], column: str, decimals: int, share: Array) -> Array:
     given = [column in long.text.column_names for long in longs]
     if not any(given):
-        return np.ceil(share).astype(np.int64)
+        return share
     none = [np.zeros(len(numbers), dtype=np.int64) for numbers in same]
-    return _most(size, same, [units(x.text, x.name, column, decimals) if has else zero for x, has, zero in zip(longs, given, none, strict=True)])
+    return _most(
+        size, same, [units(x.text, x.name, column, decimals) if has else zero for x, has, zero in zip(longs, given, none, strict=True)]
+    )
 
 
 def _owners(size: int, same: Sequence[Array], longs: Sequence[Long]) -> Array:

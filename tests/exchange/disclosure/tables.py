@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def cells(shape: Sequence[int]) -> list[tuple[tuple[int, ...], tuple[str, ...]]]
     return [(index, tuple(codes[axis][at] for axis, at in enumerate(index))) for index in indexes]
 
 
-def hide(files: Mapping[str, bytes], hidden: Mapping[str, set[tuple[str, ...]]]) -> dict[str, bytes]:
+def hide(files: Mapping[str, bytes], hidden: Mapping[str, AbstractSet[tuple[str, ...]]]) -> dict[str, bytes]:
     """Protected files that hide exactly the given codes of each table, written without the engine."""
     spec = json.loads(files["spec.json"])
     out = {}

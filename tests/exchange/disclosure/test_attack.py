@@ -52,14 +52,16 @@ def test_the_attack_finds_the_interval_that_enumeration_finds(pattern: tuple[Arr
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(patterns(), st.data())
 def test_hiding_more_never_helps_the_intruder(pattern: tuple[Array, set[tuple[int, ...]], int], data: st.DataObject) -> None:
-    inner, hidden, least = pattern
+    inner, hidden, _ = pattern
     names = dict(cells(inner.shape))
     flags = np.zeros([size + 1 for size in inner.shape], dtype=np.int64)
     for index in hidden:
         flags[index] = 1
     files = count_set(inner, extra={"primary": flags})
     fewer = attack(files, hide(files, {"T": {names[index] for index in hidden}}), Need(0, EVERYTHING_IS_TOO_NARROW))
-    more_hidden = {names[index] for index in hidden} | {data.draw(st.sampled_from([code for code in names.values() if set(code) != {"Total"}]))}
+    more_hidden = {names[index] for index in hidden} | {
+        data.draw(st.sampled_from([code for code in names.values() if set(code) != {"Total"}]))
+    }
     more = {cell.codes: cell for cell in attack(files, hide(files, {"T": more_hidden}), Need(0, EVERYTHING_IS_TOO_NARROW)).vulnerable}
     for cell in fewer.vulnerable:
         wider = more[cell.codes]
@@ -146,8 +148,8 @@ def _without_last_row(files: dict[str, bytes]) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda files: {},
-        lambda files: {"T.csv": b""},
+        lambda _: {},
+        lambda _: {"T.csv": b""},
         lambda files: change(files, "suppressed", "hidden"),
         lambda files: change(files, "d01,d11,1,0", "d01,d11,2,0"),
         lambda files: change(files, "d01,d11,1,0", "d01,d12,1,0"),

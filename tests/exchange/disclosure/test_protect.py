@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from exchange.disclosure import Need, Unprotectable, check_certificate, protect, read_table_set
 from exchange.disclosure.attack import attack
-from tests.exchange.disclosure.tables import Array, cells, change, count_set, load, possible, read_csv, suppressed_codes, to_csv, with_margins
+from tests.exchange.disclosure.tables import (
+    Array,
+    cells,
+    change,
+    count_set,
+    load,
+    possible,
+    read_csv,
+    suppressed_codes,
+    to_csv,
+    with_margins,
+)
 
 LEVELS = {"A": Need(1, 1), "B": Need(0, 4), "C": Need(1, 4)}
 # Secondary cells and their value, at most: the literature's optimum (a1), GaussSuppression 1.2.3 (b1), a trial implementation (c0).

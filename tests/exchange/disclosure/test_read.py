@@ -118,10 +118,10 @@ def test_rules_that_contradict_each_other_are_refused() -> None:
     flags = np.zeros((3, 4), dtype=np.int64)
     flags[1, 1] = 1
     zero_is_primary = read_table_set(count_set(np.array([[0, 4, 5], [9, 1, 7]]), extra={"primary": flags}))
-    with pytest.raises(BadTables, match="T, row 6: a zero must be hidden"):
+    with pytest.raises(BadTables, match="T, row 7: a zero must be hidden"):
         pose(zero_is_primary, Need(0, 4))
     both = read_table_set(count_set(np.array([[2, 4, 5], [9, 1, 7]]), extra={"forced": flags}))
-    with pytest.raises(BadTables, match="T, row 6: must be hidden, yet is published"):
+    with pytest.raises(BadTables, match="T, row 7: must be hidden, yet is published"):
         pose(both, Need(0, 4))
 
 
