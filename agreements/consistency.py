@@ -48,10 +48,14 @@ def _parties(agreement: Agreement) -> Iterator[str]:
     for recipient in agreement.recipients:
         if agreement.party(recipient.party) is None:
             yield f"recipients.{recipient.id}: there is no party “{recipient.party}”."
+        if agreement.party(recipient.id) is not None:
+            yield f"recipients.{recipient.id}: a recipient pulls under an id of its own, not a party's."
     keys = [fingerprint for party in agreement.parties for fingerprint in _machine_keys(agreement, party.id)]
     people = [person.key for party in agreement.parties for person in (party.dpo, party.signatory)]
     if repeated := list(_twice("keys", keys + people)):
         yield f"keys: {len(repeated)} fingerprint(s) are named for more than one use; one key, one use."
+    if any(person.key in keys for party in agreement.parties for person in party.checkers):
+        yield "keys: an output checker is a person, and must not share a key with a machine."
 
 
 def _machine_keys(agreement: Agreement, party_id: str) -> Iterator[str]:
@@ -66,6 +70,7 @@ def _machine_keys(agreement: Agreement, party_id: str) -> Iterator[str]:
 def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[str]:
     place = f"datasets.{dataset.name}"
     yield from _twice(place, (field.name for field in dataset.fields))
+    yield from _twice(f"{place}.suppliers", dataset.suppliers)
     for supplier in dataset.suppliers:
         party = agreement.party(supplier)
         if party is None or party.keys is None:
@@ -91,6 +96,9 @@ def _release(agreement: Agreement, release: Release) -> Iterator[str]:
         return
     yield from _twice(f"{place}.dimensions", (dimension.name for dimension in release.dimensions))
     yield from _twice(f"{place}.tables", (table.name for table in release.tables))
+    yield from _twice(f"{place}.datasets", release.datasets)
+    yield from _twice(f"{place}.recipients", release.recipients)
+    yield from _twice(f"{place}.derived", ("supplier", *(value.name for value in release.derived)))
     yield from _joins(agreement, release, place)
     yield from _sources(agreement, release, place)
     names = {dimension.name for dimension in release.dimensions}

@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 import rfc8785
@@ -26,11 +26,11 @@ _PLACEHOLDER = re.compile(r'"@([a-z0-9-]+/[a-z0-9-]+)"')
 
 def read(text: str) -> Agreement:
     """The agreement a TOML document says; :class:`InvalidDocument` lists every fault found, by its place."""
-    if len(text.encode()) > LIMIT:
+    if len(text) > LIMIT or len(text.encode(errors="surrogatepass")) > LIMIT:
         raise InvalidDocument(["the document is larger than 1 MiB."])
     try:
         parsed = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, or a number of more than 4,300 digits
         raise InvalidDocument(["this is not TOML: check quotes and brackets near the place an editor marks."]) from error
     return _build(parsed)
 
@@ -41,9 +41,10 @@ def read_canonical(data: bytes) -> Agreement:
         raise InvalidDocument(["the document is larger than 1 MiB."])
     try:
         parsed = json.loads(data)
+        again = _bytes(parsed)
     except (ValueError, RecursionError) as error:
-        raise InvalidDocument(["this is not JSON."]) from error
-    if not isinstance(parsed, dict) or rfc8785.dumps(parsed) != data:
+        raise InvalidDocument(["this is not JSON that can be written canonically."]) from error
+    if not isinstance(parsed, dict) or again != data:
         raise InvalidDocument(["this is not in canonical form (RFC 8785)."])
     return _build(_with_dates(parsed))
 
@@ -66,14 +67,23 @@ def fill(text: str, fingerprints: Mapping[str, str]) -> str:
 def _build(parsed: dict[str, Any]) -> Agreement:
     try:
         loaded = cast(dict[str, Any], AgreementSchema().load(parsed))
+        document = _without_dates(parsed)
+        digest = "sha256:" + hashlib.sha256(_bytes(document)).hexdigest()
     except ValidationError as error:
         raise InvalidDocument(_flatten(error.messages)) from error
-    document = _without_dates(parsed)
-    digest = "sha256:" + hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocument(
+            ["a value cannot be written canonically: a time of day, a number that is not whole, or too deep a nesting."]
+        ) from error
     agreement = Agreement(**loaded.pop("agreement"), **loaded, digest=digest, document=document)
     if found := problems(agreement):
         raise InvalidDocument(found)
     return agreement
+
+
+def _bytes(document: Any) -> bytes:
+    """RFC 8785; ValueError (of which UnicodeError and rfc8785's own are kinds) for what it cannot say."""
+    return rfc8785.dumps(document)
 
 
 def _flatten(messages: Any, place: str = "") -> list[str]:
@@ -83,7 +93,7 @@ def _flatten(messages: Any, place: str = "") -> list[str]:
 
 
 def _without_dates(value: Any) -> Any:
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, dict):
         return {key: _without_dates(member) for key, member in value.items()}

@@ -30,7 +30,8 @@ def describe(agreement: Agreement) -> list[str]:
         lines += _release(agreement, release)
     lines += ["## What is never sent", "A column that is not named above is not read past its heading, and cannot be sent."]
     lines.append(f"Digest of these words: {agreement.digest}")
-    return lines
+    # A line break in somebody's words must not begin a line, or a heading, of ours.
+    return [" ".join(line.split("\n")) for line in lines]
 
 
 def _party(party: Party) -> list[str]:
@@ -79,11 +80,11 @@ def _release(agreement: Agreement, release: Release) -> list[str]:
     )
     return [
         f"## Release {release.name} ({release.measure}): {release.title}",
-        release.question,
+        f"Question: {release.question}",
         f"Counts {release.unit} in {release.base}.{joined}",
         *(f"  Table {table.name}: {table.title}, by {', '.join(table.dimensions)}." for table in release.tables),
         terms_in_words(release.terms),
         f"{agreement.approvals.output_checkers} people, neither of them the one who asked, check each edition before it is published.",
         f"Received by {', '.join(recipients)}{'; also public' if release.public else ''}.",
-        *release.caveats,
+        *(f"  Note: {caveat}" for caveat in release.caveats),
     ]

@@ -1,12 +1,17 @@
 """The table of field rules: name in the document → how its parameters are read. Adding a rule adds a row here."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from agreements.characters import deceives
 from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, Round, TopCode
 from agreements.errors import InvalidRule
 from agreements.fields import KeepPattern, KeepRange, KeepValues, Map, PseudonymiseRule, Rule
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 def _members(rule: str, found: Mapping[str, Any], allowed: set[str]) -> None:
@@ -14,9 +19,19 @@ def _members(rule: str, found: Mapping[str, Any], allowed: set[str]) -> None:
         raise InvalidRule(f"{rule}: unknown parameter {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}.")
 
 
+def _text(rule: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidRule(f"{rule}: every value must be a text that is not empty.")
+    if deceives(value):
+        raise InvalidRule(f"{rule}: a value holds characters that could deceive a reader (control, direction or decomposed characters).")
+    return value
+
+
 def _texts(rule: str, values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) and value for value in values):
-        raise InvalidRule(f"{rule}: “values” must be a list of texts, none of them empty.")
+    if not isinstance(values, list) or not values:
+        raise InvalidRule(f"{rule}: “values” must be a list of texts.")
+    for value in values:
+        _text(rule, value)
     if len(set(values)) != len(values):
         raise InvalidRule(f"{rule}: a value stands twice.")
     return tuple(values)
@@ -42,7 +57,7 @@ def _keep(parameters: Any) -> Rule:
         case ["values"]:
             return KeepValues(_texts("keep", parameters["values"]))
         case ["pattern"]:
-            return KeepPattern(parameters["pattern"])
+            return KeepPattern(_text("keep by pattern", parameters["pattern"]))
         case ["from", "to"]:
             return KeepRange(_day(parameters["from"]), _day(parameters["to"]))
         case _:
@@ -53,16 +68,21 @@ def _map(parameters: Any) -> Rule:
     if not isinstance(parameters, dict):
         raise InvalidRule("map takes a table: {codes = {…}} or {list = “…”, digest = “…”, values = […]}.")
     _members("map", parameters, {"codes", "list", "digest", "values", "otherwise", "blank"})
-    otherwise, blank = parameters.get("otherwise"), parameters.get("blank")
+    otherwise, blank = (_text("map", parameters[name]) if name in parameters else None for name in ("otherwise", "blank"))
     if "codes" in parameters:
         _members("map by codes", parameters, {"codes", "otherwise", "blank"})
         codes = parameters["codes"]
-        if not isinstance(codes, dict) or not codes or not all(isinstance(v, str) and v for v in codes.values()) or "" in codes:
-            raise InvalidRule("map: “codes” must be a table from code to text, none of them empty.")
+        if not isinstance(codes, dict) or not codes:
+            raise InvalidRule("map: “codes” must be a table from code to text.")
+        for text in (*codes, *codes.values()):
+            _text("map", text)
         return Map(tuple(sorted(codes.items())), "", "", (), otherwise, blank)
     if missing := sorted({"list", "digest", "values"} - set(parameters)):
         raise InvalidRule(f"map by code list: {', '.join(missing)} missing.")
-    return Map((), parameters["list"], parameters["digest"], _texts("map", parameters["values"]), otherwise, blank)
+    name, digest = _text("map", parameters["list"]), _text("map", parameters["digest"])
+    if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
+        raise InvalidRule("map by code list: “list” is a name, and “digest” is “sha256:” and 64 hex digits.")
+    return Map((), name, digest, _texts("map", parameters["values"]), otherwise, blank)
 
 
 def _generalise(parameters: Any) -> Rule:
@@ -73,7 +93,7 @@ def _generalise(parameters: Any) -> Rule:
 
 
 def _pseudonymise(parameters: Any) -> Rule:
-    if not isinstance(parameters, str) or not parameters:
+    if not isinstance(parameters, str) or not _NAME.fullmatch(parameters):
         raise InvalidRule("pseudonymise takes the kind of identifier, such as published_crime.")
     return PseudonymiseRule(parameters)
 

@@ -7,7 +7,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 from agreements import model, release
 from agreements.fields import FieldType
 from agreements.periods import PeriodKind
-from agreements.wording import NAME, REFERENCE, Day, Fingerprint, PeriodName, Retention, RuleTable, Words
+from agreements.wording import NAME, REFERENCE, Day, Fingerprint, PeriodName, Retention, RuleTable, Words, YesNo
 
 
 def _name(**kwargs: Any) -> fields.String:
@@ -67,7 +67,7 @@ class PartySchema(_Part):
     name = Words(required=True)
     short_name = Words(required=True)
     role = fields.Enum(model.Role, by_value=True, required=True)
-    operator = fields.Boolean(load_default=False)
+    operator = YesNo(load_default=False)
     registration = Words(required=True)
     contact = Words(required=True)
     dpo = fields.Nested(PersonSchema, required=True)
@@ -92,7 +92,7 @@ class FieldSchema(_Part):
     source = fields.String(required=True, validate=NAME, data_key="from")
     type = fields.Enum(FieldType, by_value=True, required=True)
     rule = RuleTable(required=True)
-    may_be_empty = fields.Boolean(load_default=False)
+    may_be_empty = YesNo(load_default=False)
     meaning = Words(required=True)
     reason = Words(required=True)
 
@@ -130,7 +130,7 @@ class DerivedSchema(_Part):
     """Either ``first_of`` or ``months_between``, never both."""
 
     name = _name()
-    first_of = fields.List(fields.String())
+    first_of = fields.List(fields.String(), validate=validate.Length(min=1))
     months_between = fields.List(fields.String(), validate=validate.Length(equal=2))
     bands = fields.List(fields.Nested(BandSchema), validate=validate.Length(min=1))
     beyond = Words()
@@ -202,7 +202,7 @@ class ReleaseSchema(_Part):
     terms = fields.Nested(TermsSchema, required=True)
     recipients = _names(required=True, validate=validate.Length(min=1))
     caveats = fields.List(Words(), load_default=list)
-    public = fields.Boolean(load_default=False)
+    public = YesNo(load_default=False)
 
 
 class ApprovalsSchema(_Part):

@@ -1,23 +1,26 @@
 """The small parts every document is made of: texts, identifiers, fingerprints, dates. Marshmallow fields, strict."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from agreements.characters import deceives
 from agreements.errors import InvalidPeriod, InvalidRule
 from agreements.periods import Duration, Period
 from agreements.rule_table import read_rule
 
-NAME = validate.Regexp(r"^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*\Z", error="must be lower-case letters and digits, joined by - or _.")
-REFERENCE = validate.Regexp(r"^[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*\Z", error="must be capital letters and digits joined by -, such as LCJP-MV7.")
+# At most 40 characters, so that every clause made of them fits in a receipt and every column that holds one.
+NAME = validate.Regexp(
+    r"^(?=.{1,40}\Z)[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*\Z", error="must be at most 40 lower-case letters and digits, joined by - or _."
+)
+REFERENCE = validate.Regexp(
+    r"^(?=.{1,40}\Z)[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*\Z", error="must be at most 40 capital letters and digits joined by -, such as LCJP-MV7."
+)
 _FINGERPRINT = re.compile(r"^(ed25519|xwing):[0-9a-f]{64}$", re.ASCII)
 _PLACEHOLDER = re.compile(r"^@[a-z0-9-]+/[a-z0-9-]+$", re.ASCII)
-# Characters that make a text read otherwise than it is written: controls, and the bidirectional overrides and isolates.
-_DECEPTIVE = {"Cc", "Cs", "Co", "Cn", "Cf"}
 
 
 class Words(fields.String):
@@ -29,7 +32,7 @@ class Words(fields.String):
             raise ValidationError("must not be empty.")
         if len(text) > 4000:
             raise ValidationError("is longer than 4,000 characters.")
-        if unicodedata.normalize("NFC", text) != text or any(unicodedata.category(c) in _DECEPTIVE and c != "\n" for c in text):
+        if deceives(text.replace("\n", " ")):
             raise ValidationError("holds characters that could deceive a reader (control, direction or decomposed characters).")
         return text
 
@@ -48,6 +51,15 @@ class Fingerprint(fields.String):
         if not _FINGERPRINT.fullmatch(text) or not text.startswith(self.kind + ":"):
             raise ValidationError(f"must be a fingerprint: “{self.kind}:” and 64 hex digits.")
         return text
+
+
+class YesNo(fields.Field[bool]):
+    """``true`` or ``false``, and no other spelling of it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise ValidationError("must be true or false.")
 
 
 class Day(fields.Field[date]):

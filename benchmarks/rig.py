@@ -29,12 +29,6 @@ CODES = ROOT / "config" / "codes"
 SUPPLIER, OPERATOR = "durham-constabulary", "lcjp-operator"
 SECRET = bytes(range(32))
 EPOCH = 1
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # the agreement is in force on this day, whatever the machine's clock says
-
-
-def clock() -> datetime:
-    """The day on which every benchmark is run."""
-    return NOW
 
 
 def document_text() -> str:
@@ -44,6 +38,7 @@ def document_text() -> str:
     datasets, mark, releases = shipped.partition("# Schedule 2: releases")
     assert mark, "the shipped agreement has no second schedule any more"
     text = datasets + made_up + mark + releases
+    text = text.replace("in_force_from = 2026-11-01", "in_force_from = 2020-01-01")  # in force, whatever the machine's clock says
     return text.replace('datasets = ["crimes", "outcomes"]', 'datasets = ["crimes", "outcomes", "charges"]')
 
 
@@ -70,13 +65,14 @@ class Rig:
 
 def hub_at(folder: Path) -> Hub:
     """The hub of an earlier ``build``, as its server would open it."""
-    return open_hub(read_settings(folder / "hub.toml"), clock)
+    return open_hub(read_settings(folder / "hub.toml"))
 
 
 def build(folder: Path, address: str = "http://127.0.0.1:8080") -> Rig:
     """A new hub in a folder, with the agreement signed by everybody and in force."""
     cli.main(["--json", "init", str(folder), "--public-url", address, "--operator", OPERATOR], standalone_mode=False)
     rig = Rig(hub_at(folder), folder / "hub.toml")
+    now = datetime.now(UTC).replace(microsecond=0)
     text = document_text()
     for place in placeholders(text):
         rig.keys[place] = _key(rig.hub, place)
@@ -85,16 +81,16 @@ def build(folder: Path, address: str = "http://127.0.0.1:8080") -> Rig:
         for place, key in rig.keys.items():
             owner, role = place.split("/")
             public, kind = (key.public.raw, "ed25519") if isinstance(key, SigningKey) else (key.public, "xwing")
-            partners.register(session, Card(kind, owner, role, b64(public)), NOW)
-        agreements.enter(session, rig.agreement, "bench", NOW)
+            partners.register(session, Card(kind, owner, role, b64(public)), now)
+        agreements.enter(session, rig.agreement, "bench", now)
         for party in rig.agreement.parties:
             for capacity, voice in ((Capacity.DPO, Voice.ADVISE_FOR), (Capacity.SIGNATORY, Voice.SIGN)):
                 person = speaker(rig.agreement, party.id, capacity)
-                said = Statement(party.id, capacity, person.name, voice, "", NOW, secrets.token_hex(16))
+                said = Statement(party.id, capacity, person.name, voice, "", now, secrets.token_hex(16))
                 key = rig.signing(f"{party.id}/{capacity}")
-                agreements.record(session, sign_document(statement_document(rig.agreement, said), Use.STATEMENT, key), NOW)
+                agreements.record(session, sign_document(statement_document(rig.agreement, said), Use.STATEMENT, key), now)
         check = key_check_value(SECRET, rig.agreement.reference, EPOCH)
-        session.add(EpochRow(reference=rig.agreement.reference, epoch=EPOCH, issuer=SUPPLIER, key_check=check, issued_at=NOW))
+        session.add(EpochRow(reference=rig.agreement.reference, epoch=EPOCH, issuer=SUPPLIER, key_check=check, issued_at=now))
     return rig
 
 

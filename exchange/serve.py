@@ -21,6 +21,7 @@ from exchange import schedule
 from exchange.app import create_app
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
+from exchange.logs import configure
 from exchange.settings import Settings
 from exchange.submissions.process import tidy
 
@@ -74,7 +75,9 @@ class Server(BaseApplication):
             "timeout": 120,
             "graceful_timeout": 20,
             "keepalive": 15,
-            "accesslog": None,
+            # Polls, public reads and failed sign-ins are here and not in the log of what was done. No query string, no header.
+            "accesslog": "-",
+            "access_log_format": '{"time":"%(t)s","from":"%(h)s","method":"%(m)s","path":"%(U)s","status":"%(s)s","bytes":"%(B)s","ms":"%(M)s"}',
             "errorlog": "-",
             "loglevel": "warning",
             "limit_request_line": 4094,
@@ -90,6 +93,7 @@ class Server(BaseApplication):
 
     def _begin(self, worker: Any) -> None:
         """The first worker to take the lock runs the schedule."""
+        configure()
         self.scheduler_lock = take(self.settings.home / "scheduler.lock", 0)
         if self.scheduler_lock is not None:
             hub: Hub = worker.wsgi.extensions["lcjp-hub"]

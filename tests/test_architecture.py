@@ -33,7 +33,7 @@ FLOORS: list[set[str]] = [
     {"submissions"},
     {"register"},
     {"log"},
-    {"db", "migrate", "objects", "settings", "keyring", "times", "errors"},
+    {"db", "migrate", "objects", "settings", "keyring", "times", "logs", "errors"},
 ]
 SIDEWAYS = FLOORS[0] | FLOORS[2] | FLOORS[-1]  # Not web and api: two audiences, two doors.
 

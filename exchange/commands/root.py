@@ -22,6 +22,7 @@ from exchange.hub import open_hub
 from exchange.keyring import USES, make_keys
 from exchange.log import record
 from exchange.log.tables import HeadRow
+from exchange.logs import configure
 from exchange.migrate import upgrade
 from exchange.register import agreements
 from exchange.register.partners import register
@@ -29,6 +30,7 @@ from exchange.register.tables import AgreementRow
 from exchange.releases.edition import code_version
 from exchange.releases.tables import EditionRow
 from exchange.serve import serve as serve_hub
+from exchange.serve import take
 from exchange.settings import read_settings
 from exchange.submissions import sealing
 from exchange.submissions.tables import SubmissionRow
@@ -131,11 +133,16 @@ def worker(context: click.Context, once: bool) -> None:  # noqa: FBT001
             job(hub)
         schedule.process_pending(hub)
         return
+    configure()
+    lock = take(hub.settings.home / "scheduler.lock", 0)
+    if lock is None:
+        raise Misconfigured("the schedule is already being run, by “exchange serve” or another worker.", remedy="One of them is enough.")
     scheduler = schedule.start(hub)
     try:
         threading.Event().wait()
     finally:
         scheduler.shutdown(wait=True)
+        lock.close()
 
 
 @cli.command()

@@ -98,7 +98,9 @@ def _list(found: object) -> list[Any]:
     return found
 
 
-def _reach(tables: TableSet, problem: Problem, hidden: Bools, document: dict[str, Any]) -> tuple[dict[int, tuple[int, int]], dict[int, set[int]]]:
+def _reach(
+    tables: TableSet, problem: Problem, hidden: Bools, document: dict[str, Any]
+) -> tuple[dict[int, tuple[int, int]], dict[int, set[int]]]:
     """How far below and above its value each cell is proven to reach, and the contributors it is not proven safe from.
 
     Each witness is checked first.

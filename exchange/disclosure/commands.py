@@ -78,7 +78,7 @@ def attack_command(
     protected: Path,
     known_min: int | None,
     min_width: int | None,
-    insiders: bool,
+    insiders: bool,  # noqa: FBT001 -- click passes flags so
     as_json: bool,  # noqa: FBT001 -- click passes flags so
 ) -> None:
     """Attack a protected table set: which primary cells can be worked out, and how closely."""

@@ -1,7 +1,6 @@
 """The linkage secret's ceremony, the agreement's verification, and the witnessed log: who is believed, and who is not."""
 
 import json
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +30,7 @@ def secret_of(desk: Desk) -> Any:
 def test_both_suppliers_hold_one_secret_that_nobody_else_may_read(cleveland: Desk, durham: Desk, hub: StandIn) -> None:
     assert secret_of(cleveland) == secret_of(durham)
     for desk in (cleveland, durham):
-        assert stat.S_IMODE(os.stat(desk.home / SECRET_FILE).st_mode) == 0o600
+        assert stat.S_IMODE((desk.home / SECRET_FILE).stat().st_mode) == 0o600
     assert secret_of(cleveland)["secret"] not in json.dumps(hub.envelopes)
 
 
@@ -90,13 +89,14 @@ def forged(partnership: Partnership, signer: SigningKey, secret: bytes, claimed:
 def test_a_forged_envelope_is_not_opened(fault: str, install: Callable[[str], Desk], hub: StandIn, partnership: Partnership) -> None:
     issuer = partnership.signing(f"{SUPPLIERS[0]}/manifest")
     secret, other = bytes(32), bytes(range(32))
-    envelope = {
+    made: dict[str, Callable[[], dict[str, Any] | None]] = {
         "signer": lambda: forged(partnership, SigningKey.generate(), secret, secret),
         "check value": lambda: forged(partnership, issuer, other, secret),
         "sealed to another": lambda: forged(partnership, issuer, secret, secret, EncryptionKey.generate()),
         "no envelope": lambda: None,
         "short": lambda: forged(partnership, issuer, secret[:31], secret),
-    }[fault]()
+    }
+    envelope = made[fault]()
     hub.linkage["LCJP-MV7"] = {"epoch": 1, "key_check": key_check_value(secret, "LCJP-MV7", 1)}
     hub.envelopes[:] = [envelope] if envelope else []
     desk = install(SUPPLIERS[1])
@@ -204,10 +204,7 @@ def test_a_signed_suspension_counts_whatever_the_hub_says(cleveland: Desk, hub: 
 
 
 def test_a_contract_that_is_not_what_was_agreed_is_refused(cleveland: Desk, hub: StandIn, partnership: Partnership) -> None:
-    other = Partnership(
-        keys=partnership.keys,
-        edit=lambda text: text.replace('name = "authority"', 'name = "surname"').replace("crimes.authority", "crimes.surname"),
-    )
+    other = Partnership(keys=partnership.keys, edit=lambda text: text.replace("P10Y", "P9Y"))
 
     def swap(asked: str) -> None:
         hub.partnerships["LCJP-MV7"] = other if asked.endswith("/contract") else partnership

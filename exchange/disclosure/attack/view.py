@@ -132,7 +132,8 @@ def _primary(long: Long, document: Mapping[str, Any]) -> Array:
     value = units(long.text, long.name, "value", 0)
     people = units(long.text, long.name, "n_contrib", 0) if "n_contrib" in long.text.column_names else value
     small = (value > 0) & (np.minimum(value, people) < document["threshold"])
-    return (small | ((value == 0) & (document.get("zeros") == "suppressible"))).astype(np.int64)
+    zero_too = (value == 0) & (document.get("zeros") == "suppressible")
+    return np.asarray(small | zero_too, dtype=np.int64)
 
 
 def _most(size: int, same: Sequence[Array], columns: Sequence[Array]) -> Array:
