@@ -57,9 +57,9 @@ def where_to_look(places: Places, seconds: float) -> None:
         ("everything that happened, entry by entry", places.run / "log.export.jsonl"),
         ("how the hub stands", f".venv/bin/exchange --config {config} status"),
         ("an agency's signed receipts and quality reports", places.agency("cleveland-police") / "receipts"),
-        ("what exactly leaves an agency", _check(places)),
         ("the hub, serving again", f".venv/bin/exchange --config {config} serve"),
-        ("then, the performance team's download", _pull(places)),
+        ("then, what exactly leaves an agency, before and after each rule", _check(places)),
+        ("and the performance team's download", _pull(places)),
     ]
     console.print(f"\nDone in {seconds:.0f} seconds. Look next at:")
     for what, where in near:

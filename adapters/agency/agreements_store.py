@@ -162,6 +162,8 @@ class AgreementStore:
         ):
             raise IntegrityFailed("The hub's list and its agreement do not agree.", why=f"{agreement.clause()}.", remedy=_SPEAK)
         path = self._path(agreement.reference, agreement.version)
+        self.folder.mkdir(exist_ok=True, mode=0o700)
+        path.parent.mkdir(exist_ok=True, mode=0o700)
         if path.is_file() and self._read(path).agreement.digest != agreement.digest:
             raise IntegrityFailed(
                 "The hub shows other words for a version that was verified here before.",
@@ -170,7 +172,6 @@ class AgreementStore:
             )
         if verified.state == State.IN_FORCE:
             self._not_older(agreement)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace(path, canonical(dict(verified.export)) + b"\n")
         return verified
 
@@ -195,7 +196,6 @@ class AgreementStore:
                 why=f"{agreement.clause('versions')}.",
                 remedy=_SPEAK,
             )
-        newest.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace(newest, str(agreement.version).encode())
 
     def _read(self, path: Path) -> Verified:

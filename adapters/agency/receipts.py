@@ -60,7 +60,8 @@ class Receipts:
     def keep(self, submission: str, documents: Mapping[str, Any]) -> Path:
         """Keep signed documents of one submission, each as ``<name>.json``, durably; returns their folder."""
         folder = self.folder / _safe(submission)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
         for name, document in documents.items():
             if document is not None:
                 replace(folder / f"{name}.json", canonical(document) + b"\n")

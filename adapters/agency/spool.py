@@ -105,7 +105,8 @@ def begin(spool: Path, *, reference: str, version: int, dataset: str, period: st
     """A new upload under a new random id, which is on disk before this returns."""
     plan = Plan(secrets.token_hex(16), reference, version, dataset, period, seal_until)
     folder = spool / plan.upload
-    folder.mkdir(parents=True, mode=0o700)
+    spool.mkdir(exist_ok=True, mode=0o700)
+    folder.mkdir(mode=0o700)
     replace(folder / _PLAN, canonical(plan.document()))
     sync_folder(spool)
     return Upload(folder, plan)

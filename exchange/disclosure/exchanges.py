@@ -40,7 +40,7 @@ class ExchangeModel:
         self.problem = problem
         self._most_whole = most_whole
         self._integers = whole
-        self.cells, self._rows, self._owner, self._signs = _balanced(problem, cells)
+        self.cells, self._rows, self._owner, self._signs = balanced(problem, cells)
         self.place = {int(cell): place for place, cell in enumerate(self.cells)}
         self._slack = problem.slack[self.cells].astype(np.float64)
         self._prices = problem.weight[self.cells].copy()
@@ -150,7 +150,7 @@ class ExchangeModel:
         return np.intersect1d(members, self.cells)
 
 
-def _balanced(problem: Problem, cells: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def balanced(problem: Problem, cells: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Those of `cells` that can move, and their entries: (cells, local row, place of the cell, sign)."""
     while True:
         owner, rows, signs = problem.relations.around(cells)

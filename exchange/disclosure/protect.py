@@ -7,6 +7,7 @@ import numpy as np
 from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
 from exchange.disclosure.insiders import guard
+from exchange.disclosure.polish import polish
 from exchange.disclosure.problem import Problem, pose
 from exchange.disclosure.prune import Pruning
 from exchange.disclosure.result import Protected, conclude
@@ -38,6 +39,16 @@ def protect(tables: TableSet, need: Need | None = None, *, time_limit: float | N
     suppression = Suppression(tables, problem, Boxes(tables, np.flatnonzero(problem.movable), whole_up_to=WHOLE_UP_TO))
     suppression.run(lambda done: progress("hiding", done, len(problem.primary)))
     _take_back(tables, problem, suppression, deadline, progress)
+    progress("polishing", 0, 1)
+    polish(
+        problem,
+        Boxes(tables, np.flatnonzero(problem.movable), whole_up_to=0),
+        suppression.hidden,
+        suppression.witnesses,
+        tables.primary | tables.hidden,
+        deadline,
+    )
+    progress("polishing", 1, 1)
     guard(suppression, tables.contributor)
     return conclude(tables, need, suppression.hidden, suppression.witnesses.kept(), stopped=deadline.passed())
 

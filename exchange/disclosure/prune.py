@@ -58,30 +58,11 @@ class Pruning:
         """Find witnesses for a primary cell among hidden cells, nearest first; their numbers are appended to `added`."""
         for box in self.boxes.around(cell):
             model = self._model(box, cell)
-            for move in self._moves(model, cell):
+            for move in next_moves(self.problem, self.witnesses, model, cell):
                 added.append(self.witnesses.add(move))
             if self.witnesses.met(cell):
                 return True
         return False
-
-    def _moves(self, model: ExchangeModel, cell: int) -> list[Move]:
-        problem, witnesses = self.problem, self.witnesses
-        moves: list[Move | None] = []
-        down, up = witnesses.reach(cell)
-        if down < problem.down[cell]:
-            moves.append(model.move(cell, -int(problem.down[cell])))
-        if up < problem.up[cell]:
-            moves.append(model.move(cell, int(problem.up[cell])))
-        width, slack = int(problem.width[cell]), int(problem.slack[cell])
-        if not moves and down + up < width:
-            moves = [model.move(cell, width - down)]
-            if moves == [None]:
-                # As far down as bounds allow, and the rest upwards.
-                for fall in range(min(slack, width), down, -1):
-                    moves = [model.move(cell, -fall), model.move(cell, width - fall) if fall < width else None]
-                    if moves[0] is not None:
-                        break
-        return [move for move in moves if move is not None]
 
     def _model(self, box: Box, cell: int) -> ExchangeModel:
         label = int(self._component[cell]) if box == EVERYTHING else -1
@@ -118,6 +99,26 @@ class Pruning:
                     known.add(unknown[0])
                     waiting.append(unknown[0])
         return False
+
+
+def next_moves(problem: Problem, witnesses: Witnesses, model: ExchangeModel, cell: int) -> list[Move]:
+    """What `model` can add to the proof of a primary cell: to each side where that is asked, else upwards, else both ways."""
+    moves: list[Move | None] = []
+    down, up = witnesses.reach(cell)
+    if down < problem.down[cell]:
+        moves.append(model.move(cell, -int(problem.down[cell])))
+    if up < problem.up[cell]:
+        moves.append(model.move(cell, int(problem.up[cell])))
+    width, slack = int(problem.width[cell]), int(problem.slack[cell])
+    if not moves and down + up < width:
+        moves = [model.move(cell, width - down)]
+        if moves == [None]:
+            # As far down as bounds allow, and the rest upwards.
+            for fall in range(min(slack, width), down, -1):
+                moves = [model.move(cell, -fall), model.move(cell, width - fall) if fall < width else None]
+                if moves[0] is not None:
+                    break
+    return [move for move in moves if move is not None]
 
 
 def components(problem: Problem, hidden: Bools) -> Ints:

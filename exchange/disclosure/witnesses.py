@@ -30,7 +30,7 @@ class Witnesses:
         self._needs = {int(cell): (int(problem.down[cell]), int(problem.up[cell]), int(problem.width[cell])) for cell in problem.primary}
         self._all: list[Witness] = []
         self._dropped: set[int] = set()
-        self._users: dict[int, list[int]] = {}
+        self._users: dict[int, list[tuple[int, int]]] = {}  # cell -> (number of a witness that moves it, by how much)
         self._reach: dict[int, tuple[int, int]] = dict.fromkeys(self._needs, (0, 0))
 
     def add(self, move: Move) -> int:
@@ -40,7 +40,7 @@ class Witnesses:
         number = len(self._all)
         self._all.append(witness)
         for cell, delta in zip(witness.cells, witness.delta, strict=True):
-            self._users.setdefault(cell, []).append(number)
+            self._users.setdefault(cell, []).append((number, delta))
             if cell in self._reach:
                 self._reach[cell] = _wider(self._reach[cell], witness, delta)
         return number
@@ -56,7 +56,7 @@ class Witnesses:
 
     def drop_users(self, cell: int) -> tuple[list[int], list[int]]:
         """Set aside every witness that moves `cell`: (their numbers, primary cells that lost their proof by it)."""
-        numbers = [number for number in self._users.get(cell, ()) if number not in self._dropped]
+        numbers = [number for number, _ in self._users.get(cell, ()) if number not in self._dropped]
         return numbers, self.drop(numbers)
 
     def drop(self, numbers: Iterable[int]) -> list[int]:
@@ -80,14 +80,17 @@ class Witnesses:
 
     def proofs(self, cell: int) -> list[tuple[int, Witness]]:
         """The standing witnesses that move `cell`, with their numbers."""
-        return [(number, self._all[number]) for number in self._users.get(cell, ()) if number not in self._dropped]
+        return [(number, self._all[number]) for number, _ in self._users.get(cell, ()) if number not in self._dropped]
 
     def _measure(self, cells: Iterable[int]) -> None:
         for cell in cells:
-            reach = (0, 0)
-            for _, witness in self.proofs(cell):
-                reach = _wider(reach, witness, witness.delta[witness.cells.index(cell)])
-            self._reach[cell] = reach
+            down = up = 0
+            for number, delta in self._users.get(cell, ()):
+                if number not in self._dropped:
+                    witness = self._all[number]
+                    forward, backward = witness.forth * delta, -witness.back * delta
+                    down, up = max(down, -forward, -backward), max(up, forward, backward)
+            self._reach[cell] = (down, up)
 
 
 def _times(slack: np.ndarray, fall: np.ndarray) -> int:

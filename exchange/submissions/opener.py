@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,32 +66,46 @@ class Job:
         return cls(dataset, period, document["info"], sealing, rekeys, document["part_rows"], document["parts"])
 
 
+@dataclass
+class _Seen:
+    """What the checks have found so far, over parts in order."""
+
+    digest: RowsDigest
+    totals: dict[str, int]
+    breaches: Breaches = field(default_factory=dict)
+
+
 def run(job: Job) -> dict[str, Any]:
     """Open every part; the result says how many rows there were, what is empty, and which rows break which rule."""
     schema = job.dataset.schema
-    digest, breaches = RowsDigest(schema), Breaches()
-    totals = dict.fromkeys(schema.names, 0)
-    for part, table in _ahead(job):
-        for batch in table.to_batches():
-            merge(breaches, conform(batch, job.dataset, job.period, digest.rows))
-            digest.update(batch)
-        for name in schema.names:
-            totals[name] += table.column(name).null_count
-        if not breaches:
+    seen = _Seen(RowsDigest(schema), dict.fromkeys(schema.names, 0))
+    for part, table in _checked(job, seen):
+        if not seen.breaches:
             _hold(job, part, table)
-    if breaches:
-        return {"outcome": "rows", "errors": RowsAtFault(breaches).report()}
-    return {"outcome": "ok", "rows": digest.rows, "rows_digest": digest.hexdigest(), "totals": totals}
+    if seen.breaches:
+        return {"outcome": "rows", "errors": RowsAtFault(seen.breaches).report()}
+    return {"outcome": "ok", "rows": seen.digest.rows, "rows_digest": seen.digest.hexdigest(), "totals": seen.totals}
 
 
-def _ahead(job: Job) -> Iterator[tuple[dict[str, Any], pa.Table]]:
-    """Parts in order, the next one being unsealed and decoded while this one is checked and written."""
+def _checked(job: Job, seen: _Seen) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    """Parts in order, opened and checked. One thread does the next part while the caller re-keys, sorts and writes this one."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(_open, job, job.parts[0]) if job.parts else None
-        for number, part in enumerate(job.parts):
-            table = waiting.result() if waiting else _open(job, part)
-            waiting = pool.submit(_open, job, job.parts[number + 1]) if number + 1 < len(job.parts) else None
+        waiting = pool.submit(_check, job, job.parts[0], seen) if job.parts else None
+        for number, part in enumerate(job.parts, 1):
+            table = waiting.result() if waiting else None
+            waiting = pool.submit(_check, job, job.parts[number], seen) if number < len(job.parts) else None
             yield part, table
+
+
+def _check(job: Job, part: Mapping[str, Any], seen: _Seen) -> pa.Table:
+    """A part's rows, once every check of the part by itself has passed or its breaches are in ``seen``."""
+    table = _open(job, part)
+    for batch in table.to_batches():
+        merge(seen.breaches, conform(batch, job.dataset, job.period, seen.digest.rows))
+        seen.digest.update(batch)
+    for name in job.dataset.schema.names:
+        seen.totals[name] += table.column(name).null_count
+    return table
 
 
 def _open(job: Job, part: Mapping[str, Any]) -> pa.Table:
@@ -133,11 +147,12 @@ def _decode(plain: bytes, job: Job) -> pa.Table:
 def _hold(job: Job, part: Mapping[str, Any], table: pa.Table) -> None:
     columns: list[pa.Array] = []
     order: pa.Array | None = None
-    for field in job.dataset.fields:
-        column = table.column(field.name).combine_chunks()
-        column = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
-        if isinstance(field.rule, PseudonymiseRule):
-            column = rekey(column, job.rekeys[field.rule.kind])
+    for one in job.dataset.fields:
+        chunks = table.column(one.name)
+        # An honest part is one batch: joining its one chunk would only copy it.
+        column = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
+        if isinstance(one.rule, PseudonymiseRule):
+            column = rekey(column, job.rekeys[one.rule.kind])
             order = _order(column) if order is None else order
         columns.append(column)
     held = pa.Table.from_arrays(columns, schema=job.dataset.schema)
@@ -148,7 +163,8 @@ def _hold(job: Job, part: Mapping[str, Any], table: pa.Table) -> None:
 def _order(column: pa.Array) -> pa.Array:
     """Rows in the order of the re-keyed pseudonym, so that the agency's own order is not kept. Eight of its sixteen bytes suffice."""
     halves = np.frombuffer(column.buffers()[1], dtype=">u8", count=2 * (column.offset + len(column)))[2 * column.offset :: 2]
-    return pa.array(np.argsort(halves.astype(np.uint64), kind="stable"))
+    # numpy's own choice is four times faster than a stable sort; nothing rests on the order of equal pseudonyms.
+    return pa.array(np.argsort(halves.astype(np.uint64)))
 
 
 def confine(memory: int, parent: int) -> None:

@@ -40,6 +40,8 @@ from keys.parquet import new_data_key
 from keys.sign import Use, sign_document
 
 Clock = Callable[[], datetime]
+# What the confined process runs. The first import keeps a library out that the second would otherwise load for nothing.
+_OPENER = "from exchange.submissions import without_pandas, opener; opener.main()"
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _run(job: Mapping[str, Any]) -> dict[str, Any]:
     environment = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "exchange.submissions.opener"],
+        [sys.executable, "-c", _OPENER],
         input=json.dumps(job).encode(),
         capture_output=True,
         env=environment,

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -120,4 +121,4 @@ def units(text: pa.Table, name: str, column: str, decimals: int) -> Array:
         raise BadTables(f"{name}, row {int(np.argmin(good)) + 2}: not a plain number of at least 0")
     if decimals == 0:
         return np.asarray(found.cast(pa.int64()).to_numpy(), dtype=np.int64)
-    return np.asarray(pc.multiply(found.cast(pa.decimal128(30, 6)), pa.scalar(10**decimals)).cast(pa.int64()).to_numpy(), dtype=np.int64)
+    return np.array([int(Decimal(number).scaleb(decimals)) for number in found.to_pylist()], dtype=np.int64)
