@@ -57,10 +57,10 @@ class Rig:
         assert isinstance(key, SigningKey)
         return key
 
-    @property
-    def lists(self) -> dict[str, CodeList]:
-        """The code lists at hand."""
-        return dict(read_lists(CODES))
+
+def lists() -> dict[str, CodeList]:
+    """The code lists at hand."""
+    return dict(read_lists(CODES))
 
 
 def hub_at(folder: Path) -> Hub:

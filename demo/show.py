@@ -17,7 +17,6 @@ _SHORT = {
     "Other organisation": "Other body",
     "Unable to prosecute": "Unable to pros.",
     "No suspect identified": "No suspect",
-    "Status unavailable": "Not known",
 }
 
 

@@ -7,17 +7,17 @@ from agreements.decisions import Refused
 
 
 class ExchangeError(Exception):
-    """Root. ``status`` and ``code`` are what the problem document says; ``remedy`` what to do about it."""
+    """Root. ``status`` and ``code`` are what the problem document says, ``clause`` the agreement's words behind it, ``remedy`` what to do."""
 
     status = 500
     code = "internal-error"
     title = "Something went wrong"
 
-    def __init__(self, detail: str, *, remedy: str = "", code: str = "", extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, detail: str, *, remedy: str = "", code: str = "", clause: str = "", extra: Mapping[str, Any] | None = None) -> None:
         self.detail = detail
         self.remedy = remedy
         self.code = code or type(self).code
-        self.extra = dict(extra or {})
+        self.extra = {**({"clause": clause} if clause else {}), **(extra or {})}
         super().__init__(detail if not remedy else f"{detail} {remedy}")
 
 
@@ -88,7 +88,7 @@ class RefusedByAgreement(ExchangeError):
 
     def __init__(self, refused: Refused, *, code: str = "", extra: Mapping[str, Any] | None = None) -> None:
         self.refused = refused
-        super().__init__(refused.reason, remedy=refused.remedy, code=code, extra={"clause": refused.clause, **(extra or {})})
+        super().__init__(refused.reason, remedy=refused.remedy, code=code, clause=refused.clause, extra=extra)
 
     def __str__(self) -> str:
         return str(self.refused)

@@ -46,7 +46,7 @@ class Settings:
     threads: int = 8
     workers: int = 1
     process_every: float = 1.0
-    open_memory: int = 1 << 30
+    open_memory: int = 600 << 20
     part_bytes: int = 16 << 20
     part_rows: int = 262_144
     parts: int = 10_000

@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from adapters.agency.problems import RETRY_STATUSES, as_error, plain
 from adapters.agency.settings import Settings
-from adapters.errors import AuthenticationFailed, IntegrityFailed, NetworkFailed
+from adapters.errors import AuthenticationFailed, ConfigError, IntegrityFailed, NetworkFailed
 from keys.encoding import b64, parse_json
 from keys.errors import BadFormat
 from keys.sign import SigningKey
@@ -42,10 +42,15 @@ class _SystemTrust(HTTPAdapter):
 def new_session() -> requests.Session:
     """A session that honours proxies and certificate settings of the environment, and else the operating system's trust store."""
     session = requests.Session()
+    session.auth = _as_is  # else requests would put a password from ~/.netrc in the place of our token
     told = any(os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
     if not told:
         session.mount("https://", _SystemTrust())
     return session
+
+
+def _as_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def assertion(party: str, audience: str, key: SigningKey, now: int) -> str:
@@ -147,10 +152,14 @@ class Client:
                 if answer.status_code not in RETRY_STATUSES:
                     return answer
                 failed, told = as_error(answer.status_code, _body(answer), doing), _retry_after(answer)
-            except requests.exceptions.SSLError:
-                raise _not_trusted(self.settings) from None
             except _PASSING as error:
+                if untrusted(error):
+                    raise _not_trusted(self.settings) from None
                 failed, told = _unreachable(self.settings, doing, error), 0.0
+            except requests.RequestException as error:
+                raise ConfigError(
+                    f"{self.settings.hub} cannot be asked anything ({type(error).__name__}).", remedy="Check “hub” and the proxy variables."
+                ) from None
             attempt += 1
             pause = max(told, random.uniform(0.5, 1.0) * min(BACKOFF * 2**attempt, LONGEST_PAUSE))  # noqa: S311 - jitter, not a secret
             if time.monotonic() + pause > until:
@@ -179,6 +188,11 @@ def _json(answer: requests.Response, doing: str) -> Any:
 def _retry_after(answer: requests.Response) -> float:
     told = answer.headers.get("Retry-After", "")
     return min(float(told), LONGEST_PAUSE) if told.isascii() and told.isdigit() else 0.0
+
+
+def untrusted(error: requests.RequestException) -> bool:
+    """Whether a TLS connection failed because of its certificate, not because somebody hung up."""
+    return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def _unreachable(settings: Settings, doing: str, error: requests.RequestException) -> NetworkFailed:

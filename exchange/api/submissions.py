@@ -97,20 +97,20 @@ class Part(MethodView):
         here, client = hub(), caller().id
         with reading(here.engine) as session:
             row = intake.find(session, submission, client)
-            wanted = self._wanted(row, number)
+            wanted, clause = self._wanted(row, number), intake.parts_clause(row)
             if number in {part.number for part in row.parts}:
                 return {"part": number, "missing": intake.missing(row)}, HTTPStatus.OK
         name = intake.part_name(submission, number)
         draft = here.places.staging.draft(name)
         try:
-            self._receive(draft, wanted)
+            self._receive(draft, wanted, clause)
             here.places.staging.keep(draft, name)
         finally:
             draft.unlink(missing_ok=True)
         with writing(here.engine) as session:
             row = intake.find(session, submission, client, lock=True)
             if row.state != SubmissionState.OPEN:
-                raise Conflict(f"the submission is {row.state}: it takes no more parts.", code="not-open")
+                raise _not_open(row)
             new = intake.arrived(session, row, number, wanted["sha256"], wanted["size"], here.clock())
             return {"part": number, "missing": intake.missing(row)}, HTTPStatus.CREATED if new else HTTPStatus.OK
 
@@ -118,22 +118,24 @@ class Part(MethodView):
     def _wanted(row: SubmissionRow, number: int) -> dict[str, Any]:
         parts = row.manifest["document"]["parts"]
         if not 1 <= number <= len(parts):
-            raise NotFound(f"the manifest names {len(parts)} part(s).", code="no-such-part")
+            detail, clause = f"the manifest names {len(parts)} part(s).", intake.parts_clause(row)
+            raise NotFound(detail, remedy="Number the parts from 1, in the manifest's order.", code="no-such-part", clause=clause)
         if row.state == SubmissionState.LAPSED:
-            raise Conflict("the key this was sealed with has been destroyed.", remedy="Push the extract again.", code="sealing-key-expired")
+            raise intake.lapsed(row)
         if row.state != SubmissionState.OPEN and number not in {part.number for part in row.parts}:
-            raise Conflict(f"the submission is {row.state}: it takes no more parts.", code="not-open")
+            raise _not_open(row)
         found: dict[str, Any] = parts[number - 1]
         return found
 
     @staticmethod
-    def _receive(draft: Any, wanted: dict[str, Any]) -> None:
+    def _receive(draft: Any, wanted: dict[str, Any], clause: str) -> None:
         """Write the body to the draft, and refuse it unless it is the part that the manifest names."""
         digest = request.headers.get("Content-Digest", "")
         if request.content_length is None or not digest.startswith("sha-256=:"):
-            raise LengthRequired("Content-Length and Content-Digest (sha-256) are mandatory.", remedy="Send both.")
+            raise LengthRequired("Content-Length and Content-Digest (sha-256) are mandatory.", remedy="Send both.", clause=clause)
         if request.content_length > wanted["size"]:
-            raise TooLarge("the part is larger than the manifest says.", code="part-mismatch")
+            remedy = "Put the part that the manifest names."
+            raise TooLarge("the part is larger than the manifest says.", remedy=remedy, code="part-mismatch", clause=clause)
         hashed, size = hashlib.sha256(), 0
         with draft.open("wb") as file:
             while chunk := request.stream.read(CHUNK):
@@ -142,9 +144,18 @@ class Part(MethodView):
                 size += len(chunk)
         sent = "sha-256=:" + base64.b64encode(hashed.digest()).decode() + ":"
         if size != request.content_length or sent != digest:
-            raise Unacceptable("the body is not the one its length and digest announce.", remedy="Put the part again.", code="part-damaged")
+            detail = "the body is not the one its length and digest announce."
+            raise Unacceptable(detail, remedy="Put the part again.", code="part-damaged", clause=clause)
         if size != wanted["size"] or "sha256:" + hashed.hexdigest() != wanted["sha256"]:
-            raise Unacceptable("this is not the part that the manifest names.", remedy="Put the right part.", code="part-mismatch")
+            detail = "this is not the part that the manifest names."
+            raise Unacceptable(detail, remedy="Put the right part.", code="part-mismatch", clause=clause)
+
+
+def _not_open(row: SubmissionRow) -> Conflict:
+    remedy = f"Ask how it stands: GET /v1/submissions/{row.id}."
+    return Conflict(
+        f"the submission is {row.state}: it takes no more parts.", remedy=remedy, code="not-open", clause=intake.parts_clause(row)
+    )
 
 
 @blueprint.route("/<string:submission>/complete")

@@ -2,13 +2,15 @@
 
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
+from rich.console import Console
 from sqlalchemy import select
 
 from agreements.decisions import Refused
-from agreements.periods import Period
+from agreements.periods import Period, months
 from exchange.commands.shared import hub_of, key_of, say, write_new
 from exchange.db import reading, writing
 from exchange.errors import RefusedByAgreement
@@ -16,6 +18,8 @@ from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import checking, edition
 from exchange.releases.edition import Wanted
+from exchange.releases.protected import Shown
+from exchange.releases.screen import grid, published_tables
 from exchange.releases.tables import EditionRow
 from keys.sign import Use, sign_document
 
@@ -51,9 +55,10 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
 @release.command()
 @click.argument("identity", metavar="EDITION")
 @click.option("--out", type=click.Path(path_type=Path), help="write every file there")
+@click.option("--at", "cuts", multiple=True, metavar="DIMENSION=CODE", help="cut the tables at a category, such as force=cleveland-police")
 @click.pass_context
-def show(context: click.Context, identity: str, out: Path | None) -> None:
-    """Exactly what would be, or was, published."""
+def show(context: click.Context, identity: str, out: Path | None, cuts: tuple[str, ...]) -> None:
+    """Exactly what would be, or was, published: on the screen, and with --out as files."""
     with reading(hub_of(context).engine) as session:
         row = edition.find(session, identity)
         files = {one.name: one.content for one in row.files}
@@ -64,6 +69,8 @@ def show(context: click.Context, identity: str, out: Path | None) -> None:
             "report": row.report,
             "document": row.signed or row.draft,
         }
+        definition = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
+        periods = months(Period.parse(row.first_period), Period.parse(row.last_period))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -71,6 +78,18 @@ def show(context: click.Context, identity: str, out: Path | None) -> None:
         write_new(out / "edition.json", json.dumps(found["document"], indent=1) + "\n")
     lines = [f"{identity}: {found['state']}", *(f"  {name}  {len(content):,} bytes" for name, content in files.items())]
     say(context, found, *lines)
+    if definition is not None and not context.obj["json"]:
+        _print(published_tables(definition, periods, files), dict(cut.split("=", 1) for cut in cuts if "=" in cut))
+
+
+def _print(tables: Sequence[Shown], cuts: Mapping[str, str]) -> None:
+    """Each table by its longest dimension and its last; the others at their totals, or where they are cut."""
+    console = Console(highlight=False)
+    for shown in tables:
+        names = [axis.name for axis in shown.along]
+        rows = max(names[:-1], key=lambda name: len(next(axis for axis in shown.along if axis.name == name).codes))
+        mine = {name: code for name, code in cuts.items() if name in names and name not in (rows, names[-1])}
+        console.print(grid(shown, rows=rows, columns=names[-1], at=mine))
 
 
 @release.command()

@@ -35,13 +35,15 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the report a
 @_known_min
 @_min_width
 @click.option("--time-limit", type=click.FloatRange(0), help="Seconds after which no smaller pattern is sought.")
+@click.option("--thorough", is_flag=True, help="Look longer for a smaller pattern; the same input still gives the same bytes.")
 @_json
-def protect_command(
+def protect_command(  # noqa: PLR0917 -- click passes every option by name
     folder: Path,
     out: Path,
     known_min: int | None,
     min_width: int | None,
     time_limit: float | None,
+    thorough: bool,  # noqa: FBT001 -- click passes flags so
     as_json: bool,  # noqa: FBT001 -- click passes flags so
 ) -> None:
     """Hide cells of a table set until no primary cell can be worked out too closely; prove it, attack it, write it."""
@@ -52,7 +54,7 @@ def protect_command(
         began = time.perf_counter()
         tables = read_table_set(files)
         need = _need(tables.default_need(), known_min, min_width)
-        result = protect(tables, need, time_limit=time_limit, progress=_progress())
+        result = protect(tables, need, time_limit=time_limit, thorough=thorough, progress=_progress())
         protected = result.files()
         check_certificate(files, protected, need)
         found = attack(files, protected, need, insiders=result.insiders)

@@ -4,6 +4,8 @@ One yes-or-no for each cell that may be hidden, and for each primary cell its ow
 only. What the program proposes counts only once it has been proven like everything else; otherwise the old pattern stands.
 """
 
+from collections.abc import Callable
+
 import highspy
 import numpy as np
 
@@ -15,16 +17,27 @@ from exchange.disclosure.prune import components, next_moves
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
-MOST_CELLS, MOST_COLUMNS, MOST_NODES = 150, 2500, 60
+MOST_CELLS, MOST_COLUMNS, MOST_NODES = 150, 2500, 20
 """Limits of a program: cells of the neighbourhood, columns altogether, branch-and-bound nodes (not seconds: results must repeat)."""
 
 
-def polish(problem: Problem, boxes: Boxes, hidden: Bools, witnesses: Witnesses, fixed: Bools, deadline: Deadline) -> None:
+def polish(
+    problem: Problem,
+    boxes: Boxes,
+    hidden: Bools,
+    witnesses: Witnesses,
+    *,
+    fixed: Bools,
+    deadline: Deadline,
+    done: Callable[[int, int], None],
+) -> None:
     """Improve `hidden` (in place) component by component; `fixed`: cells that stay hidden whatever happens."""
     label = components(problem, hidden)
     order = np.argsort(label, kind="stable")
     order = order[label[order] >= 0]
-    for cells in np.split(order, np.flatnonzero(np.diff(label[order])) + 1):
+    groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    for number, cells in enumerate(groups, start=1):
+        done(number, len(groups))
         if deadline.passed():
             return
         near = _neighbourhood(boxes, cells, hidden) if not fixed[cells].all() else None
@@ -77,7 +90,9 @@ def _propose(problem: Problem, near: Ints, cells: Ints, fixed: Bools) -> Ints | 
         solver.addVars(size, low, high)
         solver.changeColsIntegrality(1, np.array([first + p], dtype=np.int32), np.array([highspy.HighsVarType.kInteger]))
         zeros = np.zeros(len(starts))
-        solver.addRows(len(starts), zeros, zeros, len(rows), starts, (first + owner[lines]).astype(np.int32), signs[lines].astype(np.float64))
+        solver.addRows(
+            len(starts), zeros, zeros, len(rows), starts, (first + owner[lines]).astype(np.int32), signs[lines].astype(np.float64)
+        )
         _only_hidden(solver, np.flatnonzero(~fixed[near]).astype(np.int32), first, low, high)
     _require(solver, problem, near, changes)
     solver.run()

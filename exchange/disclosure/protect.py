@@ -8,7 +8,7 @@ from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
 from exchange.disclosure.insiders import guard
 from exchange.disclosure.polish import polish
-from exchange.disclosure.problem import Problem, pose
+from exchange.disclosure.problem import pose
 from exchange.disclosure.prune import Pruning
 from exchange.disclosure.result import Protected, conclude
 from exchange.disclosure.spec import Need
@@ -27,35 +27,39 @@ def _silent(step: str, done: int, total: int) -> None:
     """No one is watching."""
 
 
-def protect(tables: TableSet, need: Need | None = None, *, time_limit: float | None = None, progress: Progress = _silent) -> Protected:
+def protect(
+    tables: TableSet,
+    need: Need | None = None,
+    *,
+    time_limit: float | None = None,
+    thorough: bool = False,
+    progress: Progress = _silent,
+) -> Protected:
     """Hide cells of `tables` until every primary cell is as uncertain as `need` asks; None = as spec.json asks.
 
-    `time_limit`: seconds after which no smaller pattern is sought; protection itself is always finished.
-    Without a limit the same input gives the same bytes. Raises Unprotectable, naming the published cells that pin a primary cell down.
+    `thorough`: also polish small components by integer programs (a few per cent less hidden, some ten times the time).
+    `time_limit`: seconds to spend on a smaller pattern, polishing included; protection itself is always finished. Without a limit the
+    same input gives the same bytes. Raises Unprotectable, naming the published cells that pin a primary cell down.
     """
     need = need or tables.default_need()
     deadline = Deadline(time_limit)
     problem = pose(tables, need)
-    suppression = Suppression(tables, problem, Boxes(tables, np.flatnonzero(problem.movable), whole_up_to=WHOLE_UP_TO))
+    eligible = np.flatnonzero(problem.movable)
+    suppression = Suppression(tables, problem, Boxes(tables, eligible, whole_up_to=WHOLE_UP_TO))
     suppression.run(lambda done: progress("hiding", done, len(problem.primary)))
-    _take_back(tables, problem, suppression, deadline, progress)
-    progress("polishing", 0, 1)
-    polish(
-        problem,
-        Boxes(tables, np.flatnonzero(problem.movable), whole_up_to=0),
-        suppression.hidden,
-        suppression.witnesses,
-        tables.primary | tables.hidden,
-        deadline,
-    )
-    progress("polishing", 1, 1)
+    hidden, witnesses, fixed = suppression.hidden, suppression.witnesses, tables.primary | tables.hidden
+    near = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
+    Pruning(problem, near, hidden, witnesses, fixed=fixed).run(deadline, lambda done, total: progress("taking back", done, total))
+    if thorough or time_limit is not None:
+        everywhere = Boxes(tables, eligible, whole_up_to=0)
+        polish(
+            problem,
+            everywhere,
+            hidden,
+            witnesses,
+            fixed=fixed,
+            deadline=deadline,
+            done=lambda done, total: progress("polishing", done, total),
+        )
     guard(suppression, tables.contributor)
-    return conclude(tables, need, suppression.hidden, suppression.witnesses.kept(), stopped=deadline.passed())
-
-
-def _take_back(tables: TableSet, problem: Problem, suppression: Suppression, deadline: Deadline, progress: Progress) -> None:
-    hidden = suppression.hidden
-    boxes = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
-    Pruning(problem, boxes, hidden, suppression.witnesses, fixed=tables.primary | tables.hidden).run(
-        deadline, lambda done, total: progress("taking back", done, total)
-    )
+    return conclude(tables, need, hidden, witnesses.kept(), stopped=deadline.passed())

@@ -12,6 +12,9 @@ from exchange.disclosure.problem import Problem
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
+MOST_CELLS = 1500
+"""Components larger than this are never searched as a whole: a secondary that only such a search could spare stays hidden."""
+
 
 class Pruning:
     """Models over hidden cells only, and the search for secondaries that can be published."""
@@ -57,6 +60,8 @@ class Pruning:
     def prove(self, cell: int, added: list[int]) -> bool:
         """Find witnesses for a primary cell among hidden cells, nearest first; their numbers are appended to `added`."""
         for box in self.boxes.around(cell):
+            if box == EVERYTHING and not self.boxes.small and (self._component == self._component[cell]).sum() > MOST_CELLS:
+                return False
             model = self._model(box, cell)
             for move in next_moves(self.problem, self.witnesses, model, cell):
                 added.append(self.witnesses.add(move))

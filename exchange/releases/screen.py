@@ -1,12 +1,33 @@
 """A protected table on a terminal: two of its dimensions, the others held at one category."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+import pyarrow.parquet as pq
 from rich.table import Table as Grid
 from rich.text import Text
 
-from exchange.releases.errors import BadRelease
+from agreements.periods import Period
+from agreements.release import Release
+from exchange.releases.cells import axes
+from exchange.releases.errors import BadProtected, BadRelease
 from exchange.releases.protected import HIDDEN, Shown
+
+
+def published_tables(release: Release, periods: Sequence[Period], files: Mapping[str, bytes]) -> list[Shown]:
+    """The tables of an edition, read back from the Parquet files that are, or would be, published."""
+    along = axes(release, periods)
+    found = []
+    for table in release.tables:
+        mine = tuple(along[name] for name in table.dimensions)
+        shape = tuple(len(axis.all_codes) for axis in mine)
+        counts = pq.read_table(io.BytesIO(files[f"{table.name}.parquet"])).column("count")
+        if len(counts) != int(np.prod(shape)):
+            raise BadProtected(f"{table.name}: the file does not hold every cell of the table once.")
+        hidden = counts.is_null().to_numpy().reshape(shape)
+        found.append(Shown(table, mine, counts.fill_null(0).to_numpy().reshape(shape), hidden))
+    return found
 
 
 def grid(shown: Shown, *, rows: str, columns: str, at: Mapping[str, str] | None = None) -> Grid:

@@ -30,6 +30,9 @@ from keys.formats import Acknowledgement, Manifest, digest
 from keys.pseudonym import NORMALISER
 from keys.sign import Use, sign_document, verify_document
 
+PARTS = "sealed parts"
+_AGAIN = "Bring the client up to date, prepare the extract again, and push it."
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -69,7 +72,12 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     known = session.execute(select(SubmissionRow).where(SubmissionRow.upload == manifest.upload)).scalar_one_or_none()
     if known is not None:
         if known.supplier != caller or known.manifest_digest != digest(manifest.document()):
-            raise Conflict("this upload id was used for another manifest.", remedy="Prepare the extract again.", code="upload-conflict")
+            raise Conflict(
+                "this upload id was used for another manifest.",
+                remedy="Prepare the extract again.",
+                code="upload-conflict",
+                clause=_clause(manifest, "uploads"),
+            )
         return Opened(known, created=False)
     period = _period(manifest.period)
     _require(may_submit(standing, caller, manifest.dataset, period, manifest.mode, now))
@@ -86,6 +94,7 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
             f"the period {manifest.period} now stands at {latest.id if latest else 'no submission'}, not at the one this follows.",
             remedy="Fetch the contract again and push with its head.",
             code="head-moved",
+            clause=_clause(manifest, "mode"),
             extra={"head": latest.id if latest else None},
         )
     row = _new(manifest, signed, dataset, period, now)
@@ -114,18 +123,28 @@ def _verified(session: Session, caller: str, signed: Mapping[str, Any]) -> tuple
     if party is None or party.keys is None:
         clause = standing.agreement.clause("parties", caller)
         raise RefusedByAgreement(Refused(clause, "the agreement names no manifest key for you.", "Only its suppliers submit."))
+    clause = standing.agreement.clause("parties", caller)
     if not partners.is_live(session, party.keys.manifest):
-        raise Unacceptable("your manifest key is not registered, or was revoked.", remedy="Ask the operator.", code="wrong-key")
+        detail = "your manifest key is not registered, or was revoked."
+        raise Unacceptable(detail, remedy="Ask the operator.", code="wrong-key", clause=clause)
     try:
         manifest = Manifest.parse(verify_document(signed, Use.MANIFEST, {party.keys.manifest}))
     except BadSignature as error:
         remedy = f"Sign with the key {party.keys.manifest} that the agreement names."
-        raise Unacceptable(f"the manifest's signature does not hold: {error}.", remedy=remedy, code="wrong-key") from error
+        raise Unacceptable(f"the manifest's signature does not hold: {error}.", remedy=remedy, code="wrong-key", clause=clause) from error
     except BadFormat as error:
-        raise Unacceptable(f"the manifest is not of the documented form: {error}.", code="bad-manifest") from error
+        raise Unacceptable(
+            f"the manifest is not of the documented form: {error}.", remedy=_AGAIN, code="bad-manifest", clause=clause
+        ) from error
     if (manifest.supplier, manifest.reference, manifest.version) != (caller, standing.agreement.reference, standing.agreement.version):
-        raise Unacceptable("the manifest names another supplier, reference or version than its agreement and token.", code="bad-manifest")
+        detail = "the manifest names another supplier, reference or version than its agreement and token."
+        raise Unacceptable(detail, remedy=_AGAIN, code="bad-manifest", clause=clause)
     return manifest, standing
+
+
+def _clause(manifest: Manifest, matter: str) -> str:
+    """How a refusal of this submission cites its agreement, as :meth:`Agreement.clause` does."""
+    return f"{manifest.reference} version {manifest.version}, dataset {manifest.dataset}, {matter}"
 
 
 def _require(decision: Decision) -> None:
@@ -143,11 +162,13 @@ def _period(text: str) -> Period:
 def _check_shape(settings: Settings, manifest: Manifest, dataset: Dataset) -> None:
     names = {field.name for field in dataset.fields}
     if set(manifest.totals) != names:
-        raise Unacceptable("the manifest's totals must name every agreed field, and no other.", code="bad-manifest")
+        detail, remedy = "the manifest's totals must name every agreed field, and no other.", f"Name: {', '.join(sorted(names))}."
+        raise Unacceptable(detail, remedy=remedy, code="bad-manifest", clause=_clause(manifest, "fields"))
     too_big = [number for number, part in enumerate(manifest.parts, 1) if part.size > settings.part_bytes or part.rows > settings.part_rows]
     if too_big or len(manifest.parts) > settings.parts:
         remedy = f"At most {settings.parts:,} parts, each of at most {settings.part_bytes:,} bytes and {settings.part_rows:,} rows."
-        raise Unacceptable("the submission or one of its parts is too large.", remedy=remedy, code="too-large")
+        detail = "the submission or one of its parts is too large."
+        raise Unacceptable(detail, remedy=remedy, code="too-large", clause=_clause(manifest, PARTS))
 
 
 def _check_keys(session: Session, manifest: Manifest, now: datetime) -> None:
@@ -158,10 +179,16 @@ def _check_keys(session: Session, manifest: Manifest, now: datetime) -> None:
             "the manifest's linkage epoch, key check value or normaliser is not the one in use: its pseudonyms would match nobody's.",
             remedy="Run “exchange-agency keys accept”, bring the client up to date, and push again.",
             code="linkage-mismatch",
+            clause=_clause(manifest, "linkage"),
         )
     key = session.get(SealingKeyRow, manifest.sealing_key)
     if key is None or key.destroyed_at is not None or key.expires_at <= now:
-        raise Unacceptable("the sealing key is not one in use.", remedy="Fetch the contract and push again.", code="sealing-key-expired")
+        raise Unacceptable(
+            "the sealing key is not one in use.",
+            remedy="Fetch the contract and push again.",
+            code="sealing-key-expired",
+            clause=_clause(manifest, PARTS),
+        )
 
 
 def _new(manifest: Manifest, signed: Mapping[str, Any], dataset: Dataset, period: Period, now: datetime) -> SubmissionRow:
@@ -199,6 +226,17 @@ def manifest_of(row: SubmissionRow) -> Manifest:
     return Manifest.parse(row.manifest["document"])
 
 
+def parts_clause(row: SubmissionRow) -> str:
+    """How a refusal of a part cites the agreement."""
+    return _clause(manifest_of(row), PARTS)
+
+
+def lapsed(row: SubmissionRow) -> Conflict:
+    """What to say of a submission whose sealing key is gone."""
+    detail = "the key this submission was sealed with has been destroyed."
+    return Conflict(detail, remedy="Push the extract again.", code="sealing-key-expired", clause=parts_clause(row))
+
+
 def missing(row: SubmissionRow) -> list[int]:
     """The numbers of the parts that have not arrived."""
     arrived = {part.number for part in row.parts}
@@ -223,9 +261,7 @@ def complete(session: Session, keyring: Keyring, caller: str, submission: str, n
     """Accept a submission whose parts are all here, if the agreement still allows it at this moment; acknowledge it."""
     row = find(session, submission, caller, lock=True)
     if row.state == SubmissionState.LAPSED:
-        raise Conflict(
-            "the key this submission was sealed with has been destroyed.", remedy="Push the extract again.", code="sealing-key-expired"
-        )
+        raise lapsed(row)
     if row.state != SubmissionState.OPEN:
         return row
     if lacking := missing(row):
@@ -233,6 +269,7 @@ def complete(session: Session, keyring: Keyring, caller: str, submission: str, n
             f"{len(lacking)} part(s) have not arrived.",
             remedy="Put them, then complete.",
             code="parts-missing",
+            clause=parts_clause(row),
             extra={"missing": lacking[:100]},
         )
     # The agreement's row is locked first and the question asked after: a suspension is either before this, or waits for it.

@@ -15,7 +15,7 @@ from tests.adapters.conftest import Desk, generate
 from tests.adapters.partnership import REPOSITORY
 from tests.adapters.standin import StandIn
 
-ROWS = 12_000
+ROWS = 8_000
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def wait_for(happened: Callable[[], bool], process: "subprocess.Popen[bytes]") -
 
 
 def test_killed_while_preparing_throws_the_half_made_upload_away(cleveland: Desk, hub: StandIn, extract: Path) -> None:
-    hub.part_rows = 200  # sixty parts, each written durably: time enough to be killed between them
+    hub.part_rows = 100  # eighty parts, each written durably: time enough to be killed between them
     process = start(cleveland, extract)
     wait_for(lambda: bool(list(cleveland.home.glob("spool/*/part-00005"))), process)
     kill(process)

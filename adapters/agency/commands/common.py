@@ -1,6 +1,7 @@
 """What every command shares: its flags, its console, and the way an error becomes an exit code."""
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,14 @@ def common(command: Command) -> Callable[..., int]:
             found = IntegrityFailed("Something signed or agreed is not as it must be.", why=f"{type(error).__name__}: {error}")
             console.failure(found)
             return found.exit_code
-        except PermissionError as error:
-            denied = ConfigError(f"{error.filename}: it may not be read or written.", remedy="Check who owns it.")
-            console.failure(denied)
-            return denied.exit_code
+        except OSError as error:
+            words = os.strerror(error.errno) if error.errno else type(error).__name__
+            failed = ConfigError(
+                f"{error.filename or 'A file of the state folder'}: {words}.",
+                remedy="Look at the disk, and at who owns the folder. Run it again: what was whole is resumed.",
+            )
+            console.failure(failed)
+            return failed.exit_code
 
     return run
 

@@ -12,7 +12,7 @@ import click
 import requests
 from requests.utils import get_environ_proxies, should_bypass_proxies
 
-from adapters.agency.client import new_session
+from adapters.agency.client import new_session, untrusted
 from adapters.agency.commands.common import Context, common
 from adapters.agency.run import Run
 from adapters.agency.session import Agency
@@ -83,10 +83,8 @@ class _Health:
         if self.answer is None and not self.failed:
             try:
                 self.answer = new_session().get(f"{self.settings.hub}/health", timeout=self.settings.timeout, allow_redirects=False)
-            except requests.exceptions.SSLError:
-                self.failed = "certificate"
             except requests.RequestException as error:
-                self.failed = type(error).__name__
+                self.failed = "certificate" if untrusted(error) else type(error).__name__
         return self.answer
 
     def date(self) -> str:

@@ -52,9 +52,11 @@ def push(  # noqa: PLR0917 - one argument a flag
         elif extracts:
             raise AgreementRefused("No agreement to which you are a party is in force.", remedy=UNKNOWN.remedy)
         resumed = run.resume(wait=wait)
-        outcomes = [outcome for one in extracts for outcome in run.push(str(dataset), one, verified, nil=nil, wait=wait)]
-    for outcome in outcomes:
-        console.line(said(outcome))
+        outcomes: list[Outcome] = []
+        for extract in extracts:
+            for outcome in run.push(str(dataset), extract, verified, nil=nil, wait=wait):
+                outcomes.append(outcome)
+                console.line(said(outcome))
     return _report(context, resumed, outcomes)
 
 
