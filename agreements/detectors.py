@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 _PNC_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 _NHS = re.compile(r"(?<!\d)(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?!\d)")
-_PNC = re.compile(r"(?<!\d)(\d{2}|\d{4})/(\d{1,7})([A-Z])(?![A-Z])", re.IGNORECASE)
+_PNC = re.compile(r"(?<!\d)(?:(\d{2}|\d{4})/(\d{1,7})|((?:19|20)\d{2})(\d{7}))([A-Z])(?![A-Z])", re.IGNORECASE)
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "a National Insurance number": re.compile(
         r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b", re.IGNORECASE
@@ -32,7 +32,10 @@ def _nhs(value: str) -> bool:
 
 
 def _pnc(value: str) -> bool:
-    return any(_PNC_LETTERS[int(year[-2:] + serial.zfill(7)) % 23] == letter.upper() for year, serial, letter in _PNC.findall(value))
+    for short_year, short_serial, year, serial, letter in _PNC.findall(value):
+        if _PNC_LETTERS[int((short_year or year)[-2:] + (short_serial or serial).zfill(7)) % 23] == letter.upper():
+            return True
+    return False
 
 
 def _by_pattern(pattern: re.Pattern[str]) -> Callable[[str], bool]:

@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 
 from agreements.decisions import Allowed, Decision, Refused, first_refusal
 from agreements.lifecycle import State
-from agreements.model import Agreement, Dataset, Party, Standing
+from agreements.model import Agreement, Dataset, Standing
 from agreements.periods import Period
-from agreements.release import Release
 
 LONDON = ZoneInfo("Europe/London")
 GRACE = timedelta(hours=24)
@@ -149,12 +148,6 @@ def may_receive(standing: Standing | None, release_name: str, client: str, now: 
         return UNKNOWN
     clause = standing.agreement.clause(f"release {release.name}", "recipients")
     return first_refusal(in_force(standing, now), Allowed(clause))
-
-
-def receives(release: Release, agreement: Agreement, client: str) -> Party | None:
-    """The party for which this recipient pulls the release, or None."""
-    recipient = next((found for found in agreement.recipients if found.id == client), None)
-    return agreement.party(recipient.party) if recipient and client in release.recipients else None
 
 
 def _version_current(standing: Standing, now: datetime) -> Decision:

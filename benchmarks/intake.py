@@ -25,9 +25,9 @@ import pyarrow as pa
 
 from adapters.agency.parts import encode
 from agreements.model import Dataset
-from benchmarks.measure import Result, Stopwatch, children_peak_mb, in_fresh_process, median, peak_mb
-from benchmarks.rig import EPOCH, SECRET, SUPPLIER, Rig, build, hub_at
+from benchmarks.measure import EPOCH, SECRET, SUPPLIER, Result, Stopwatch, best, children_peak_mb, in_fresh_process, peak_mb
 from benchmarks.plain_intake import describe
+from benchmarks.rig import Rig, build, hub_at
 from exchange.db import reading, writing
 from exchange.keyring import sealing_name
 from exchange.submissions import intake, sealing
@@ -72,7 +72,7 @@ def run(rows: int, repeats: int) -> Result:
                 shutil.rmtree(Path(scratch) / "plain")
             found["ours"].append(in_fresh_process("benchmarks.intake", "--worker", copy))
             shutil.rmtree(copy)
-    seconds = {name: median([one["seconds"] for one in each]) for name, each in found.items()}
+    seconds = {name: best([one["seconds"] for one in each]) for name, each in found.items()}
     peak = max(int(one["parent_mb"] + one["child_mb"]) for one in found["ours"])
     ratio = seconds["plain"] / seconds["ours"]
     return Result(
@@ -201,7 +201,9 @@ def _emptied(column: pa.Array, mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 def copy_hub(made: Path, copy: Path) -> None:
     """The same hub again: staged parts as links, everything else copied, the settings' one absolute path rewritten."""
-    shutil.copytree(made, copy, copy_function=lambda old, new: os.link(old, new) if str(old).endswith(".sealed") else shutil.copy2(old, new))
+    shutil.copytree(
+        made, copy, copy_function=lambda old, new: os.link(old, new) if str(old).endswith(".sealed") else shutil.copy2(old, new)
+    )
     settings = copy / "hub.toml"
     settings.write_text(settings.read_text(encoding="utf-8").replace(str(made), str(copy)), encoding="utf-8")
 

@@ -2,17 +2,17 @@
 
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = Path(__file__).resolve().parent / "out"
+SUPPLIER, SECRET, EPOCH = "durham-constabulary", bytes(range(32)), 1  # whose rows, and the linkage secret of the benchmarks' agreement
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,15 @@ def in_fresh_process(module: str, *arguments: str | Path) -> dict[str, Any]:
     return found
 
 
-def median(values: Sequence[float]) -> float:
-    """The median."""
-    return statistics.median(values)
+def best(values: Sequence[float]) -> float:
+    """The quickest: on a machine that others use too, the one they disturbed least."""
+    return min(values)
 
 
 class Stopwatch:
     """Seconds of the block, and of processor time that its children and this process spent."""
 
-    def __enter__(self) -> "Stopwatch":
+    def __enter__(self) -> Self:
         self._begun, self._spent = time.perf_counter(), _processor()
         return self
 

@@ -10,34 +10,19 @@ both sides import the same.
 """
 
 import argparse
-import json
-import shutil
 import tempfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
-from cryptography.hazmat.primitives import hashes, hmac
 
-from adapters.agency.agreements_store import Verified
-from adapters.agency.contract import PART_BYTES, PART_ROWS, Contract, Linkage
-from adapters.agency.prepare import Target, Work, prepare
-from adapters.police_crimes import PoliceCrimes
-from agreements.document import canonical, read_canonical
-from agreements.periods import Period
-from benchmarks.measure import Result, Stopwatch, in_fresh_process, median, peak_mb
-from benchmarks.rig import EPOCH, SECRET, SUPPLIER, build, lists
-from keys.encoding import b64
-from keys.formats import SealingKeyNotice
-from keys.pseudonym import key_check_value, pseudonym_key
-from keys.seal import EncryptionKey
-from keys.sign import SigningKey
+from agreements.document import canonical
+from benchmarks.measure import Result, best, in_fresh_process
+from benchmarks.push_roads import MONTH
+from benchmarks.rig import build
 
-MONTH = "2021-04"
 LIMIT, MEMORY = 0.6, 500
-WANTED = ["Crime ID", "Month", "LSOA code", "Crime type", "Last outcome category"]
 LSOAS = ["E01020634", "E01020676", "E01012005", "E01012060", "E01012185", "E01033479", "E01012332", "E01099999"]
 TYPES = ["Anti-social behaviour", "Burglary", "Drugs", "Public order", "Shoplifting", "Vehicle crime", "Violence and sexual offences"]
 OUTCOMES = [
@@ -55,13 +40,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--worker", nargs=2, metavar=("ROAD", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.worker:
-        road, folder = given.worker
-        print(json.dumps(ROADS[road](Path(folder))))
-    else:
-        run(given.rows, given.repeats).show()
+    run(given.rows, given.repeats).show()
 
 
 def run(rows: int, repeats: int) -> Result:
@@ -75,8 +55,8 @@ def run(rows: int, repeats: int) -> Result:
         found: dict[str, list[dict[str, float]]] = {"ours": [], "plain": []}
         for _ in range(repeats):
             for road in ("plain", "ours"):
-                found[road].append(in_fresh_process("benchmarks.push", "--worker", road, folder))
-    seconds = {road: median([one["seconds"] for one in each]) for road, each in found.items()}
+                found[road].append(in_fresh_process("benchmarks.push_roads", road, folder))
+    seconds = {road: best([one["seconds"] for one in each]) for road, each in found.items()}
     peak = max(int(one["peak_mb"]) for one in found["ours"])
     ratio = seconds["plain"] / seconds["ours"]
     return Result(
@@ -125,66 +105,6 @@ def write_extract(path: Path, rows: int) -> None:
 def _some(random: np.random.Generator, choices: int, rows: int) -> pa.Array:
     return pa.array(random.integers(0, choices, rows))
 
-
-# -------------------------------------------------------------------------------------------------------------- the roads
-
-
-def ours(folder: Path) -> dict[str, float]:
-    """The agency's own road, without the network."""
-    agreement = read_canonical((folder / "agreement.json").read_bytes())
-    dataset = agreement.dataset("crimes")
-    assert dataset is not None
-    now = datetime.now(UTC).replace(microsecond=0)
-    form = "%Y-%m-%dT%H:%M:%SZ"
-    notice = SealingKeyNotice("seal-bench", b64(EncryptionKey.generate().public), now.strftime(form), (now + timedelta(days=14)).strftime(form))
-    linkage = Linkage(EPOCH, key_check_value(SECRET, agreement.reference, EPOCH))
-    contract = Contract(dataset, notice, PART_BYTES, PART_ROWS, 10_000, linkage, {})
-    verified = Verified(agreement, "in-force", frozenset(), {}, (), {})
-    target = Target(verified, contract, Period.parse(MONTH), linkage, SECRET, None)
-    spool = folder / "spool"
-    spool.mkdir()
-    work = Work(SUPPLIER, spool, lists(), SigningKey.generate(), lambda: datetime.now(UTC))
-    with Stopwatch() as watch:
-        [upload] = prepare(PoliceCrimes(), folder / "extract.csv", [target], work)
-    found = {"seconds": watch.seconds, "processor": watch.processor, "peak_mb": peak_mb(), "rows": upload.manifest["document"]["rows"]}
-    shutil.rmtree(spool)
-    return found
-
-
-def plain(folder: Path) -> dict[str, float]:
-    """Read, HMAC, write."""
-    key = pseudonym_key(SECRET, "LCJP-MV7", "published_crime", EPOCH)
-    out = folder / "plain.arrow"
-    convert = pcsv.ConvertOptions(include_columns=WANTED, column_types=dict.fromkeys(WANTED, pa.string()), strings_can_be_null=True)
-    written = 0
-    with Stopwatch() as watch:
-        reader = pcsv.open_csv(folder / "extract.csv", pcsv.ReadOptions(block_size=4 << 20), convert_options=convert)
-        schema = reader.schema.set(0, pa.field("Crime ID", pa.binary(16)))
-        with pa.ipc.new_file(out, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
-            for batch in reader:
-                columns = [hmac_column(batch.column(0), key), *batch.columns[1:]]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-                written += batch.num_rows
-    out.unlink()
-    return {"seconds": watch.seconds, "processor": watch.processor, "peak_mb": peak_mb(), "rows": written}
-
-
-def hmac_column(column: pa.Array, key: bytes) -> pa.Array:
-    """The loop, as fast as it goes: a keyed context copied for each value."""
-    fresh = hmac.HMAC(key, hashes.SHA256()).copy
-    found: list[bytes | None] = []
-    append = found.append
-    for value in column.cast(pa.binary()).to_pylist():
-        if value is None:
-            append(None)
-            continue
-        context = fresh()
-        context.update(value)
-        append(context.finalize()[:16])
-    return pa.array(found, pa.binary(16))
-
-
-ROADS = {"ours": ours, "plain": plain}
 
 if __name__ == "__main__":
     main()

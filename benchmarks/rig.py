@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agreements.codes import CodeList, read_lists
 from agreements.document import fill, placeholders, read
 from agreements.model import Agreement
 from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
+from benchmarks.measure import EPOCH, ROOT, SECRET, SUPPLIER
 from exchange.commands.root import cli
 from exchange.db import writing
 from exchange.hub import Hub, open_hub
@@ -24,11 +24,7 @@ from keys.pseudonym import key_check_value
 from keys.seal import EncryptionKey
 from keys.sign import SigningKey, Use, sign_document
 
-ROOT = Path(__file__).resolve().parents[1]
-CODES = ROOT / "config" / "codes"
-SUPPLIER, OPERATOR = "durham-constabulary", "lcjp-operator"
-SECRET = bytes(range(32))
-EPOCH = 1
+OPERATOR = "lcjp-operator"
 
 
 def document_text() -> str:
@@ -56,11 +52,6 @@ class Rig:
         key = self.keys[place]
         assert isinstance(key, SigningKey)
         return key
-
-
-def lists() -> dict[str, CodeList]:
-    """The code lists at hand."""
-    return dict(read_lists(CODES))
 
 
 def hub_at(folder: Path) -> Hub:

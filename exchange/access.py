@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from exchange.errors import Forbidden, Unauthenticated
@@ -77,15 +79,13 @@ def issue(secret: bytes, caller: Caller, now: datetime) -> str:
     return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, claims, OctKey.import_key(secret), algorithms=["HS256"])
 
 
-def identify(session: Session, secret: bytes, authorization: str | None, now: datetime) -> Caller:
+def identify(session: Session | Connection, secret: bytes, authorization: str | None, now: datetime) -> Caller:
     """The caller of an ``Authorization: Bearer …`` header."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("no access token was sent.", remedy="Get one from /oauth2/token and send it as “Bearer”.", code="no-token")
     try:
-        claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
-        caller = Caller(str(claims["sub"]), Role(claims["role"]), str(claims["key"]))
-        expires = int(claims["exp"])
+        caller, expires = _said(token, secret)
     except (JoseError, KeyError, ValueError, TypeError) as error:
         raise Unauthenticated("the access token is not one of this hub's.", remedy="Get a new one.", code="bad-token") from error
     if now.timestamp() >= expires:
@@ -93,6 +93,13 @@ def identify(session: Session, secret: bytes, authorization: str | None, now: da
     if not partners.is_live(session, caller.key):
         raise Unauthenticated("the key this token was asked with has been revoked.", remedy="Ask the operator.", code="revoked-key")
     return caller
+
+
+@lru_cache(maxsize=1024)
+def _said(token: str, secret: bytes) -> tuple[Caller, int]:
+    """Whom a token names and when it expires, if it is genuine. A genuine token always says the same, so it is read once."""
+    claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
+    return Caller(str(claims["sub"]), Role(claims["role"]), str(claims["key"])), int(claims["exp"])
 
 
 def admit(endpoint: str, role: Role) -> None:

@@ -1,6 +1,6 @@
 """The one root of everything the hub raises on purpose, sorted by what the caller must do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from agreements.decisions import Refused
@@ -98,12 +98,3 @@ class UnknownAgreement(RefusedByAgreement):
     """To someone who is no party, an agreement is unknown."""
 
     status, code, title = 404, "unknown-agreement", "Unknown agreement"
-
-
-class RowsRefused(Unacceptable):
-    """Rows that break the agreement: row numbers, columns and rules, never values."""
-
-    code = "rows-refused"
-
-    def __init__(self, detail: str, errors: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(detail, remedy="Mend the extract and push it again.", extra={"errors": list(errors)})

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from sqlalchemy import Engine
 
@@ -29,6 +30,11 @@ class Hub:
     keyring: Keyring
     places: Places
     clock: Callable[[], datetime] = now
+
+    @cached_property
+    def asker(self) -> Engine:
+        """The same database, for lone queries whose answers need not agree with each other: on SQLite, each without a transaction."""
+        return self.engine.execution_options(lone=True)
 
 
 def open_keystore(settings: Settings) -> Keystore:

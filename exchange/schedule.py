@@ -1,7 +1,7 @@
 """The job list: what the hub does by itself, and how often. No logic; each job is one call, safe to repeat."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -17,9 +17,12 @@ OPERATOR = "hub"
 
 def process_pending(hub: Hub) -> None:
     """Open what is complete."""
-    for submission in process.pending(hub.engine):
+
+    def one(submission: str) -> None:
         state = process.process(hub.engine, hub.settings, hub.keyring, hub.places, submission, hub.clock)
         logger.info("processed", extra={"submission": submission, "state": state})
+
+    _each(process.pending(hub.engine), one)
 
 
 def advance_agreements(hub: Hub) -> None:
@@ -39,9 +42,24 @@ def dispose_due(hub: Hub) -> None:
     """Destroy what has reached its day."""
     with reading(hub.engine) as session:
         waiting = [row.id for row in retention.due(session, today(hub.clock()))]
-    for submission in waiting:
+
+    def one(submission: str) -> None:
         retention.dispose(hub.engine, hub.keyring, hub.places, submission, hub.clock())
         logger.info("disposed", extra={"submission": submission})
+
+    _each(waiting, one)
+
+
+def _each(submissions: Sequence[str], work: Callable[[str], None]) -> None:
+    """Do all of them: one that fails holds up no other. Then raise the first failure, if there was any."""
+    failures: list[Exception] = []
+    for submission in submissions:
+        try:
+            work(submission)
+        except Exception as error:  # noqa: BLE001  # raised again below
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {

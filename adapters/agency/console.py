@@ -67,7 +67,7 @@ class Console:
             yield _silent, _silent
             return
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Rich(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False) as bars:
+        with Progress(*columns, console=Rich(stderr=True), transient=True, redirect_stdout=False) as bars:
             tasks: dict[str, Any] = {}
 
             def advance(label: str, done: int, total: int) -> None:

@@ -1,7 +1,7 @@
 """Verifying, with no hub, what the hub and the partners signed: each file is recognised by what it says it is for."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,13 @@ def _no_agreement(which: str) -> ConfigError:
     )
 
 
-def verify_files(paths: Sequence[Path], trust: Trust) -> list[Proof]:
-    """Verify every file; tables are held against the signed edition among them. The first that does not hold raises.
+def verify_files(paths: Sequence[Path], trust: Trust) -> Iterator[Proof]:
+    """Verify every file, signed ones first; tables are held against the signed edition among them. The first that does not hold raises.
 
     Raises:
         IntegrityFailed: a signature, digest or proof does not hold.
         UsageError: a file is nothing that can be verified here.
     """
-    proofs: list[Proof] = []
     plain: list[Path] = []
     tables: dict[str, str] = {}
     for path in paths:
@@ -71,12 +70,11 @@ def verify_files(paths: Sequence[Path], trust: Trust) -> list[Proof]:
         if signed is None:
             plain.append(path)
             continue
-        proofs.append(_verify(path, signed, trust, paths))
+        yield _verify(path, signed, trust, paths)
         if signed.get("use") == Use.EDITION:
             tables |= {content: name for name, content in signed["document"].get("files", {}).items()}
     for path in plain:
-        proofs.append(_plain(path, tables, trust))
-    return proofs
+        yield _plain(path, tables, trust)
 
 
 def _signed(path: Path) -> dict[str, Any] | None:

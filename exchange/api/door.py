@@ -1,11 +1,11 @@
 """What the endpoints share: the hub, the caller, strict bodies, and the guard before every one of them."""
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from flask import Flask, current_app, g, request
 
 from exchange.access import OPERATIONS, Caller, Role, admit, identify
-from exchange.db import reading
 from exchange.errors import NotFound, Unacceptable
 from exchange.hub import Hub
 from keys.encoding import parse_json
@@ -39,12 +39,15 @@ def guard(app: Flask) -> None:
     def before() -> None:
         g.caller = None
         if request.endpoint is None:
+            refused = request.routing_exception
+            if refused is not None and refused.code != HTTPStatus.NOT_FOUND:
+                raise refused  # a known address, but not by this method
             raise NotFound("there is nothing at this address.", remedy="The addresses are in /openapi.json.")
         if Role.PUBLIC in OPERATIONS.get(request.endpoint, frozenset()):
             return
         here = hub()
-        with reading(here.engine) as session:
-            found = identify(session, here.keyring.tokens, request.headers.get("Authorization"), here.clock())
+        with here.asker.connect() as connection:
+            found = identify(connection, here.keyring.tokens, request.headers.get("Authorization"), here.clock())
         admit(request.endpoint, found.role)
         g.caller = found
 

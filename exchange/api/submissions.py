@@ -83,6 +83,10 @@ class Submission(MethodView):
     @blueprint.response(200, SubmissionAnswer)
     def get(self, submission: str) -> dict[str, Any]:
         """State, quality report and receipt."""
+        with hub().asker.connect() as connection:
+            found = intake.standing_of(connection, submission, caller().id)
+        if found["state"] != SubmissionState.OPEN:
+            return {**found, "missing": []}
         with reading(hub().engine) as session:
             return answer(intake.find(session, submission, caller().id))
 

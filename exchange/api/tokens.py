@@ -27,7 +27,10 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = 300
 SKEW = 60
 # joserfc accepts padding in a compact token; one spelling of a token is enough.
-_COMPACT = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$")
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# Plain characters only: JSON can carry half a surrogate pair, which no database takes.
+_KID = re.compile(r"ed25519:[0-9a-f]{64}", re.ASCII)
+_JTI = re.compile(r"[!-~]{8,200}", re.ASCII)
 
 
 def _refuse(detail: str, remedy: str, code: str) -> Unauthenticated:
@@ -62,7 +65,10 @@ def _key(session: Session, token: str) -> KeyRow:
         header = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError) as error:
         raise _refuse("the assertion is not a compact signed token.", "Sign it as RFC 7515 says.", "bad-signature") from error
-    query = select(KeyRow).where(KeyRow.fingerprint == str(header.get("kid")), KeyRow.role == "client", KeyRow.revoked_at.is_(None))
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise unknown
+    query = select(KeyRow).where(KeyRow.fingerprint == kid, KeyRow.role == "client", KeyRow.revoked_at.is_(None))
     row = session.execute(query).scalar_one_or_none()
     if row is None or header.get("alg") != "Ed25519":
         raise unknown
@@ -91,8 +97,8 @@ def _check(claims: dict[str, Any], client: str, audience: str, now: datetime) ->
         remedy = f"Set the clock right, and let it expire at most {LONGEST} seconds after it is issued."
         raise _refuse("the assertion has expired, is not yet valid, or lives too long.", remedy, "expired-assertion")
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 8 <= len(jti) <= 200:
-        raise _refuse("the assertion needs a jti of 8 to 200 characters.", "Set a random one.", "bad-signature")
+    if not isinstance(jti, str) or not _JTI.fullmatch(jti):
+        raise _refuse("the assertion needs a jti of 8 to 200 printable ASCII characters.", "Set a random one.", "bad-signature")
 
 
 @blueprint.route("/oauth2/token")

@@ -14,7 +14,7 @@ from agreements.document import placeholders, read, read_canonical
 from agreements.errors import InvalidDocument
 from agreements.model import Agreement
 from agreements.plain_english import describe
-from agreements.signing import Statement, Voice, role_of, speaker, statement_document, unsigned
+from agreements.signing import MAY_SAY, Statement, Voice, role_of, speaker, statement_document, unsigned
 from exchange.commands.partner import read_card
 from exchange.commands.shared import hub_of, key_of, read_text, say, write_new
 from exchange.db import reading, writing
@@ -76,65 +76,42 @@ def _state(document: str, key: str, voice: Voice, comment: str, out: Path) -> di
         clause = found.clause("parties", keyfile.owner)
         remedy = "Use the key whose card was filled in, or fill in this key's card and sign those words."
         raise RefusedByAgreement(Refused(clause, "the agreement names this key neither as DPO's nor as signatory's.", remedy))
+    if voice not in MAY_SAY[capacity]:
+        clause = found.clause("parties", party.id)
+        raise RefusedByAgreement(
+            Refused(clause, f"a {capacity} cannot {voice}.", f"A {capacity} can: {', '.join(sorted(MAY_SAY[capacity]))}.")
+        )
     said = Statement(party.id, capacity, speaker(found, party.id, capacity).name, voice, comment, datetime.now(UTC), secrets.token_hex(16))
     signed = sign_document(statement_document(found, said), Use.STATEMENT, keyfile.signing)
     write_new(out, json.dumps(signed, indent=1) + "\n")
     return {"statement": str(out), "agreement": found.digest, "party": party.id, "decision": voice.value, "person": said.person}
 
 
-_common = [
-    click.argument("document", type=click.Path(exists=True, dir_okay=False)),
-    click.option("--key", required=True, type=click.Path(), help="your key file"),
-    click.option("--comment", default="", help="your words, kept with the statement"),
-    click.option("--out", required=True, type=click.Path(path_type=Path), help="the statement, to hand to the operator"),
-]
+def _stating(name: str, voice: Voice, meaning: str) -> click.Command:
+    """A command by which somebody says one thing about exactly the words of a document. Works offline."""
+
+    @click.command(name, help=meaning)
+    @click.argument("document", type=click.Path(exists=True, dir_okay=False))
+    @click.option("--key", required=True, type=click.Path(), help="your key file")
+    @click.option("--comment", default="", help="your words, kept with the statement")
+    @click.option("--out", required=True, type=click.Path(path_type=Path), help="the statement, to hand to the operator")
+    @click.pass_context
+    def command(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
+        made = _state(document, key, voice, comment, out)
+        say(context, made, f"{made['person']} ({made['party']}): {made['decision']} {made['agreement'][:23]}…")
+
+    return command
 
 
-def _stating(function: Any) -> Any:
-    for decorate in reversed(_common):
-        function = decorate(function)
-    return click.pass_context(function)
-
-
-@agreement.command()
-@_stating
-@click.option("--against", is_flag=True, help="advise against it")
-def advise(context: click.Context, document: str, key: str, comment: str, out: Path, *, against: bool) -> None:
-    """A DPO's advice on exactly these words. Works offline."""
-    made = _state(document, key, Voice.ADVISE_AGAINST if against else Voice.ADVISE_FOR, comment, out)
-    say(context, made, f"{made['person']} ({made['party']}): {made['decision']} on {made['agreement'][:23]}…")
-
-
-@agreement.command()
-@_stating
-def sign(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
-    """A signatory's signature under exactly these words. Works offline."""
-    made = _state(document, key, Voice.SIGN, comment, out)
-    say(context, made, f"{made['person']} ({made['party']}) signed {made['agreement'][:23]}…")
-
-
-@agreement.command()
-@_stating
-def suspend(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
-    """Stop everything under it, by a DPO or signatory of any party."""
-    made = _state(document, key, Voice.SUSPEND, comment, out)
-    say(context, made, f"{made['person']} ({made['party']}) suspends {made['agreement'][:23]}…")
-
-
-@agreement.command()
-@_stating
-def resume(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
-    """Take back one's own party's suspension, by its signatory."""
-    made = _state(document, key, Voice.RESUME, comment, out)
-    say(context, made, f"{made['person']} ({made['party']}) resumes {made['agreement'][:23]}…")
-
-
-@agreement.command()
-@_stating
-def terminate(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
-    """End it, by a signatory."""
-    made = _state(document, key, Voice.TERMINATE, comment, out)
-    say(context, made, f"{made['person']} ({made['party']}) terminates {made['agreement'][:23]}…")
+for _name, _voice, _meaning in (
+    ("advise", Voice.ADVISE_FOR, "A DPO's advice for exactly these words. Works offline."),
+    ("advise-against", Voice.ADVISE_AGAINST, "A DPO's advice against exactly these words. Works offline."),
+    ("sign", Voice.SIGN, "A signatory's signature under exactly these words. Works offline."),
+    ("suspend", Voice.SUSPEND, "Stop everything under it, by a DPO or signatory of any party."),
+    ("resume", Voice.RESUME, "Take back one's own party's suspension, by its signatory."),
+    ("terminate", Voice.TERMINATE, "End it, by a signatory."),
+):
+    agreement.add_command(_stating(_name, _voice, _meaning))
 
 
 @agreement.command()

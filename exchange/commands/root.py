@@ -152,7 +152,7 @@ def status(context: click.Context) -> None:
     hub = hub_of(context)
     with reading(hub.engine) as session:
         counted = {
-            kind: dict(session.execute(select(column, func.count()).group_by(column)).tuples().all())
+            kind: dict(session.execute(select(column, func.count()).group_by(column)).all())
             for kind, column in (("agreements", AgreementRow.state), ("submissions", SubmissionRow.state), ("editions", EditionRow.state))
         }
         entries = session.execute(select(HeadRow.size)).scalar_one()

@@ -19,7 +19,10 @@ FREE = 1e-3
 MOST_WHOLE = 3000
 """Integer programs are tried on at most this many cells."""
 
-_OPTIMAL = highspy.HighsModelStatus.kOptimal
+MOST_NODES = 5000
+"""Branch-and-bound nodes of one integer program, so that none runs for ever; counted, not timed, so that results repeat."""
+
+_ANSWERED = {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kSolutionLimit}
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class ExchangeModel:
     def _build(self) -> highspy.Highs:
         size, entries = len(self.cells), len(self._rows)
         lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = 2 * size, int(self._rows.max()) + 1
+        lp.num_col_, lp.num_row_ = 2 * size, int(self._rows.max(initial=-1)) + 1
         lp.col_cost_ = np.tile(self.problem.weight[self.cells], 2)
         lp.col_lower_ = np.zeros(2 * size)
         lp.col_upper_ = np.concatenate([np.full(size, highspy.kHighsInf), self._slack])
@@ -63,7 +66,13 @@ class ExchangeModel:
         if self._integers:
             lp.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
         solver = highspy.Highs()
-        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 0.05)):
+        for option, setting in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("random_seed", 0),
+            ("mip_rel_gap", 0.05),
+            ("mip_max_nodes", MOST_NODES),
+        ):
             solver.setOptionValue(option, setting)
         if not self._integers:
             solver.setOptionValue("presolve", "off")
@@ -99,10 +108,11 @@ class ExchangeModel:
         self._solver.changeColBounds(still, 0.0, 0.0)
         try:
             self._solver.run()
-            if self._solver.getModelStatus() != _OPTIMAL:
+            if self._solver.getModelStatus() not in _ANSWERED:
                 return None
             change = self._change()
-            found = self._whole(change)
+            # An unfinished integer program may have stopped without any answer: then the cell has not moved as asked.
+            found = self._whole(change) if abs(change[place] - amount) < 1e-6 else None
             return found if found is not None or self._integers else self._integer_program(cell, amount, change)
         finally:
             self.allow(cell, allowed=True)
@@ -121,7 +131,7 @@ class ExchangeModel:
         return None
 
     def _sums(self, delta: Ints) -> Ints:
-        sums = np.zeros(int(self._rows.max()) + 1, dtype=np.int64)
+        sums = np.zeros(int(self._rows.max(initial=-1)) + 1, dtype=np.int64)
         np.add.at(sums, self._rows, self._signs * delta[self._owner])
         return sums
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import highspy
 import numpy as np
 
-from exchange.disclosure.boxes import EVERYTHING, Boxes
+from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
 from exchange.disclosure.exchanges import ExchangeModel, balanced
 from exchange.disclosure.problem import Problem
-from exchange.disclosure.prune import components, next_moves
+from exchange.disclosure.proving import next_moves
+from exchange.disclosure.prune import components
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
@@ -51,7 +52,7 @@ def _neighbourhood(boxes: Boxes, cells: Ints, hidden: Bools) -> Ints | None:
     """The cells of the smallest box around a component, those of other components left out; None where that is too large."""
     for box in boxes.around(int(cells[0])):
         inside = boxes.cells(box)
-        if box == EVERYTHING or len(inside) > MOST_CELLS:
+        if len(inside) > MOST_CELLS:
             return None
         if np.isin(cells, inside).all():
             return inside[~hidden[inside] | np.isin(inside, cells)]

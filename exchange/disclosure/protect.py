@@ -7,7 +7,7 @@ import numpy as np
 from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
 from exchange.disclosure.insiders import guard
-from exchange.disclosure.polish import polish
+from exchange.disclosure.polish import MOST_CELLS, polish
 from exchange.disclosure.problem import pose
 from exchange.disclosure.prune import Pruning
 from exchange.disclosure.result import Protected, conclude
@@ -37,7 +37,8 @@ def protect(
 ) -> Protected:
     """Hide cells of `tables` until every primary cell is as uncertain as `need` asks; None = as spec.json asks.
 
-    `thorough`: also polish small components by integer programs (a few per cent less hidden, some ten times the time).
+    `thorough`: also polish small components by integer programs (a few per cent less hidden, some ten times the time); small sets
+    always are.
     `time_limit`: seconds to spend on a smaller pattern, polishing included; protection itself is always finished. Without a limit the
     same input gives the same bytes. Raises Unprotectable, naming the published cells that pin a primary cell down.
     """
@@ -50,7 +51,7 @@ def protect(
     hidden, witnesses, fixed = suppression.hidden, suppression.witnesses, tables.primary | tables.hidden
     near = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
     Pruning(problem, near, hidden, witnesses, fixed=fixed).run(deadline, lambda done, total: progress("taking back", done, total))
-    if thorough or time_limit is not None:
+    if thorough or time_limit is not None or len(eligible) <= MOST_CELLS:
         everywhere = Boxes(tables, eligible, whole_up_to=0)
         polish(
             problem,

@@ -7,8 +7,9 @@ import numpy as np
 
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
 from exchange.disclosure.clock import Deadline
-from exchange.disclosure.exchanges import FREE, ExchangeModel, Move
+from exchange.disclosure.exchanges import FREE, ExchangeModel
 from exchange.disclosure.problem import Problem
+from exchange.disclosure.proving import next_moves
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
@@ -104,26 +105,6 @@ class Pruning:
                     known.add(unknown[0])
                     waiting.append(unknown[0])
         return False
-
-
-def next_moves(problem: Problem, witnesses: Witnesses, model: ExchangeModel, cell: int) -> list[Move]:
-    """What `model` can add to the proof of a primary cell: to each side where that is asked, else upwards, else both ways."""
-    moves: list[Move | None] = []
-    down, up = witnesses.reach(cell)
-    if down < problem.down[cell]:
-        moves.append(model.move(cell, -int(problem.down[cell])))
-    if up < problem.up[cell]:
-        moves.append(model.move(cell, int(problem.up[cell])))
-    width, slack = int(problem.width[cell]), int(problem.slack[cell])
-    if not moves and down + up < width:
-        moves = [model.move(cell, width - down)]
-        if moves == [None]:
-            # As far down as bounds allow, and the rest upwards.
-            for fall in range(min(slack, width), down, -1):
-                moves = [model.move(cell, -fall), model.move(cell, width - fall) if fall < width else None]
-                if moves[0] is not None:
-                    break
-    return [move for move in moves if move is not None]
 
 
 def components(problem: Problem, hidden: Bools) -> Ints:

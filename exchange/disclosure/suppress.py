@@ -9,6 +9,7 @@ from exchange.disclosure.errors import Unprotectable
 from exchange.disclosure.exchanges import FREE, MOST_WHOLE, ExchangeModel, Move
 from exchange.disclosure.pins import pinning
 from exchange.disclosure.problem import Problem
+from exchange.disclosure.proving import next_moves
 from exchange.disclosure.sheets import Bools
 from exchange.disclosure.table import TableSet
 from exchange.disclosure.witnesses import Witnesses
@@ -83,7 +84,7 @@ class Suppression:
                 price = self._price(found)
                 if price < least:
                     best, least = found, price
-        return best
+        return best or next_moves(self.problem, self.witnesses, model, cell)
 
     def _price(self, moves: list[Move]) -> float:
         cells = np.unique(np.concatenate([move.cells for move in moves]))

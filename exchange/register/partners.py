@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound
 from exchange.log.record import Event, Operation, append
 from exchange.register.tables import KeyRow
 from keys.formats import Card
+
+_KEYS = KeyRow.__table__.c
+_REVOKED = select(_KEYS.revoked_at).where(_KEYS.fingerprint == bindparam("fingerprint"))
 
 
 def register(session: Session, card: Card, now: datetime) -> KeyRow:
@@ -46,9 +49,9 @@ def live_keys(session: Session, owner: str, role: str) -> list[KeyRow]:
     return list(session.execute(query.order_by(KeyRow.fingerprint)).scalars())
 
 
-def is_live(session: Session, fingerprint: str) -> bool:
-    """Whether this key is registered and not revoked."""
-    row = session.get(KeyRow, fingerprint)
+def is_live(session: Session | Connection, fingerprint: str) -> bool:
+    """Whether this key is registered and not revoked. Every request asks it, so it is one plain query, made once."""
+    row = session.execute(_REVOKED, {"fingerprint": fingerprint}).first()
     return row is not None and row.revoked_at is None
 
 

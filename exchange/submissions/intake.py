@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 from sqlalchemy.orm import Session
 
 from agreements.decisions import Decision, Refused
@@ -32,6 +32,11 @@ from keys.sign import Use, sign_document, verify_document
 
 PARTS = "sealed parts"
 _AGAIN = "Bring the client up to date, prepare the extract again, and push it."
+
+_ROWS = SubmissionRow.__table__.c
+_STANDING = select(_ROWS.id.label("submission"), _ROWS.upload, _ROWS.state, _ROWS.acknowledgement, _ROWS.report, _ROWS.receipt).where(
+    _ROWS.id == bindparam("submission"), _ROWS.supplier == bindparam("supplier")
+)
 
 
 @dataclass(frozen=True)
@@ -217,8 +222,20 @@ def find(session: Session, submission: str, caller: str, *, lock: bool = False) 
     query = select(SubmissionRow).where(SubmissionRow.id == submission, SubmissionRow.supplier == caller)
     row = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if row is None:
-        raise NotFound("there is no submission of yours with this id.", remedy="Check the id with: exchange-agency status")
+        raise _not_yours()
     return row
+
+
+def standing_of(connection: Connection, submission: str, caller: str) -> RowMapping:
+    """How the caller's own submission stands, without its manifest and parts: what clients ask again and again."""
+    row = connection.execute(_STANDING, {"submission": submission, "supplier": caller}).mappings().first()
+    if row is None:
+        raise _not_yours()
+    return row
+
+
+def _not_yours() -> NotFound:
+    return NotFound("there is no submission of yours with this id.", remedy="Check the id with: exchange-agency status")
 
 
 def manifest_of(row: SubmissionRow) -> Manifest:

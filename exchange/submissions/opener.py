@@ -110,7 +110,10 @@ def _check(job: Job, part: Mapping[str, Any], seen: _Seen) -> pa.Table:
 
 def _open(job: Job, part: Mapping[str, Any]) -> pa.Table:
     number = part["number"]
-    sealed = Path(part["sealed"]).read_bytes()
+    try:
+        sealed = Path(part["sealed"]).read_bytes()
+    except FileNotFoundError as error:
+        raise PartAtFault(f"part {number} is not there any more") from error
     if len(sealed) != part["size"] or "sha256:" + hashlib.sha256(sealed).hexdigest() != part["sha256"]:
         raise PartAtFault(f"part {number} is not the one whose digest the manifest names")
     try:
@@ -188,6 +191,10 @@ def main() -> None:
         result = {"outcome": "part", "reason": str(error)}
     except MemoryError:
         result = {"outcome": "part", "reason": "the submission unpacks to more memory than is allowed"}
+    except OSError:
+        raise  # the machine's trouble, such as a full disk, and no word about the parts: the parent tries again later
+    except Exception as error:  # noqa: BLE001  # whatever a stranger's bytes set off; its words might quote them
+        result = {"outcome": "part", "reason": f"the parts set off an error that nobody foresaw ({type(error).__name__})"}
     json.dump(result, sys.stdout)
 
 

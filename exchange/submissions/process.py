@@ -4,10 +4,7 @@ The work is done outside any transaction, in a confined process; one transaction
 lock, and either takes everything in or nothing. Killed anywhere, it is done again from the sealed parts.
 """
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +28,7 @@ from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.settings import Settings
-from exchange.submissions import intake
+from exchange.submissions import confined, intake
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
 from exchange.times import rfc3339
 from keys.encoding import b64
@@ -40,8 +37,7 @@ from keys.parquet import new_data_key
 from keys.sign import Use, sign_document
 
 Clock = Callable[[], datetime]
-# What the confined process runs. The first import keeps a library out that the second would otherwise load for nothing.
-_OPENER = "from exchange.submissions import without_pandas, opener; opener.main()"
+_MEND = "Mend the extract and push it again."
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
         drafts = [] if refused else _drafts(places, row)
         job = None if refused else _job(session, settings, keyring, places, row, drafts)
     try:
-        result = _run(job) if job else {"outcome": "agreement"}
+        result = confined.run(job) if job else {"outcome": "agreement"}
         if result["outcome"] == "ok":
             for draft in drafts:
                 places.held.keep(draft.path, draft.object)
@@ -169,25 +165,6 @@ def _draft(places: Places, submission: str, number: int, rows: int) -> Draft:
     return Draft(number, rows, path, name, new_data_key(), f"{submission}/{number}")
 
 
-def _run(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Start the confined process. Keys go in by its standard input, never by its arguments or environment."""
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
-    environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", _OPENER],
-        input=json.dumps(job).encode(),
-        capture_output=True,
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
-    if done.returncode == 0:
-        result: dict[str, Any] = json.loads(done.stdout)
-        return result
-    # Ended by the kernel, or by an error nobody foresaw: what it read is not to be trusted, and its words are not repeated.
-    return {"outcome": "part", "reason": f"the process that opens parts ended with status {done.returncode}"}
-
-
 def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping[str, Any], drafts: Sequence[Draft], now: datetime) -> bool:
     """Take the submission in, or refuse it, once. True if the drafts are now what is held."""
     row = session.execute(select(SubmissionRow).where(SubmissionRow.id == submission).with_for_update()).scalar_one()
@@ -220,7 +197,7 @@ def _reasons(session: Session, row: SubmissionRow, result: Mapping[str, Any], no
         return [Reason(f"{place}, sealed parts", f"{result['reason']}. Push the extract again.")]
     if result["outcome"] == "rows":
         return [
-            Reason(f"{place}, field {one['field']}", f"{one['count']} rows break the rule: {one['rule']}."[:2000])
+            Reason(f"{place}, field {one['field']}", f"{one['count']} row(s) break the rule: {one['rule']}"[:1900] + f". {_MEND}")
             for one in result["errors"]
         ]
     found = (result["rows"], result["rows_digest"], result["totals"])

@@ -17,8 +17,9 @@ from keys.pseudonym import key_check_value
 from keys.seal import EncryptionKey, envelope_info, seal
 from keys.sign import SigningKey, Use, sign_document
 from tests.adapters.conftest import CRIMES, Desk
+from tests.adapters.intake import Log
 from tests.adapters.partnership import SUPPLIERS, Partnership, fingerprint
-from tests.adapters.standin import Log, StandIn
+from tests.adapters.standin import StandIn
 
 SECRET_FILE = "linkage/LCJP-MV7-1.json"
 

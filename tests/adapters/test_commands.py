@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from adapters.agency.cli import run
-from adapters.errors import CODES
 from agreements.document import canonical
 from keys.encoding import parse_json
 from keys.formats import Card
 from keys.sign import SigningKey, Use, sign_document
 from tests.adapters.conftest import CRIMES, Desk
-from tests.adapters.partnership import REPOSITORY, SUPPLIERS, Partnership
+from tests.adapters.partnership import REPOSITORY, Partnership
 from tests.adapters.standin import StandIn
 
 RECIPIENT = "lcjp-performance-team"
@@ -227,70 +226,3 @@ def test_anything_altered_is_noticed(cleveland: Desk, hub: StandIn, partnership:
     (tmp_path / "stripped.json").write_text(json.dumps(stripped))
     assert cleveland("verify", tmp_path / "stripped.json").code == 5
     assert cleveland("verify", CRIMES).code == 2
-
-
-# ---------------------------------------------------------------------------------------------------------------- conduct
-
-
-def test_usage_errors_end_in_2(capsys: pytest.CaptureFixture[str], cleveland: Desk) -> None:
-    assert run(["nonsense"]) == 2
-    assert cleveland("push", "crimes").code == 2
-    assert cleveland("push", "crimes", CRIMES).code == 2
-    assert cleveland("push", "crimes", CRIMES, "--period", "April").code == 2
-    assert cleveland("push", "crimes", CRIMES, CRIMES, "--period", "2021-04").code == 2
-    assert cleveland("push", "--resume", "crimes", CRIMES).code == 2
-
-
-def test_results_go_to_stdout_and_messages_to_stderr_without_colour(cleveland: Desk) -> None:
-    done = command("push", "crimes", CRIMES, "--period", "2021-05", "--home", cleveland.home, "--json")
-    assert done.returncode == 6
-    assert json.loads(done.stdout)["exit"] == 6
-    assert "\x1b" not in done.stdout + done.stderr
-    quiet = command("push", "crimes", CRIMES, "--period", "2021-04", "--home", cleveland.home, "-q")
-    assert (quiet.returncode, quiet.stderr) == (0, "")
-
-
-def test_what_nobody_foresaw_says_where_and_repeats_nothing(
-    cleveland: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("CANARY")
-
-    monkeypatch.setattr("adapters.agency.run.prepare", broken)
-    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
-    assert answer.code == 1
-    assert "RuntimeError at test_commands.py" in answer.err
-    assert "CANARY" not in answer.err
-
-
-def test_every_exit_code_is_documented() -> None:
-    documented = (REPOSITORY / "docs" / "agency.md").read_text(encoding="utf-8")
-    for code, name in CODES.items():
-        assert f"| {code} | {name} |" in documented
-
-
-def test_every_setting_is_documented() -> None:
-    documented = (REPOSITORY / "docs" / "agency.md").read_text(encoding="utf-8") + (
-        REPOSITORY / "config" / "agency.example.toml"
-    ).read_text()
-    for name in (
-        "party",
-        "hub",
-        "audience",
-        "recipient",
-        "codes",
-        "manifest",
-        "client",
-        "encryption",
-        "signatory",
-        "timeout",
-        "patience",
-        "wait",
-    ):
-        assert name in documented
-
-
-def test_suppliers_only_supply_what_the_agreement_says(install: Callable[[str], Desk], hub: StandIn) -> None:
-    desk = install(SUPPLIERS[0])
-    answer = desk("push", "crimes", CRIMES, "--period", "2021-04")
-    assert (answer.code, "keys issue" in answer.err) == (3, True)

@@ -94,6 +94,12 @@ def test_several_files_each_with_its_period(durham: Desk, hub: StandIn, tmp_path
     assert [one["receipt"]["period"] for one in answer.json["submissions"]] == ["2021-04", "2021-05"]
 
 
+def test_what_was_held_is_said_though_a_later_file_fails(durham: Desk, hub: StandIn, tmp_path: Path) -> None:
+    answer = durham("push", "outcomes", f"{OUTCOMES}:2021-04", f"{OUTCOMES}:2021-05")
+    assert answer.code == 6
+    assert "outcomes 2021-04, 6 rows" in answer.out
+
+
 def test_many_parts_are_sealed_in_order(cleveland: Desk, hub: StandIn, big: Path) -> None:
     hub.part_rows = 3000
     assert cleveland("push", "crimes", big, "--period", "2021-04").code == 0
@@ -245,3 +251,39 @@ def test_a_manifest_altered_in_the_spool_is_noticed(cleveland: Desk, hub: StandI
     changed["document"]["rows"] = 6
     path.write_text(json.dumps(changed))
     assert cleveland("push", "--resume").code == 10
+
+
+# ---------------------------------------------------------------------------------------------------------------- several agreements
+
+
+@pytest.fixture
+def both(hub: StandIn, partnership: Partnership, cleveland: Desk) -> Partnership:
+    """A second agreement of the same parties, which admits only data from 2022 on."""
+
+    def edit(text: str) -> str:
+        return text.replace("LCJP-MV7", "LCJP-TWO").replace('back_fill_from = "2021-01"', 'back_fill_from = "2022-01"')
+
+    other = Partnership(keys=partnership.keys, edit=edit)
+    hub.partnerships["LCJP-TWO"], hub.exports["LCJP-TWO"] = other, other.export()
+    assert cleveland("keys", "issue", "LCJP-TWO").code == 0
+    return other
+
+
+def test_one_push_serves_every_agreement_that_names_the_dataset(cleveland: Desk, hub: StandIn, both: Partnership, tmp_path: Path) -> None:
+    later = tmp_path / "later.csv"
+    later.write_text(CRIMES.read_text().replace("2021-04", "2022-04"))
+    assert cleveland("push", "crimes", later, "--period", "2022-04").code == 0
+    assert sorted(one.manifest.reference for one in held(hub)) == ["LCJP-MV7", "LCJP-TWO"]
+    first, second = ({row["crime"] for batch in one.rows for row in batch.to_pylist()} - {None} for one in held(hub))
+    assert not first & second
+
+
+def test_an_agreement_that_does_not_admit_the_period_does_not_hold_up_the_other_and_is_said(
+    cleveland: Desk, hub: StandIn, both: Partnership
+) -> None:
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert [one.manifest.reference for one in held(hub)] == ["LCJP-MV7"]
+    assert answer.code == 5
+    assert "LCJP-TWO version 1, dataset crimes, period" in answer.err
+    assert "Held: LCJP-MV7" in answer.out
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--agreement", "LCJP-MV7").code == 0

@@ -6,13 +6,12 @@ The full run takes the shared data; a clone without them kills three times over 
 import fcntl
 import random
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pytest
 
 from demo.cast import AGENCIES, DATA
 from keys.checkpoint import Checkpoint
@@ -104,7 +103,8 @@ def run(world: World, pushers: Sequence[Pusher], kills: int, seed: int) -> Killi
             pusher.join(LONGEST)
             assert not pusher.is_alive(), f"{pusher.party} did not end"
             assert pusher.failure == ""
-    print(f"seed {seed}; killed after " + "; ".join(killing.moments) + f"; commands run again: {sum(one.gave_up for one in pushers)}")
+    again = sum(one.gave_up for one in pushers)
+    sys.stdout.write(f"seed {seed}; killed after {'; '.join(killing.moments)}; commands run again: {again}\n")
     return killing
 
 

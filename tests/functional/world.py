@@ -15,7 +15,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -136,7 +136,7 @@ class Server:
     process: "subprocess.Popen[bytes] | None" = None
     groups: list[int] = field(default_factory=list)
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

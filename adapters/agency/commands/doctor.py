@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -50,8 +50,7 @@ def doctor(context: Context) -> int:
 
 def walk(agency: Agency) -> Iterator[Step]:
     """The steps in order, up to the first that fails."""
-    settings = agency.settings
-    settings = Settings(**{**vars(settings), "patience": 0.0})
+    settings = replace(agency.settings, patience=0.0)  # a doctor looks once
     agency = Agency(settings)
     health = _Health(settings)
     checks: list[tuple[str, Callable[[], str]]] = [

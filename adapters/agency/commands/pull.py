@@ -38,11 +38,11 @@ def pull(context: Context, reference: str, release: str, folder: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     replace(into / STATEMENT, canonical(signed) + b"\n")
     # The statement is verified before any table is asked for; it alone says which files there are, and what is in them.
-    verify_files([into / STATEMENT], Trust(verified))
+    list(verify_files([into / STATEMENT], Trust(verified)))
     if (signed["document"].get("reference"), signed["document"].get("release")) != (reference, release):
         raise IntegrityFailed("The hub answers with an edition of another release.", remedy="Speak to the operator.")
     files = [_fetch(run.client, identity, name, wanted, into) for name, wanted in sorted(signed["document"]["files"].items())]
-    proofs = verify_files([into / STATEMENT, *files], Trust(verified))
+    proofs = list(verify_files([into / STATEMENT, *files], Trust(verified)))
     for proof in proofs:
         context.console.line(f"ok  {proof.file}: {proof.says}")
     context.console.result(edition=identity, folder=str(into), files=[vars(proof) for proof in proofs])

@@ -44,19 +44,21 @@ def push(  # noqa: PLR0917 - one argument a flag
     agency, console = context.agency(), context.console
     if agency.settings.recipient:
         raise ConfigError("This folder is of a recipient, who pushes nothing.", remedy="Use exchange-agency pull.")
-    with console.progress() as (reading, sending), only_run(agency.settings.home):
-        run = Run(agency, agency.client(), Watcher(console.say, reading, sending))
-        verified = run.verified(reference)
-        if verified:
-            run.agency.witness.observe(run.client, verified[0])
-        elif extracts:
-            raise AgreementRefused("No agreement to which you are a party is in force.", remedy=UNKNOWN.remedy)
-        resumed = run.resume(wait=wait)
-        outcomes: list[Outcome] = []
-        for extract in extracts:
-            for outcome in run.push(str(dataset), extract, verified, nil=nil, wait=wait):
-                outcomes.append(outcome)
-                console.line(said(outcome))
+    outcomes: list[Outcome] = []
+    try:
+        with console.progress() as (reading, sending), only_run(agency.settings.home):
+            run = Run(agency, agency.client(), Watcher(console.say, reading, sending))
+            verified = run.verified(reference)
+            if verified:
+                run.agency.witness.observe(run.client, verified[0])
+            elif extracts:
+                raise AgreementRefused("No agreement to which you are a party is in force.", remedy=UNKNOWN.remedy)
+            resumed = run.resume(wait=wait)
+            for extract in extracts:
+                outcomes.extend(run.push(str(dataset), extract, verified, nil=nil, wait=wait))
+    finally:  # what was held before a later file failed was held all the same
+        for outcome in outcomes:
+            console.line(said(outcome))
     return _report(context, resumed, outcomes)
 
 

@@ -19,8 +19,9 @@ from keys.errors import BadFormat
 @common
 def verify(context: Context, files: tuple[Path, ...], agreement: Path | None) -> None:
     """Verify signed files offline, by the fingerprints of a verified agreement"""
-    proofs = verify_files(files, Trust(_trusted(context, agreement)))
-    for proof in proofs:
+    proofs = []
+    for proof in verify_files(files, Trust(_trusted(context, agreement))):
+        proofs.append(proof)
         context.console.line(f"ok  {proof.file}: {proof.what}: {proof.says}")
     context.console.result(files=[vars(proof) for proof in proofs])
 

@@ -16,7 +16,7 @@ from exchange.disclosure.attack.view import View, look
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.spec import Need
 
-_NEAR = ((200, False), (100, True), (400, True), (1200, True))
+_NEAR = ((150, False), (150, True), (600, False), (600, True), (1500, True))
 """Neighbourhoods searched before a whole component is: about how many cells, and whether in whole numbers."""
 
 

@@ -65,6 +65,8 @@ def read_text(files: Mapping[str, bytes], name: str, file: str) -> pa.Table:
     """A CSV as text columns; BadTables where it is missing or malformed."""
     try:
         header = pacsv.open_csv(io.BytesIO(files[file])).schema.names
+        if len(set(header)) < len(header):
+            raise BadTables(f"{name}: a column comes twice")
         types = pacsv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False)
         return pacsv.read_csv(io.BytesIO(files[file]), convert_options=types, read_options=pacsv.ReadOptions(use_threads=False))
     except (KeyError, pa.ArrowInvalid):

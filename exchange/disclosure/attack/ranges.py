@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from exchange.disclosure.attack.long import Array, Mask
-from exchange.disclosure.errors import Inconclusive
+from exchange.disclosure.attack.programs import bounded, make_program
 
-_BATCHES, _SMALL, _MORE_BATCHES = (64, 16), 600, (4, 1)
+_BATCHES, _SMALL, _MORE_BATCHES = (64,), 600, (16, 4, 1)
 """How many targets are pushed at once in each pass, and in further passes over components of at most 600 cells."""
 
 _PUSH = 1e4
@@ -55,42 +55,10 @@ class Component:
         self._single: highspy.Highs | None = None
         self._apart: highspy.Highs | None = None
 
-    def _build(self, *, apart: bool) -> highspy.Highs:
-        size, rows = len(self.cells), int(self._row.max(initial=-1)) + 1
-        order = np.argsort(self._column, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(np.bincount(self._column, minlength=size))])
-        index, sign = self._row[order].astype(np.int32), self._sign[order].astype(np.float64)
-        free = np.full(size, highspy.kHighsInf)
-        model = highspy.HighsLp()
-        model.num_row_, model.num_col_ = rows, size * (1 + apart)
-        model.row_lower_ = model.row_upper_ = np.zeros(rows)
-        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        if apart:
-            model.col_cost_ = np.ones(2 * size)
-            model.a_matrix_.start_ = np.concatenate([starts, starts[1:] + len(index)]).astype(np.int32)
-            model.a_matrix_.index_, model.a_matrix_.value_ = np.tile(index, 2), np.concatenate([sign, -sign])
-        else:
-            model.col_cost_ = np.zeros(size)
-            model.a_matrix_.start_ = starts.astype(np.int32)
-            model.a_matrix_.index_, model.a_matrix_.value_ = index, sign
+    def _program(self, *, apart: bool) -> highspy.Highs:
         slack = np.where(self._held, 0.0, self._slack.astype(np.float64))
-        rise = np.where(self._held, 0.0, free)
-        model.col_lower_ = np.zeros(2 * size) if apart else -slack
-        model.col_upper_ = np.concatenate([rise, slack]) if apart else rise
-        if apart and self._integers:
-            model.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
-        return self._solver(model)
-
-    def _solver(self, model: highspy.HighsLp) -> highspy.Highs:
-        solver = highspy.Highs()
-        # Primal simplex: between runs mostly the objective changes, so the last vertex stays a valid start.
-        for option, setting in (("output_flag", False), ("threads", 1), ("simplex_strategy", 4), ("mip_rel_gap", 0.01)):
-            solver.setOptionValue(option, setting)
-        if not self._integers:
-            solver.setOptionValue("presolve", "off")
-            solver.setOptionValue("solver", "simplex")
-        solver.passModel(model)
-        return solver
+        rise = np.where(self._held, 0.0, highspy.kHighsInf)
+        return make_program((self._row, self._column, self._sign), slack, rise, apart=apart, integers=self._integers)
 
     def near(self, cell: int, size: int, *, integers: bool) -> "Component":
         """The same question over about `size` cells around one: what moves there moves in the whole component too."""
@@ -113,7 +81,8 @@ class Component:
     def settle(self, target: Target, reach: dict[int, Reach]) -> None:
         """Push one target as far as it needs, up and then down."""
         for rising in (True, False):
-            self._widen(self._push([target], rising=rising), [target], reach)
+            if not reach[target.cell].enough(target):
+                self._widen(self._push([target], rising=rising), [target], reach)
 
     def hold(self, cells: Array) -> None:
         """Treat some cells as known, on top of what is published; an empty array lets all move again."""
@@ -136,7 +105,7 @@ class Component:
     def _push(self, targets: list[Target], *, rising: bool) -> npt.NDArray[np.float64]:
         """The shortest change that moves all `targets` as far as they need, or as far as they go."""
         if self._apart is None:
-            self._apart = self._build(apart=True)
+            self._apart = self._program(apart=True)
         size, solver = len(self.cells), self._apart
         places = np.array([self._at[target.cell] for target in targets])
         wish = np.array([max(target.width, target.up if rising else target.down) for target in targets], dtype=np.float64)
@@ -151,7 +120,7 @@ class Component:
         solver.changeColsBounds(len(moved), moved, zeros, room)
         solver.changeColsBounds(len(still), still, zeros, zeros)
         solver.changeColsCost(len(moved), moved, np.full(len(moved), -_PUSH))
-        _bounded(solver)
+        bounded(solver)
         values = np.asarray(solver.getSolution().col_value)
         solver.changeColsBounds(len(moved), moved, zeros, limits[0 if rising else 1])
         solver.changeColsBounds(len(still), still, zeros, limits[1 if rising else 0])
@@ -172,17 +141,17 @@ class Component:
     def _solve(self, cost: npt.NDArray[np.float64], *, integers: bool) -> npt.NDArray[np.float64] | None:
         """The best change for an objective; None where it has no end."""
         if self._single is None:
-            self._single = self._build(apart=False)
+            self._single = self._program(apart=False)
         solver, every = self._single, np.arange(len(self.cells), dtype=np.int32)
         solver.changeColsCost(len(every), every, cost)
-        if not _bounded(solver):
+        if not bounded(solver):
             return None
         change = np.asarray(solver.getSolution().col_value)
         if not integers or np.abs(change - np.rint(change)).max() < 1e-6:
             return change
         solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kInteger))
         solver.setOptionValue("solver", "choose")
-        end = _bounded(solver)
+        end = bounded(solver)
         change = np.asarray(solver.getSolution().col_value)
         solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kContinuous))
         solver.setOptionValue("solver", "simplex")
@@ -209,18 +178,6 @@ class Component:
                     seen = reach[wanted[place].cell]
                     seen.down = None if seen.down is None else max(seen.down, _inner(max(0.0, -delta * forth, delta * back)))
                     seen.up = None if seen.up is None else max(seen.up, _inner(max(0.0, delta * forth, -delta * back)))
-
-
-def _bounded(solver: highspy.Highs) -> bool:
-    """Run: True at an optimum, False where there is none (no change at all is always possible, so that means without bound)."""
-    solver.run()
-    status = solver.getModelStatus()
-    if status in {highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible}:
-        return False
-    if status != highspy.HighsModelStatus.kOptimal:
-        # Never read silence as safety.
-        raise Inconclusive(f"the solver stopped without an answer: {solver.modelStatusToString(status)}")
-    return True
 
 
 def _times(slack: Array, change: npt.NDArray[np.float64]) -> int:

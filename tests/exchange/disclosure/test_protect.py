@@ -17,6 +17,7 @@ from tests.exchange.disclosure.tables import (
     cells,
     change,
     count_set,
+    hide,
     load,
     possible,
     read_csv,
@@ -76,6 +77,22 @@ def _all_hidden(files: dict[str, bytes]) -> dict[str, bytes]:
     return {"T.csv": to_csv([*header, "suppressed"], [[*row[:-1], "" if row[-1] != "0" else "0", int(row[-1] != "0")] for row in rows])}
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(inners(), st.sampled_from([1, 4]))
+def test_suppressible_zeros_are_hidden_and_survive_the_attack(inner: Array, width: int) -> None:
+    files, need = count_set(inner, zeros="suppressible"), Need(0, width)
+    try:
+        result = protect(read_table_set(files), need)
+    except Unprotectable:
+        everything = {codes for _, codes in cells(inner.shape)}
+        assert not attack(files, hide(files, {"T": everything}), need).safe
+        return
+    check_certificate(files, result.files(), need)
+    assert attack(files, result.files(), need).safe
+    zeros = {codes for index, codes in cells(inner.shape) if with_margins(inner)[index] == 0}
+    assert zeros <= suppressed_codes(result.files(), "T.csv")
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from([0, 1, 2, 6, 6]), min_size=6, max_size=6).filter(lambda found: 0 < sum(found) <= 14), st.integers(0, 1))
 def test_enumeration_agrees_that_the_result_is_safe(values: list[int], least: int) -> None:
@@ -104,6 +121,30 @@ def test_what_cannot_be_protected_names_the_cells_that_pin_it_down() -> None:
     with pytest.raises(Unprotectable) as refused:
         protect(read_table_set(count_set(inner, extra={"forced": forced})))
     assert set(refused.value.cells) == {("T", ("d01", "Total")), ("T", ("d01", "d12")), ("T", ("d01", "d13"))}
+
+
+def test_a_table_of_one_cell_or_of_nothing_small() -> None:
+    spec = {
+        "hierarchies": {"all": {"root": "Total", "children": {}}},
+        "tables": {"T": {"file": "T.csv", "dims": {"d": "all"}}},
+        "measure": "count",
+        "threshold": 5,
+    }
+    for value, hidden in ((3, {("Total",)}), (7, set())):
+        files = {"spec.json": json.dumps(spec).encode(), "T.csv": f"d,value\nTotal,{value}\n".encode()}
+        result = protect(read_table_set(files))
+        check_certificate(files, result.files())
+        assert suppressed_codes(result.files(), "T.csv") == hidden
+        assert attack(files, result.files()).safe
+
+
+def test_a_thorough_search_hides_no_more_and_is_as_safe() -> None:
+    files = load("c0")
+    tables = read_table_set(files)
+    quick, slow = protect(tables, Need(1, 1)), protect(tables, Need(1, 1), thorough=True)
+    check_certificate(files, slow.files(), Need(1, 1))
+    assert attack(files, slow.files(), Need(1, 1)).safe
+    assert slow.report["secondary_value"] <= min(quick.report["secondary_value"], 5807)
 
 
 def test_row_order_and_key_order_change_nothing() -> None:

@@ -1,0 +1,56 @@
+"""The intruder's linear programs as HiGHS models: one thread, no presolve, warm from run to run."""
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from exchange.disclosure.attack.long import Array
+from exchange.disclosure.errors import Inconclusive
+
+Floats = npt.NDArray[np.float64]
+
+
+def make_program(entries: tuple[Array, Array, Array], fall: Floats, rise: Floats, *, apart: bool, integers: bool) -> highspy.Highs:
+    """All balanced changes of (cells,) values that fall at most `fall` and rise at most `rise`; `entries`: (row, column, sign).
+
+    `apart`: rise and fall are columns of their own, each at a price of 1 a unit, else one free column a cell at no price;
+    `integers`: those columns in whole numbers.
+    """
+    row, column, sign = entries
+    size, rows = len(fall), int(row.max(initial=-1)) + 1
+    order = np.argsort(column, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=size))])
+    index, value = row[order].astype(np.int32), sign[order].astype(np.float64)
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = rows, size * (1 + apart)
+    model.row_lower_ = model.row_upper_ = np.zeros(rows)
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.col_cost_ = np.full(model.num_col_, 1.0 if apart else 0.0)
+    model.col_lower_ = np.zeros(2 * size) if apart else -fall
+    model.col_upper_ = np.concatenate([rise, fall]) if apart else rise
+    if apart:
+        starts, index, value = np.concatenate([starts, starts[1:] + len(index)]), np.tile(index, 2), np.concatenate([value, -value])
+    model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = starts.astype(np.int32), index, value
+    if apart and integers:
+        model.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
+    solver = highspy.Highs()
+    # Primal simplex: between runs mostly the objective changes, so the last vertex stays a valid start.
+    for option, setting in (("output_flag", False), ("threads", 1), ("simplex_strategy", 4), ("mip_rel_gap", 0.01)):
+        solver.setOptionValue(option, setting)
+    if not integers:
+        solver.setOptionValue("presolve", "off")
+        solver.setOptionValue("solver", "simplex")
+    solver.passModel(model)
+    return solver
+
+
+def bounded(solver: highspy.Highs) -> bool:
+    """Run: True at an optimum, False where there is none (no change at all is always possible, so that means without bound)."""
+    solver.run()
+    status = solver.getModelStatus()
+    if status in {highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible}:
+        return False
+    if status != highspy.HighsModelStatus.kOptimal:
+        # Never read silence as safety.
+        raise Inconclusive(f"the solver stopped without an answer: {solver.modelStatusToString(status)}")
+    return True
