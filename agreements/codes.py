@@ -4,6 +4,7 @@ import csv
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import rfc8785
@@ -18,7 +19,7 @@ class CodeList:
     name: str
     codes: Mapping[str, str]
 
-    @property
+    @cached_property  # asked for at every batch of an extract
     def digest(self) -> str:
         """SHA-256 of the canonical JSON (RFC 8785) of the mapping."""
         return "sha256:" + hashlib.sha256(rfc8785.dumps(dict(self.codes))).hexdigest()

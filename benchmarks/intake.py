@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import shutil
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ import pyarrow as pa
 
 from adapters.agency.parts import encode
 from agreements.model import Dataset
-from benchmarks.measure import EPOCH, SECRET, SUPPLIER, Result, Stopwatch, best, children_peak_mb, in_fresh_process, peak_mb
+from benchmarks.measure import EPOCH, SECRET, SUPPLIER, Result, Stopwatch, children_peak_mb, in_fresh_process, paired, peak_mb
 from benchmarks.plain_intake import describe
 from benchmarks.rig import Rig, build, hub_at
 from exchange.db import reading, writing
@@ -72,9 +73,10 @@ def run(rows: int, repeats: int) -> Result:
                 shutil.rmtree(Path(scratch) / "plain")
             found["ours"].append(in_fresh_process("benchmarks.intake", "--worker", copy))
             shutil.rmtree(copy)
-    seconds = {name: best([one["seconds"] for one in each]) for name, each in found.items()}
+    times = {name: [one["seconds"] for one in each] for name, each in found.items()}
+    seconds = {name: statistics.median(each) for name, each in times.items()}
     peak = max(int(one["parent_mb"] + one["child_mb"]) for one in found["ours"])
-    ratio = seconds["plain"] / seconds["ours"]
+    ratio = paired(times["plain"], times["ours"])
     return Result(
         "intake",
         f"{rows:,} rows x 12 columns",
@@ -84,7 +86,7 @@ def run(rows: int, repeats: int) -> Result:
         f">= {LIMIT}, < {MEMORY} MB",
         ratio >= LIMIT and peak < MEMORY,
         peak,
-        {"rows": rows, "sealed_bytes": sealed, "as_sent_ratio": seconds["as sent"] / seconds["ours"], "runs": found},
+        {"rows": rows, "sealed_bytes": sealed, "as_sent_ratio": paired(times["as sent"], times["ours"]), "runs": found},
     )
 
 

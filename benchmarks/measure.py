@@ -2,6 +2,7 @@
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -60,9 +61,9 @@ def in_fresh_process(module: str, *arguments: str | Path) -> dict[str, Any]:
     return found
 
 
-def best(values: Sequence[float]) -> float:
-    """The quickest: on a machine that others use too, the one they disturbed least."""
-    return min(values)
+def paired(ours: Sequence[float], other: Sequence[float]) -> float:
+    """The median of ours over the other's, run by run: the two of a pair ran one after the other, on a machine that others use too."""
+    return statistics.median(one / two for one, two in zip(ours, other, strict=True))
 
 
 class Stopwatch:

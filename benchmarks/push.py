@@ -10,6 +10,7 @@ both sides import the same.
 """
 
 import argparse
+import statistics
 import tempfile
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from agreements.document import canonical
-from benchmarks.measure import Result, best, in_fresh_process
+from benchmarks.measure import Result, in_fresh_process, paired
 from benchmarks.push_roads import MONTH
 from benchmarks.rig import build
 
@@ -56,9 +57,10 @@ def run(rows: int, repeats: int) -> Result:
         for _ in range(repeats):
             for road in ("plain", "ours"):
                 found[road].append(in_fresh_process("benchmarks.push_roads", road, folder))
-    seconds = {road: best([one["seconds"] for one in each]) for road, each in found.items()}
+    times = {road: [one["seconds"] for one in each] for road, each in found.items()}
+    seconds = {road: statistics.median(each) for road, each in times.items()}
     peak = max(int(one["peak_mb"]) for one in found["ours"])
-    ratio = seconds["plain"] / seconds["ours"]
+    ratio = paired(times["plain"], times["ours"])
     return Result(
         "push",
         f"{rows:,} rows of CSV",

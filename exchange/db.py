@@ -57,6 +57,22 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+def make_asker(url: str) -> Engine:
+    """An engine for single queries: each is a snapshot by itself, and beginning and ending a transaction would cost more than it."""
+    engine = create_engine(
+        url,
+        pool_pre_ping=not url.startswith("sqlite"),
+        pool_size=16,
+        max_overflow=16,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+    )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own: _begin_sqlite does
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON"):
@@ -64,10 +80,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    # A lone query is a snapshot by itself: a transaction around it would cost more than the query.
-    if not options.get("lone", False):
-        connection.exec_driver_sql("BEGIN" if options.get("reading", False) else "BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 @contextmanager

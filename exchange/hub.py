@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlalchemy import Engine
 
-from exchange.db import make_engine
+from exchange.db import make_asker, make_engine
 from exchange.keyring import Keyring
 from exchange.objects import Objects
 from exchange.settings import Settings
@@ -33,8 +33,8 @@ class Hub:
 
     @cached_property
     def asker(self) -> Engine:
-        """The same database, for lone queries whose answers need not agree with each other: on SQLite, each without a transaction."""
-        return self.engine.execution_options(lone=True)
+        """The same database, for single queries outside any transaction."""
+        return make_asker(self.settings.database_url)
 
 
 def open_keystore(settings: Settings) -> Keystore:

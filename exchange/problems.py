@@ -84,6 +84,8 @@ def install(app: Flask, hub: Hub) -> None:
         return respond(found)
 
     app.register_error_handler(Exception, on_error)
+    # flask-smorest has put a handler of its own on HTTP errors; the nearer class would win.
+    app.register_error_handler(HTTPException, on_error)
 
 
 def _http(error: HTTPException) -> Response:

@@ -1,11 +1,15 @@
 """Everything that can be set, as one frozen value read once. Missing or unknown settings mean no start. No secret is a setting."""
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from exchange.errors import Misconfigured
+
+_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?")
+_ORIGIN = re.compile(r"[!-*,-~]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,19 @@ def read_settings(path: Path) -> Settings:
             found[name] = (path.parent / str(value)).resolve()
         elif type(value) is not wanted and not (wanted is float and type(value) is int):
             raise Misconfigured(f"{path.name}: {name} must be a {getattr(wanted, '__name__', wanted)}.")
+    _check(path.name, found)
     try:
         return Settings(**found)
     except TypeError as error:
         missing = [field.name for field in fields(Settings) if field.name not in found and field.name in str(error)]
         raise Misconfigured(f"{path.name}: {', '.join(missing)} missing.") from error
+
+
+def _check(name: str, found: dict[str, Any]) -> None:
+    """What a value must be beyond its type, where another would only show once the hub runs."""
+    if bad := sorted(key for key, value in found.items() if isinstance(value, int | float) and value <= 0):
+        raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
+    if not _URL.fullmatch(found.get("public_url", "http://x")):
+        raise Misconfigured(f"{name}: public_url must be an http or https address without a slash at its end.")
+    if not _ORIGIN.fullmatch(found.get("origin", "x")):
+        raise Misconfigured(f"{name}: origin must be a name without spaces or +, of at most 200 characters.")

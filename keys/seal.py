@@ -104,7 +104,7 @@ def _info(info: bytes) -> bytes:
 
 
 def part_info(*, agreement: str, dataset: str, supplier: str, upload: str, part: int) -> bytes:
-    """What a sealed part is bound to: agreement digest (`sha256:…`), dataset, supplier, upload id and zero-based part number."""
+    """What a sealed part is bound to: agreement digest (`sha256:…`), dataset, supplier, upload id and part number (counted from 1)."""
     return framed("part", 1, agreement, dataset, supplier, upload, part)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from agreements.model import Agreement as Terms
 from exchange.api.door import body, caller, hub
@@ -58,7 +59,7 @@ class Agreements(MethodView):
 class Agreement(MethodView):
     """One agreement."""
 
-    @blueprint.arguments(AgreementQuery, location="query")
+    @blueprint.arguments(AgreementQuery, location="query", unknown=RAISE)
     @blueprint.response(200, AgreementAnswer)
     def get(self, query: dict[str, Any], reference: str) -> dict[str, Any]:
         """All that is needed to verify it offline: canonical document, signed statements, public keys."""
@@ -69,7 +70,8 @@ class Agreement(MethodView):
                 "reference": row.reference,
                 "version": row.version,
                 "state": row.state,
-                "suspended": sorted(one.party for one in row.suspensions),
+                "suspended": sorted(standing.suspended if (standing := agreements.standing(row)) else ()),
+                "suspended_by": sorted(one.party for one in row.suspensions),
                 "canonical": row.canonical.decode(),
                 "statements": [one.signed for one in row.statements],
                 "keys": {fingerprint: b64(public) for fingerprint, public in keys.items()},

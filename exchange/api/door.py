@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from flask import Flask, current_app, g, request
+from sqlalchemy import Connection
 
 from exchange.access import OPERATIONS, Caller, Role, admit, identify
 from exchange.errors import NotFound, Unacceptable
@@ -21,6 +22,13 @@ def hub() -> Hub:
 def caller() -> Caller:
     """Who is calling; the guard has made sure that somebody is."""
     return cast(Caller, g.caller)
+
+
+def asking() -> Connection:
+    """This request's connection for single queries, outside any transaction; it is given back when the request ends."""
+    if "asking" not in g:
+        g.asking = hub().asker.connect()
+    return cast(Connection, g.asking)
 
 
 def body() -> dict[str, Any]:
@@ -46,9 +54,13 @@ def guard(app: Flask) -> None:
         if Role.PUBLIC in OPERATIONS.get(request.endpoint, frozenset()):
             return
         here = hub()
-        with here.asker.connect() as connection:
-            found = identify(connection, here.keyring.tokens, request.headers.get("Authorization"), here.clock())
+        found = identify(asking(), here.keyring.tokens, request.headers.get("Authorization"), here.clock())
         admit(request.endpoint, found.role)
         g.caller = found
 
+    def after(_error: BaseException | None = None) -> None:
+        if (connection := g.pop("asking", None)) is not None:
+            connection.close()
+
     app.before_request(before)
+    app.teardown_request(after)

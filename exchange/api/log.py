@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from exchange.api.door import hub
 from exchange.api.schemas import ConsistencyAnswer, ConsistencyQuery
@@ -32,7 +33,7 @@ class CheckpointNote(MethodView):
 class Consistency(MethodView):
     """Proof of growth."""
 
-    @blueprint.arguments(ConsistencyQuery, location="query")
+    @blueprint.arguments(ConsistencyQuery, location="query", unknown=RAISE)
     @blueprint.response(200, ConsistencyAnswer)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Proof that the log of ``new`` entries begins with the log of ``old`` entries."""

@@ -5,12 +5,13 @@ import hashlib
 from http import HTTPStatus
 from typing import Any
 
-from flask import request
+from flask import jsonify, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 from sqlalchemy import select
 
-from exchange.api.door import body, caller, hub
+from exchange.api.door import asking, body, caller, hub
 from exchange.api.schemas import PartAnswer, SubmissionAnswer, SubmissionList, SubmissionQuery
 from exchange.db import reading, writing
 from exchange.errors import Conflict, LengthRequired, NotFound, TooLarge, Unacceptable
@@ -39,7 +40,7 @@ def answer(row: SubmissionRow) -> dict[str, Any]:
 class Submissions(MethodView):
     """The caller's submissions."""
 
-    @blueprint.arguments(SubmissionQuery, location="query")
+    @blueprint.arguments(SubmissionQuery, location="query", unknown=RAISE)
     @blueprint.response(200, SubmissionList)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """The caller's own submissions, newest first."""
@@ -81,12 +82,12 @@ class Submission(MethodView):
     """One submission."""
 
     @blueprint.response(200, SubmissionAnswer)
-    def get(self, submission: str) -> dict[str, Any]:
+    def get(self, submission: str) -> Any:
         """State, quality report and receipt."""
-        with hub().asker.connect() as connection:
-            found = intake.standing_of(connection, submission, caller().id)
+        found = intake.standing_of(asking(), submission, caller().id)
         if found["state"] != SubmissionState.OPEN:
-            return {**found, "missing": []}
+            # Clients poll this. The columns are the answer as the schema has it, so serialising it twice would only cost.
+            return jsonify({**found, "missing": []})
         with reading(hub().engine) as session:
             return answer(intake.find(session, submission, caller().id))
 

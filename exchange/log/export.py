@@ -11,10 +11,11 @@ from exchange.log.tables import EntryRow
 from keys import merkle
 from keys.checkpoint import log_leaf, sign_checkpoint, verify_checkpoint
 from keys.encoding import b64, unb64
-from keys.errors import BadProof, BadSignature
+from keys.errors import BadFormat, BadProof, BadSignature
 from keys.sign import SigningKey, VerifyKey
 
 FORMAT = "lcjp-exchange/log/1"
+_LINES = ({"number", "leaf", "salt", "entry"}, {"number", "leaf"})
 
 
 def export(session: Session, key: SigningKey) -> Iterator[dict[str, Any]]:
@@ -30,9 +31,15 @@ def verify(lines: Iterable[Mapping[str, Any]], fingerprint: str) -> tuple[int, i
 
     The root is computed anew from the leaves, each leaf anew from its salt and entry; nothing of the export is believed.
     """
-    lines = iter(lines)
+    try:
+        return _verify(iter(lines), fingerprint)
+    except (KeyError, TypeError, AttributeError, BadFormat) as error:
+        raise BadProof("a line is not of the form that an exported log has.") from error
+
+
+def _verify(lines: Iterator[Mapping[str, Any]], fingerprint: str) -> tuple[int, int, bytes]:
     head = next(lines, None)
-    if head is None or head.get("format") != FORMAT:
+    if head is None or head.get("format") != FORMAT or set(head) != {"format", "checkpoint", "key"}:
         raise BadProof("this is not an exported log.")
     origin = str(head["checkpoint"]).split("\n", 1)[0]
     key = VerifyKey(unb64(str(head["key"])))
@@ -42,7 +49,9 @@ def verify(lines: Iterable[Mapping[str, Any]], fingerprint: str) -> tuple[int, i
     leaves, redacted = [], 0
     for number, line in enumerate(lines):
         leaf = unb64(str(line["leaf"]))
-        if line.get("number") != number:
+        if set(line) not in _LINES:
+            raise BadProof(f"entry {number} does not have the members it should.")
+        if line["number"] != number:
             raise BadProof(f"entry {number} is missing or out of place.")
         if "entry" not in line:
             redacted += 1

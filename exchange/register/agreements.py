@@ -18,6 +18,7 @@ from agreements.rules import UNKNOWN, known_to, today
 from agreements.signing import Statement, Voice, check_statement, may_state, progress
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
 from exchange.log.record import Event, Operation, append
+from exchange.register import partners
 from exchange.register.tables import AgreementRow, StatementRow, SuspensionRow
 from keys.sign import Use, verify_document
 
@@ -73,6 +74,7 @@ def record(session: Session, signed: Mapping[str, Any], now: datetime) -> tuple[
         raise UnknownAgreement(Refused("no agreement", "no agreement has the digest this statement is about.", "Enter its document first."))
     agreement = parsed(row.canonical)
     said = check_statement(agreement, signed, verify_statement)
+    partners.require_not_revoked(session, str(signed["key"]))
     earlier = [check_statement(agreement, one.signed, verify_statement) for one in row.statements]
     if isinstance(refused := may_state(agreement, earlier, said), Refused):
         raise RefusedByAgreement(refused, code="statement-refused")
@@ -144,6 +146,10 @@ def _replace_older(session: Session, newer: AgreementRow, now: datetime) -> None
     older = select(AgreementRow).where(AgreementRow.reference == newer.reference, AgreementRow.version < newer.version)
     for row in session.execute(older.where(AgreementRow.replaced_at.is_(None))).scalars():
         row.replaced_at = now
+        if row.state == State.SUSPENDED:
+            # Signed before the suspension, in force after it: a version must not come round what a party has stopped.
+            newer.state = lifecycle.after(State.IN_FORCE, Act.SUSPEND)
+            newer.suspensions += [SuspensionRow(agreement=newer.digest, party=one.party, since=one.since) for one in row.suspensions]
 
 
 def _record(session: Session, agreement: Agreement, event: Event, now: datetime) -> None:

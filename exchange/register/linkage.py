@@ -11,6 +11,7 @@ from agreements.decisions import Refused
 from agreements.model import Agreement
 from exchange.errors import Conflict, RefusedByAgreement, Unacceptable
 from exchange.log.record import Event, Operation, append
+from exchange.register import partners
 from exchange.register.tables import EnvelopeRow, EpochRow
 from keys.formats import Envelope
 from keys.sign import Use, verify_document
@@ -22,6 +23,8 @@ def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[
     if party is None or party.keys is None:
         clause = agreement.clause("parties", issuer)
         raise RefusedByAgreement(Refused(clause, "only a supplier issues the linkage secret.", "Ask a supplier to issue it."))
+    if not partners.is_live(session, party.keys.manifest):
+        raise Unacceptable("your manifest key is not registered, or was revoked.", remedy="Ask the operator.", code="wrong-key")
     envelope = Envelope.parse(verify_document(signed, Use.ENVELOPE, {party.keys.manifest}))
     recipient = agreement.party(envelope.recipient)
     if (envelope.reference, envelope.issuer) != (agreement.reference, issuer):

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
-from exchange.errors import Conflict, NotFound
+from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.log.record import Event, Operation, append
 from exchange.register.tables import KeyRow
 from keys.formats import Card
@@ -53,6 +53,13 @@ def is_live(session: Session | Connection, fingerprint: str) -> bool:
     """Whether this key is registered and not revoked. Every request asks it, so it is one plain query, made once."""
     row = session.execute(_REVOKED, {"fingerprint": fingerprint}).first()
     return row is not None and row.revoked_at is None
+
+
+def require_not_revoked(session: Session, fingerprint: str) -> None:
+    """Refuse what a revoked key says from now on; a person's key need not be registered, for the agreement names it."""
+    row = session.get(KeyRow, fingerprint)
+    if row is not None and row.revoked_at is not None:
+        raise Unacceptable("this key was revoked: nothing that it signs counts any more.", remedy="Ask the operator.", code="revoked-key")
 
 
 def public_keys(session: Session, fingerprints: list[str]) -> dict[str, bytes]:

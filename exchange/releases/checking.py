@@ -14,7 +14,7 @@ from agreements.rules import may_check
 from exchange.errors import Conflict, Unacceptable
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append
-from exchange.register import agreements
+from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
 from exchange.releases.edition import find, require, second_edition
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
@@ -53,6 +53,7 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], now: d
     if row.state != EditionState.AWAITING_CHECK:
         raise Conflict(f"the edition is {row.state}: it is not being checked.", code="not-being-checked")
     document = verify_document(signed, Use.OUTPUT_CHECK, {key})
+    partners.require_not_revoked(session, key)
     if document["draft"] != row.draft_digest or not _NONCE.fullmatch(str(document["nonce"])):
         raise Unacceptable(
             "the check is about another draft than the one that is here.", remedy="Look again, and check this one.", code="bad-check"

@@ -22,7 +22,7 @@ from agreements.periods import Period, months
 from agreements.release import Release
 from agreements.rules import UNKNOWN, may_request, may_tabulate
 from exchange.db import reading, writing
-from exchange.disclosure import Files, Need, check_certificate, protect, read_table_set
+from exchange.disclosure import DisclosureError, Files, Need, check_certificate, protect, read_table_set
 from exchange.disclosure.attack import attack
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.keyring import Keyring
@@ -107,9 +107,16 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
 def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
     """Protect a table set, check the proof, and attack the result by another road. Anything found, and there is no edition."""
     need = Need(release.terms.known_min, release.terms.min_width)
-    protected = protect(read_table_set(exact), need).files()
-    check_certificate(exact, protected)
-    found = attack(exact, protected, need)
+    try:
+        protected = protect(read_table_set(exact), need).files()
+        check_certificate(exact, protected, need)
+        found = attack(exact, protected, need)
+    except DisclosureError as error:
+        raise Unacceptable(
+            f"the tables cannot be proven safe: {error}.",
+            remedy="Nothing is published. Coarser categories would help.",
+            code="unprotectable",
+        ) from error
     if not found.safe:
         raise Unacceptable(
             f"the disclosure test can work out {len(found.vulnerable)} hidden cell(s) too closely: nothing is published.",

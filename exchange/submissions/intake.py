@@ -77,12 +77,8 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     known = session.execute(select(SubmissionRow).where(SubmissionRow.upload == manifest.upload)).scalar_one_or_none()
     if known is not None:
         if known.supplier != caller or known.manifest_digest != digest(manifest.document()):
-            raise Conflict(
-                "this upload id was used for another manifest.",
-                remedy="Prepare the extract again.",
-                code="upload-conflict",
-                clause=_clause(manifest, "uploads"),
-            )
+            detail, clause = "this upload id was used for another manifest.", _clause(manifest, "uploads")
+            raise Conflict(detail, remedy="Prepare the extract again.", code="upload-conflict", clause=clause)
         return Opened(known, created=False)
     period = _period(manifest.period)
     _require(may_submit(standing, caller, manifest.dataset, period, manifest.mode, now))
@@ -188,12 +184,8 @@ def _check_keys(session: Session, manifest: Manifest, now: datetime) -> None:
         )
     key = session.get(SealingKeyRow, manifest.sealing_key)
     if key is None or key.destroyed_at is not None or key.expires_at <= now:
-        raise Unacceptable(
-            "the sealing key is not one in use.",
-            remedy="Fetch the contract and push again.",
-            code="sealing-key-expired",
-            clause=_clause(manifest, PARTS),
-        )
+        detail, clause = "the sealing key is not one in use.", _clause(manifest, PARTS)
+        raise Unacceptable(detail, remedy="Fetch the contract and push again.", code="sealing-key-expired", clause=clause)
 
 
 def _new(manifest: Manifest, signed: Mapping[str, Any], dataset: Dataset, period: Period, now: datetime) -> SubmissionRow:

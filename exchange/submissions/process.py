@@ -173,6 +173,8 @@ def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping
     agreement_row = agreements.by_digest(session, row.agreement, lock=True)
     if agreement_row is not None and agreement_row.state == State.SUSPENDED:
         return False
+    if result["outcome"] == "agreement" and _refused(session, row, now) is None:
+        return False  # it was suspended when the work began and has been resumed since: the work is still to be done
     reasons = _reasons(session, row, result, now)
     held = not reasons
     if held:

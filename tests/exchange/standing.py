@@ -305,11 +305,11 @@ class World:
         period: str = "2021-04",
         after: str | None = None,
         key: SigningKey | None = None,
-        rows: Sequence[int] | None = None,
+        counts: Sequence[int] | None = None,
         about: Agreement | None = None,
         **members: Any,
     ) -> Pushed:
-        """A whole submission, sealed and signed. A part may be given as bytes, to be sealed as they are (with ``rows`` of each)."""
+        """A whole submission, sealed and signed. A part may be given as bytes, to be sealed as they are (with ``counts`` of rows)."""
         agreement = about or self.agreement
         notice = self.sealing_notice()
         upload, dataset = members.get("upload", secrets.token_hex(16)), members.get("dataset", "crimes")
@@ -323,8 +323,8 @@ class World:
             info = part_info(agreement=agreement.digest, dataset=dataset, supplier=supplier, upload=upload, part=number)
             plain = stream(table) if isinstance(table, pa.Table) else table
             sealed.append(seal(plain, unb64(notice["public"]), info))
-        counts = list(rows) if rows is not None else [table.num_rows for table in tables if isinstance(table, pa.Table)]
-        parts = [Part("sha256:" + hashlib.sha256(one).hexdigest(), len(one), count) for one, count in zip(sealed, counts, strict=True)]
+        given = list(counts) if counts is not None else [table.num_rows for table in tables if isinstance(table, pa.Table)]
+        parts = [Part("sha256:" + hashlib.sha256(one).hexdigest(), len(one), count) for one, count in zip(sealed, given, strict=True)]
         document: dict[str, Any] = {
             "format": 1,
             "upload": upload,
@@ -340,7 +340,7 @@ class World:
             "normaliser": NORMALISER,
             "key_check": KEY_CHECK,
             "sealing_key": notice["id"],
-            "rows": sum(counts),
+            "rows": sum(given),
             "totals": nulls,
             "rows_digest": digest.hexdigest(),
             "parts": [part.document() for part in parts],

@@ -104,7 +104,7 @@ def test_a_nil_return_is_held_and_replaces(world: World) -> None:
         ({"period": "0000-01"}, 422, "bad-manifest"),
         ({"period": "2021-04\n"}, 422, "bad-manifest"),
         ({"period": "2021-13"}, 422, "bad-manifest"),
-        ({"supplier": DURHAM}, 422, "bad-manifest"),
+        ({"supplier": DURHAM}, 422, "wrong-key"),
         ({"reference": "LCJP-MV8"}, 422, "bad-manifest"),
         ({"version": 2}, 422, "bad-manifest"),
         ({"rows": 4}, 422, "bad-manifest"),

@@ -104,10 +104,10 @@ def refused_receipt(raw: Raw, submission: str, clause: str) -> Any:
 
 def test_unknown_column_at_the_agency(server: Server, tmp_path: Path) -> None:
     world = server.world
+    extract = small(tmp_path, CLEVELAND, "crimes", "2021-06")
+    header, *rows = gzip.decompress(extract.path.read_bytes()).decode().splitlines()
     path = tmp_path / "crimes.csv"
-    path.write_text(
-        "Crime ID,Month,LSOA code,Crime type,Last outcome category,Suspect\n,2021-06,E01012018,Drugs,,Nobody\n", encoding="utf-8"
-    )
+    path.write_text("\n".join([f"{header},Suspect", *(f"{row},Nobody" for row in rows)]), encoding="utf-8")
     with nothing_kept(world):
         ended = agency("push", "crimes", path, "--period", "2021-06", "--home", world.home(CLEVELAND))
     assert ended.code == 6

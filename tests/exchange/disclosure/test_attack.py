@@ -34,7 +34,7 @@ def patterns(draw: st.DrawFn) -> tuple[Array, set[tuple[int, ...]], int]:
     return inner, hidden, least
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=90, deadline=None, derandomize=True)
 @given(patterns())
 def test_the_attack_finds_the_interval_that_enumeration_finds(pattern: tuple[Array, set[tuple[int, ...]], int]) -> None:
     inner, hidden, least = pattern

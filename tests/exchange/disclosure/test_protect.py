@@ -57,7 +57,7 @@ def inners(draw: st.DrawFn) -> Array:
     return np.array(values, dtype=np.int64).reshape(shape)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(inners(), st.sampled_from([Need(1, 1), Need(0, 4), Need(1, 4), Need(0, 1)]))
 def test_random_tables_are_proven_and_survive_the_attack(inner: Array, need: Need) -> None:
     files = count_set(inner)
@@ -94,7 +94,7 @@ def test_suppressible_zeros_are_hidden_and_survive_the_attack(inner: Array, widt
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(st.lists(st.sampled_from([0, 1, 2, 6, 6]), min_size=6, max_size=6).filter(lambda found: 0 < sum(found) <= 14), st.integers(0, 1))
+@given(st.lists(st.sampled_from([0, 1, 2, 4]), min_size=6, max_size=6).filter(lambda found: 0 < sum(found) <= 8), st.integers(0, 1))
 def test_enumeration_agrees_that_the_result_is_safe(values: list[int], least: int) -> None:
     inner = np.array(values, dtype=np.int64).reshape(2, 3)
     flags = np.zeros((3, 4), dtype=np.int64)

@@ -1,0 +1,83 @@
+"""Settings: each one documented, none missing, none unknown, none that only fails once the hub runs."""
+
+import inspect
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.errors import Misconfigured
+from exchange.settings import Settings, read_settings
+
+NEEDED = {
+    "public_url": "https://hub.example",
+    "origin": "lcjp-exchange/log",
+    "database_url": "sqlite:///hub.sqlite",
+    "objects": "objects",
+    "staging": "staging",
+    "keystore": "keystore",
+    "roots": "/elsewhere/roots",
+    "credential": "credential",
+    "codes": "codes",
+}
+
+
+def written(tmp_path: Path, **values: Any) -> Path:
+    path = tmp_path / "hub.toml"
+    members = {**NEEDED, **values}
+    lines = [
+        f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for name, value in members.items() if value is not None
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    documented = re.findall(r"^\s{4}(?:\s{4})?(\w+): ", inspect.getdoc(Settings) or "", re.MULTILINE)
+    assert documented == [field.name for field in fields(Settings)]
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    found = read_settings(written(tmp_path))
+    assert found.objects == tmp_path / "objects"
+    assert found.roots == Path("/elsewhere/roots")
+    assert found.home == tmp_path
+    assert found.token_url == "https://hub.example/oauth2/token"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Settings) if field.default is MISSING])
+def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Misconfigured, match=f"hub.toml: {name} missing"):
+        read_settings(written(tmp_path, **{name: None}))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"colour": "blue"}, "unknown setting colour"),
+        ({"threads": "8"}, "threads must be a int"),
+        ({"threads": True}, "threads must be a int"),
+        ({"threads": 8.0}, "threads must be a int"),
+        ({"threads": 0}, "threads must be more than nought"),
+        ({"process_every": -1}, "process_every must be more than nought"),
+        ({"part_bytes": -1}, "part_bytes must be more than nought"),
+        ({"public_url": "https://hub.example/"}, "public_url must be"),
+        ({"public_url": "hub.example"}, "public_url must be"),
+        ({"public_url": 5}, "public_url must be a str"),
+        ({"origin": "two words"}, "origin must be"),
+        ({"origin": "a+b"}, "origin must be"),
+    ],
+)
+def test_a_wrong_value_is_named_before_anything_starts(tmp_path: Path, values: dict[str, Any], said: str) -> None:
+    with pytest.raises(Misconfigured, match=said):
+        read_settings(written(tmp_path, **values))
+
+
+def test_no_file_and_no_toml(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="no settings file"):
+        read_settings(tmp_path / "hub.toml")
+    (tmp_path / "hub.toml").write_text("public_url = ", encoding="utf-8")
+    with pytest.raises(Misconfigured, match="not TOML"):
+        read_settings(tmp_path / "hub.toml")
