@@ -14,6 +14,7 @@ def problems(agreement: Agreement) -> list[str]:
     return [
         *_dates(agreement),
         *_parties(agreement),
+        *_recipients(agreement),
         *(line for dataset in agreement.datasets for line in _dataset(agreement, dataset)),
         *(line for release in agreement.releases for line in _release(agreement, release)),
         *_checkers(agreement),
@@ -33,7 +34,6 @@ def _dates(agreement: Agreement) -> Iterator[str]:
 
 def _parties(agreement: Agreement) -> Iterator[str]:
     yield from _twice("parties", (party.id for party in agreement.parties))
-    yield from _twice("recipients", (recipient.id for recipient in agreement.recipients))
     if sum(party.operator for party in agreement.parties) != 1:
         yield "parties: exactly one party is the hub's operator."
     for party in agreement.parties:
@@ -45,11 +45,19 @@ def _parties(agreement: Agreement) -> Iterator[str]:
             for name in basis.datasets:
                 if agreement.dataset(name) is None:
                     yield f"parties.{party.id}.lawful_bases: there is no dataset “{name}”."
+    yield from _keys(agreement)
+
+
+def _recipients(agreement: Agreement) -> Iterator[str]:
+    yield from _twice("recipients", (recipient.id for recipient in agreement.recipients))
     for recipient in agreement.recipients:
         if agreement.party(recipient.party) is None:
             yield f"recipients.{recipient.id}: there is no party “{recipient.party}”."
         if agreement.party(recipient.id) is not None:
             yield f"recipients.{recipient.id}: a recipient pulls under an id of its own, not a party's."
+
+
+def _keys(agreement: Agreement) -> Iterator[str]:
     keys = [fingerprint for party in agreement.parties for fingerprint in _machine_keys(agreement, party.id)]
     people = [person.key for party in agreement.parties for person in (party.dpo, party.signatory)]
     if repeated := list(_twice("keys", keys + people)):

@@ -2,14 +2,13 @@
 
 Ours is ``exchange serve`` as installed: token authenticated, its key looked up and not revoked, role and owner checked, answer read and
 serialised. The other (``benchmarks.bare``) is a Flask route that reads the same row of the same database and gives the same answer to
-anybody, under the same gunicorn (gthread, one worker, eight threads). Both are asked by the same client over kept connections.
+anybody, under the same server (gunicorn gthread, one worker, eight threads, access log). Both are asked by the same client over kept connections.
 
     .venv/bin/python -m benchmarks.api --requests 500 --repeats 12
 """
 
 import argparse
 import json
-import os
 import socket
 import statistics
 import subprocess
@@ -56,7 +55,7 @@ def run(requests: int, repeats: int) -> Result:
         submission, token = held(rig), token_of(rig)
         path = f"/v1/submissions/{submission}"
         found: dict[str, list[float]] = {"ours": [], "bare": []}
-        with serving(rig.config, f"http://127.0.0.1:{port}", folder / "hub.log") as server, bare(folder / "hub.sqlite", other):
+        with serving(rig.config, f"http://127.0.0.1:{port}", folder / "hub.log") as server, bare(rig.config, other, folder / "bare.log"):
             assert ask(port, path, token) == ask(other, path, ""), "the two answers differ"
             for _ in range(repeats):
                 found["bare"].append(rate(other, path, "", requests))
@@ -86,23 +85,11 @@ def token_of(rig: Rig) -> str:
 
 
 @contextmanager
-def bare(database: Path, port: int) -> Iterator[None]:
-    """The bare route under gunicorn, as ``exchange serve`` sets it."""
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--worker-class",
-        "gthread",
-        "--threads",
-        "8",
-        "--keep-alive",
-        "15",
-        "--log-level",
-        "warning",
-    ]
-    command += ["--bind", f"127.0.0.1:{port}", "benchmarks.bare:app"]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATABASE": str(database)})
+def bare(config: Path, port: int, log: Path) -> Iterator[None]:
+    """The bare route, for as long as the block runs."""
+    command = [sys.executable, "-m", "benchmarks.bare", str(config), str(port)]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
     try:
         for _ in range(100):
             with socket.socket() as probe:

@@ -1,34 +1,61 @@
 """The other side of ``benchmarks.api``: the same answer from a bare Flask route over SQLite. No token, no check, no ORM.
 
-DATABASE=hub.sqlite gunicorn --worker-class gthread benchmarks.bare:app
+The server is the hub's own (``exchange.serve.Server``: gunicorn, eight threads, access log), without its schedule.
+
+    python -m benchmarks.bare HUB.toml PORT
 """
 
 import json
-import os
 import sqlite3
+import sys
 import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
-app = Flask("bare", static_folder=None)
-local = threading.local()
+from exchange.logs import configure
+from exchange.serve import Server
+from exchange.settings import read_settings
+
 QUERY = "select id, upload, state, acknowledgement, report, receipt from submissions where id = ?"
 
 
-@app.get("/v1/submissions/<submission>")
-def submission(submission: str) -> dict[str, Any]:
-    """One submission, to anybody."""
-    if not hasattr(local, "connection"):
-        local.connection = sqlite3.connect(os.environ["DATABASE"])
-    row = local.connection.execute(QUERY, (submission,)).fetchone()
-    acknowledgement, report, receipt = (json.loads(text) if text else None for text in row[3:])
-    return {
-        "submission": row[0],
-        "upload": row[1],
-        "state": row[2],
-        "missing": [],
-        "acknowledgement": acknowledgement,
-        "report": report,
-        "receipt": receipt,
-    }
+def make_app(database: str) -> Flask:
+    """One route."""
+    app, local = Flask("bare", static_folder=None), threading.local()
+
+    @app.get("/v1/submissions/<submission>")
+    def read(submission: str) -> dict[str, Any]:
+        """One submission, to anybody."""
+        if not hasattr(local, "connection"):
+            local.connection = sqlite3.connect(database)
+        row = local.connection.execute(QUERY, (submission,)).fetchone()
+        acknowledgement, report, receipt = (json.loads(text) if text else None for text in row[3:])
+        return {
+            "submission": row[0],
+            "upload": row[1],
+            "state": row[2],
+            "missing": [],
+            "acknowledgement": acknowledgement,
+            "report": report,
+            "receipt": receipt,
+        }
+
+    return app
+
+
+class BareServer(Server):
+    """The hub's server with another application in it."""
+
+    def load(self) -> Flask:
+        """The bare application."""
+        return make_app(self.settings.database_url.removeprefix("sqlite:///"))
+
+    def _begin(self, worker: Any) -> None:
+        configure()
+
+
+if __name__ == "__main__":
+    BareServer(replace(read_settings(Path(sys.argv[1])), bind=f"127.0.0.1:{sys.argv[2]}")).run()

@@ -86,7 +86,7 @@ def write_extract(path: Path, rows: int) -> None:
             )
             kinds = random.integers(0, len(TYPES), count)
             columns = {
-                "Crime ID": pa.array(np.where(kinds == 0, None, np.arange(count)), pa.int64()),
+                "Crime ID": pa.array(np.arange(count), pa.int64(), mask=kinds == 0),
                 "Month": pa.array([MONTH]).take(pa.array(np.zeros(count, np.int64))),
                 "Reported by": pa.array(["Durham Constabulary"]).take(pa.array(np.zeros(count, np.int64))),
                 "Falls within": pa.array(["Durham Constabulary"]).take(pa.array(np.zeros(count, np.int64))),

@@ -3,7 +3,9 @@
 Nothing here is timed.
 """
 
+import io
 import secrets
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +63,8 @@ def hub_at(folder: Path) -> Hub:
 
 def build(folder: Path, address: str = "http://127.0.0.1:8080") -> Rig:
     """A new hub in a folder, with the agreement signed by everybody and in force."""
-    cli.main(["--json", "init", str(folder), "--public-url", address, "--operator", OPERATOR], standalone_mode=False)
+    with redirect_stdout(io.StringIO()):
+        cli.main(["--json", "init", str(folder), "--public-url", address, "--operator", OPERATOR], standalone_mode=False)
     rig = Rig(hub_at(folder), folder / "hub.toml")
     now = datetime.now(UTC).replace(microsecond=0)
     text = document_text()

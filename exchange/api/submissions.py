@@ -115,6 +115,8 @@ class Part(MethodView):
         with writing(here.engine) as session:
             row = intake.find(session, submission, client, lock=True)
             if row.state != SubmissionState.OPEN:
+                if row.state != SubmissionState.COMPLETE:  # decided meanwhile: nobody will look for this part, or take it away
+                    here.places.staging.delete(name)
                 raise _not_open(row)
             new = intake.arrived(session, row, number, wanted["sha256"], wanted["size"], here.clock())
             return {"part": number, "missing": intake.missing(row)}, HTTPStatus.CREATED if new else HTTPStatus.OK

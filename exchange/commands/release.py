@@ -107,7 +107,9 @@ def check(context: click.Context, identity: str, key: str, approve: bool, commen
         person = next((one for party in agreement.parties for one in party.checkers if one.key == keyfile.fingerprint), None)
         if person is None:
             clause = agreement.clause("approvals", "output checkers")
-            raise RefusedByAgreement(Refused(clause, "this key belongs to no output checker of the agreement."))
+            raise RefusedByAgreement(
+                Refused(clause, "this key belongs to no output checker of the agreement.", "A checker named there must check.")
+            )
         decision = checking.APPROVE if approve else checking.REFUSE
         document = checking.vote_document(
             row, person=person.name, decision=decision, comment=comment, made=hub.clock(), nonce=secrets.token_hex(16)

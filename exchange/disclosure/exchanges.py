@@ -8,6 +8,8 @@ HiGHS, one thread, fixed seed: the same model gives the same answer.
 from dataclasses import dataclass
 
 import highspy
+import os
+ITERS=[]
 import numpy as np
 
 from exchange.disclosure.problem import Floats, Problem
@@ -77,6 +79,8 @@ class ExchangeModel:
         if not self._integers:
             solver.setOptionValue("presolve", "off")
             solver.setOptionValue("solver", "simplex")
+            for kv in os.environ.get("OPT","").split():
+                k,v=kv.split("="); assert str(solver.setOptionValue(k,float(v) if "." in v else int(v)))=="HighsStatus.kOk"
         solver.passModel(lp)
         return solver
 
@@ -107,7 +111,9 @@ class ExchangeModel:
         self._solver.changeColBounds(moved, float(abs(amount)), float(abs(amount)))
         self._solver.changeColBounds(still, 0.0, 0.0)
         try:
+            if os.environ.get("CLR"): self._solver.clearSolver()
             self._solver.run()
+            ITERS.append((self._integers,self._solver.getInfo().simplex_iteration_count))
             if self._solver.getModelStatus() not in _ANSWERED:
                 return None
             change = self._change()
@@ -165,9 +171,16 @@ def balanced(problem: Problem, cells: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     while True:
         owner, rows, signs = problem.relations.around(cells)
         _, local, counts = np.unique(rows, return_inverse=True, return_counts=True)
-        alone = counts[local] == 1
+        alone = counts[local.reshape(-1)] == 1
         if not alone.any():
-            return cells, local.reshape(-1), owner, signs
+            return cells, *_essential(problem, rows, owner, signs)
         keep = np.ones(len(cells), dtype=np.bool_)
         keep[owner[alone]] = False
         cells = cells[keep]
+
+
+def _essential(problem: Problem, rows: Ints, owner: Ints, signs: Ints) -> tuple[Ints, Ints, Ints]:
+    """The entries of the rows from which all others follow, rows numbered afresh."""
+    needed = problem.relations.essential[rows]
+    if os.environ.get("FULL"): needed[:]=True
+    return np.unique(rows[needed], return_inverse=True)[1].reshape(-1), owner[needed], signs[needed]

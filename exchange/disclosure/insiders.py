@@ -23,8 +23,7 @@ def guard(suppression: Suppression, contributor: Ints) -> None:
     while changed:
         before = int(suppression.hidden.sum())
         for cell in suppression.problem.primary.tolist():
-            witnesses = [witness for _, witness in suppression.witnesses.proofs(cell)]
-            for person in sorted(knowing(cell, witnesses, contributor)):
+            for person in sorted(knowing(cell, suppression.witnesses.proofs(cell), contributor)):
                 own = np.flatnonzero(suppression.hidden & (contributor == person))
                 if not _move_without(suppression, cell, own):
                     raise Unprotectable(

@@ -1,6 +1,5 @@
 """Phase 2: publish again whatever is not needed, most valuable first; protection is re-proven before each cell is let go."""
 
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
 from exchange.disclosure.clock import Deadline
 from exchange.disclosure.exchanges import FREE, ExchangeModel
+from exchange.disclosure.intervals import Intervals
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
 from exchange.disclosure.sheets import Bools, Ints
@@ -26,6 +26,8 @@ class Pruning:
         self._models: dict[tuple[Box, int], ExchangeModel] = {}
         self._models_of: dict[int, list[ExchangeModel]] = {}
         self._component = components(problem, hidden)
+        self._intervals = Intervals(problem, hidden)
+        self._blocked = -1  # the cell being tried: models made meanwhile hold it still, so that it can come back
 
     def run(self, deadline: Deadline, done: Callable[[int, int], None]) -> None:
         """Try every secondary once. Stopping early leaves a valid pattern."""
@@ -39,33 +41,35 @@ class Pruning:
     def try_without(self, cell: int) -> bool:
         """Publish `cell` if every primary cell can still be proven safe."""
         numbers, victims = self.witnesses.drop_users(cell)
-        if victims:
-            if self._pins_a_primary(cell) or not self._reprove(cell, victims):
-                self.witnesses.restore(numbers)
-                return False
-        else:
+        # Every witness found on the way leaves `cell` alone, so it stands whatever becomes of the attempt.
+        if victims and not (self._intervals.without(cell) and self._reprove(cell, victims)):
+            self.witnesses.restore(numbers)
+            return False
+        if not victims:
+            self._intervals.without(cell)
             self._block(cell, allowed=False)
-        self.hidden[cell] = False
+        self._intervals.settle()
+        self.witnesses.forget(numbers)
         return True
 
     def _reprove(self, cell: int, victims: list[int]) -> bool:
+        """Prove the victims again without `cell`, those likely to fail first."""
         self._block(cell, allowed=False)
-        added: list[int] = []
-        for victim in victims:
-            if not self.prove(victim, added):
-                self.witnesses.drop(added)
+        room = {victim: sum(self._intervals.of(victim)) - int(self.problem.width[victim]) for victim in victims}
+        for victim in sorted(victims, key=lambda victim: (room[victim], victim)):
+            if not self.witnesses.met(victim) and not self.prove(victim):
                 self._block(cell, allowed=True)
                 return False
         return True
 
-    def prove(self, cell: int, added: list[int]) -> bool:
-        """Find witnesses for a primary cell among hidden cells, nearest first; their numbers are appended to `added`."""
+    def prove(self, cell: int) -> bool:
+        """Find witnesses for a primary cell among hidden cells, nearest first."""
         for box in self.boxes.around(cell):
             if box == EVERYTHING and not self.boxes.small and (self._component == self._component[cell]).sum() > MOST_CELLS:
                 return False
             model = self._model(box, cell)
             for move in next_moves(self.problem, self.witnesses, model, cell):
-                added.append(self.witnesses.add(move))
+                self.witnesses.add(move)
             if self.witnesses.met(cell):
                 return True
         return False
@@ -74,9 +78,10 @@ class Pruning:
         label = int(self._component[cell]) if box == EVERYTHING else -1
         if (box, label) not in self._models:
             cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
-            cells = cells[self.hidden[cells]]
+            cells = cells[self.hidden[cells] | (cells == self._blocked)]
             model = ExchangeModel(self.problem, cells)
             model.price(cells, np.where(self._fixed[cells], FREE, self.problem.weight[cells]))
+            model.allow(self._blocked, allowed=False)
             self._models[box, label] = model
             for member in model.cells.tolist():
                 self._models_of.setdefault(member, []).append(model)
@@ -84,27 +89,9 @@ class Pruning:
 
     def _block(self, cell: int, *, allowed: bool) -> None:
         self.hidden[cell] = allowed
+        self._blocked = -1 if allowed else cell
         for model in self._models_of.get(cell, ()):
             model.allow(cell, allowed=allowed)
-
-    def _pins_a_primary(self, cell: int) -> bool:
-        """Whether publishing `cell` gives a primary cell away by plain subtraction; spares most of the hopeless programs."""
-        relations, known = self.problem.relations, {cell}
-        waiting = deque([cell])
-        while waiting:
-            last = waiting.popleft()
-            for row in relations.rows[relations.first[last] : relations.first[last + 1]].tolist():
-                unknown = [
-                    member
-                    for member in relations.cells[relations.start[row] : relations.start[row + 1]].tolist()
-                    if self.hidden[member] and member not in known
-                ]
-                if len(unknown) == 1:
-                    if self.problem.width[unknown[0]]:
-                        return True
-                    known.add(unknown[0])
-                    waiting.append(unknown[0])
-        return False
 
 
 def components(problem: Problem, hidden: Bools) -> Ints:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exchange.disclosure.errors import BadTables
-from exchange.disclosure.sheets import Ints, Sheet
+from exchange.disclosure.sheets import Bools, Ints, Sheet
 from exchange.disclosure.spec import Hierarchy
 
 
@@ -16,6 +16,7 @@ class Relations:
 
     Row r holds `cells[start[r]:start[r+1]]` with `signs` (+1 the parent, -1 a child);
     cell c stands in the rows `rows[first[c]:first[c+1]]` with `row_signs`.
+    `essential`: the rows from which all others follow, one for each parent in each sheet.
     """
 
     start: Ints
@@ -24,6 +25,7 @@ class Relations:
     first: Ints
     rows: Ints
     row_signs: Ints
+    essential: Bools
 
     def around(self, cells: Ints) -> tuple[Ints, Ints, Ints]:
         """Every entry of the columns `cells`: (place in `cells`, row, sign), each of the same length."""
@@ -117,27 +119,37 @@ def _classes(column: str, sheets: Sequence[Sheet]) -> dict[tuple[str, str], int]
 def bind(count: int, sheets: Sequence[Sheet], cells: Sequence[Ints]) -> Relations:
     """The sums of all sheets over `count` cells, each sum once."""
     blocks: dict[int, list[Ints]] = {}
+    first_of: dict[int, list[Bools]] = {}
     for sheet, numbers in zip(sheets, cells, strict=True):
         grid = numbers.reshape(sheet.shape)
+        explained = np.zeros(count, dtype=np.bool_)
+        # Down to its leaves a cell is the same sum along whichever axis it is split first: one split, and the sums of its parts, are enough.
         for axis, hierarchy in enumerate(sheet.hierarchies):
             lines = np.moveaxis(grid, axis, 0).reshape(sheet.shape[axis], -1)
+            before = explained.copy()
             for parent, children in hierarchy.children.items():
                 if len(children) > 1:
                     below = np.sort(lines[list(children)].T, axis=1)
                     blocks.setdefault(len(children) + 1, []).append(np.column_stack([lines[parent], below]))
-    flat, signs, lengths = [], [], []
+                    first_of.setdefault(len(children) + 1, []).append(~before[lines[parent]])
+                    explained[lines[parent]] = True
+    flat, signs, lengths, essential = [], [], [], []
     for width in sorted(blocks):
-        rows = np.unique(np.concatenate(blocks[width]), axis=0)
+        rows, inverse = np.unique(np.concatenate(blocks[width]), axis=0, return_inverse=True)
+        needed = np.zeros(len(rows), dtype=np.bool_)
+        np.logical_or.at(needed, inverse.reshape(-1), np.concatenate(first_of[width]))
+        essential.append(needed)
         flat.append(rows.reshape(-1))
         signs.append(np.tile(np.r_[1, np.full(width - 1, -1)], len(rows)))
         lengths.append(np.full(len(rows), width))
     none = np.zeros(0, dtype=np.int64)
-    return _both_ways(count, np.concatenate([none, *flat]), np.concatenate([none, *signs]), np.concatenate([none, *lengths]))
+    needed = np.concatenate([none.astype(np.bool_), *essential])
+    return _both_ways(count, np.concatenate([none, *flat]), np.concatenate([none, *signs]), np.concatenate([none, *lengths]), needed)
 
 
-def _both_ways(count: int, cells: Ints, signs: Ints, lengths: Ints) -> Relations:
+def _both_ways(count: int, cells: Ints, signs: Ints, lengths: Ints, essential: Bools) -> Relations:
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
     order = np.argsort(cells, kind="stable")
     first = np.concatenate([[0], np.cumsum(np.bincount(cells, minlength=count))]).astype(np.int64)
-    return Relations(start, cells, signs.astype(np.int64), first, row[order].astype(np.int64), signs[order].astype(np.int64))
+    return Relations(start, cells, signs.astype(np.int64), first, row[order].astype(np.int64), signs[order].astype(np.int64), essential)

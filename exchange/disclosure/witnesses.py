@@ -30,7 +30,8 @@ class Witnesses:
         self._needs = {int(cell): (int(problem.down[cell]), int(problem.up[cell]), int(problem.width[cell])) for cell in problem.primary}
         self._all: list[Witness] = []
         self._dropped: set[int] = set()
-        self._users: dict[int, list[tuple[int, int]]] = {}  # cell -> (number of a witness that moves it, by how much)
+        self._users: dict[int, list[int]] = {}  # cell -> numbers of the witnesses that move it
+        self._proofs: dict[int, list[tuple[int, int, int]]] = {cell: [] for cell in self._needs}  # (number, how far down, how far up)
         self._reach: dict[int, tuple[int, int]] = dict.fromkeys(self._needs, (0, 0))
 
     def add(self, move: Move) -> int:
@@ -40,9 +41,11 @@ class Witnesses:
         number = len(self._all)
         self._all.append(witness)
         for cell, delta in zip(witness.cells, witness.delta, strict=True):
-            self._users.setdefault(cell, []).append((number, delta))
+            self._users.setdefault(cell, []).append(number)
             if cell in self._reach:
-                self._reach[cell] = _wider(self._reach[cell], witness, delta)
+                down, up = _spread(witness, delta)
+                self._proofs[cell].append((number, down, up))
+                self._widen(cell, down, up)
         return number
 
     def reach(self, cell: int) -> tuple[int, int]:
@@ -51,46 +54,76 @@ class Witnesses:
 
     def met(self, cell: int) -> bool:
         """Whether the primary cell has what it needs."""
-        (down, up), (least, most, width) = self._reach[cell], self._needs[cell]
-        return down >= least and up >= most and down + up >= width
+        return self._enough(cell, *self._reach[cell])
 
     def drop_users(self, cell: int) -> tuple[list[int], list[int]]:
         """Set aside every witness that moves `cell`: (their numbers, primary cells that lost their proof by it)."""
-        numbers = [number for number, _ in self._users.get(cell, ()) if number not in self._dropped]
+        numbers = [number for number in self._users.get(cell, ()) if number not in self._dropped]
         return numbers, self.drop(numbers)
 
     def drop(self, numbers: Iterable[int]) -> list[int]:
         """Set aside witnesses; the primary cells that lost their proof by it, ascending."""
         numbers = list(numbers)
         self._dropped.update(numbers)
-        touched = sorted({cell for number in numbers for cell in self._all[number].cells if cell in self._reach})
-        was_met = [cell for cell in touched if self.met(cell)]
-        self._measure(touched)
-        return [cell for cell in was_met if not self.met(cell)]
+        lost = []
+        for cell in sorted(self._touched(numbers)):
+            before = self._reach[cell]
+            standing = [(down, up) for number, down, up in self._proofs[cell] if number not in self._dropped]
+            self._reach[cell] = max((down for down, _ in standing), default=0), max((up for _, up in standing), default=0)
+            if self._enough(cell, *before) and not self.met(cell):
+                lost.append(cell)
+        return lost
 
     def restore(self, numbers: Iterable[int]) -> None:
         """Take witnesses back."""
-        numbers = list(numbers)
-        self._dropped.difference_update(numbers)
-        self._measure({cell for number in numbers for cell in self._all[number].cells if cell in self._reach})
+        for number in numbers:
+            self._dropped.discard(number)
+            witness = self._all[number]
+            for cell, delta in zip(witness.cells, witness.delta, strict=True):
+                if cell in self._reach:
+                    self._widen(cell, *_spread(witness, delta))
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Witnesses set aside that will never be taken back: they need not be looked at again."""
+        for cell in self._touched(numbers):
+            self._proofs[cell] = [proof for proof in self._proofs[cell] if proof[0] not in self._dropped]
 
     def kept(self) -> list[Witness]:
         """All witnesses that stand, in the order found."""
         return [witness for number, witness in enumerate(self._all) if number not in self._dropped]
 
-    def proofs(self, cell: int) -> list[tuple[int, Witness]]:
-        """The standing witnesses that move `cell`, with their numbers."""
-        return [(number, self._all[number]) for number, _ in self._users.get(cell, ()) if number not in self._dropped]
+    def needed(self) -> list[Witness]:
+        """Standing witnesses that prove as much of what is needed as all of them do, in the order found."""
+        chosen: set[int] = set()
+        for cell in self._problem.primary.tolist():
+            standing = [proof for proof in self._proofs[cell] if proof[0] not in self._dropped]
+            mine = [proof for proof in standing if proof[0] in chosen]
+            if not self._enough(cell, max((down for _, down, _ in mine), default=0), max((up for _, _, up in mine), default=0)):
+                for side in (1, 2):
+                    chosen.add(max(standing, key=lambda proof: (proof[side], proof[0] in chosen, -proof[0]))[0])
+        return [self._all[number] for number in sorted(chosen)]
 
-    def _measure(self, cells: Iterable[int]) -> None:
-        for cell in cells:
-            down = up = 0
-            for number, delta in self._users.get(cell, ()):
-                if number not in self._dropped:
-                    witness = self._all[number]
-                    forward, backward = witness.forth * delta, -witness.back * delta
-                    down, up = max(down, -forward, -backward), max(up, forward, backward)
-            self._reach[cell] = (down, up)
+    def proofs(self, cell: int) -> list[Witness]:
+        """The standing witnesses that move a primary cell."""
+        return [self._all[number] for number, _, _ in self._proofs[cell] if number not in self._dropped]
+
+    def _enough(self, cell: int, down: int, up: int) -> bool:
+        least, most, width = self._needs[cell]
+        return down >= least and up >= most and down + up >= width
+
+    def _widen(self, cell: int, down: int, up: int) -> None:
+        reached = self._reach[cell]
+        if down > reached[0] or up > reached[1]:
+            self._reach[cell] = max(reached[0], down), max(reached[1], up)
+
+    def _touched(self, numbers: Iterable[int]) -> set[int]:
+        return {cell for number in numbers for cell in self._all[number].cells if cell in self._reach}
+
+
+def _spread(witness: Witness, delta: int) -> tuple[int, int]:
+    """How far down and up a witness takes a cell that it moves by `delta`."""
+    forward, backward = witness.forth * delta, -witness.back * delta
+    return -min(forward, backward), max(forward, backward)
 
 
 def _times(slack: np.ndarray, fall: np.ndarray) -> int:
@@ -98,7 +131,3 @@ def _times(slack: np.ndarray, fall: np.ndarray) -> int:
     falling = fall > 0
     return min(MOST, int((slack[falling] // fall[falling]).min())) if falling.any() else MOST
 
-
-def _wider(reach: tuple[int, int], witness: Witness, delta: int) -> tuple[int, int]:
-    forward, backward = witness.forth * delta, -witness.back * delta
-    return max(reach[0], -min(forward, backward)), max(reach[1], forward, backward)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from agreements.model import Person
@@ -50,21 +49,27 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], now: d
     standing = agreements.standing(agreement_row)
     key = str(signed.get("key"))
     require(may_check(standing, row.release, key, row.requested_by, now))
+    clause = standing.agreement.clause("approvals", "output checkers") if standing else ""
     if row.state != EditionState.AWAITING_CHECK:
-        raise Conflict(f"the edition is {row.state}: it is not being checked.", code="not-being-checked")
+        remedy = "See which editions wait with: exchange release list"
+        raise Conflict(f"the edition is {row.state}: it is not being checked.", remedy=remedy, code="not-being-checked", clause=clause)
     document = verify_document(signed, Use.OUTPUT_CHECK, {key})
     partners.require_not_revoked(session, key)
     if document["draft"] != row.draft_digest or not _NONCE.fullmatch(str(document["nonce"])):
         raise Unacceptable(
-            "the check is about another draft than the one that is here.", remedy="Look again, and check this one.", code="bad-check"
+            "the check is about another draft than the one that is here.",
+            remedy="Look again, and check this one.",
+            code="bad-check",
+            clause=clause,
         )
     if document["person"] != _person(agreement_row, key).name:
-        raise Unacceptable("the check names another person than the agreement names for this key.", code="bad-check")
+        detail = "the check names another person than the agreement names for this key."
+        raise Unacceptable(detail, remedy="Make the check again with: exchange release check", code="bad-check", clause=clause)
+    if any(vote.key == key for vote in row.votes):  # the edition's row is locked: nobody adds one meanwhile
+        detail, remedy = "this person has already checked this edition.", "Another checker must check it."
+        raise Conflict(detail, remedy=remedy, code="already-checked", clause=clause)
     row.votes.append(VoteRow(key=key, decision=document["decision"], signed=dict(signed), recorded_at=now))
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict("this person has already checked this edition.", code="already-checked") from error
+    session.flush()
     _record(session, row, key, f"output check: {document['decision']}", Operation.CONSULTATION, now)
     if document["decision"] == REFUSE:
         row.state = EditionState.DROPPED
@@ -101,7 +106,7 @@ def _claim_populations(session: Session, row: EditionRow) -> None:
             PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period
         )
         if earlier := session.execute(taken).scalar_one_or_none():
-            raise second_edition(supplier, period, earlier)
+            raise second_edition(agreement.clause(f"release {row.release}", "terms"), supplier, period, earlier)
         session.add(PopulationRow(adapter=adapter, supplier=supplier, period=period, edition=row.id))
     session.flush()
 

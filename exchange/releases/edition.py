@@ -99,8 +99,12 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
     files = published(inputs.release, inputs.agreement, wanted.periods, protected)
     with writing(engine) as session:
         again = _inputs(session, wanted, clock(), lock=True)
-        if again.lineage() != inputs.lineage():
-            raise Conflict("the submissions it reads have changed meanwhile.", remedy="Ask for the edition again.", code="inputs-changed")
+        if (again.agreement.digest, again.lineage()) != (inputs.agreement.digest, inputs.lineage()):
+            raise Conflict(
+                "the agreement or the submissions it reads have changed meanwhile.",
+                remedy="Ask for the edition again.",
+                code="inputs-changed",
+            )
         return _keep(session, wanted, inputs, files, report, clock())
 
 
@@ -154,6 +158,7 @@ def _complete(inputs: Inputs, names: Sequence[str]) -> None:
             f"{inputs.release.base} has not been submitted: {', '.join(lacking[:12])}{' …' if len(lacking) > 12 else ''}.",
             remedy="Ask for periods that every supplier has submitted; a supplier with nothing to send makes a nil return.",
             code="inputs-missing",
+            clause=inputs.agreement.clause(f"release {inputs.release.name}", "base"),
         )
 
 
@@ -170,15 +175,16 @@ def _unpublished(session: Session, inputs: Inputs) -> None:
             PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period
         )
         if earlier := session.execute(query).scalar_one_or_none():
-            raise second_edition(supplier, period, earlier)
+            raise second_edition(inputs.agreement.clause(f"release {inputs.release.name}", "terms"), supplier, period, earlier)
 
 
-def second_edition(supplier: str, period: str, earlier: str) -> Conflict:
+def second_edition(clause: str, supplier: str, period: str, earlier: str) -> Conflict:
     """The refusal of a second edition over one population."""
     return Conflict(
         f"counts of {supplier}'s {period} were published in {earlier}; a second edition beside it could reveal what each of them hides.",
         remedy="Only one edition of a population can be published until editions are protected together with their history.",
         code="population-published",
+        clause=clause,
     )
 
 

@@ -78,9 +78,9 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
         row = session.get(SubmissionRow, submission)
         if row is None or row.state != SubmissionState.COMPLETE:
             return row.state if row else "unknown"
-        refused = _refused(session, row, clock())
-        drafts = [] if refused else _drafts(places, row)
-        job = None if refused else _job(session, settings, keyring, places, row, drafts)
+        allowed = _refused(session, row, clock()) is None  # a refusal is a value, and a false one: ask for None
+        drafts = _drafts(places, row) if allowed else []
+        job = _job(session, settings, keyring, places, row, drafts) if allowed else None
     try:
         result = confined.run(job) if job else {"outcome": "agreement"}
         if result["outcome"] == "ok":

@@ -18,7 +18,7 @@ from tests.agreements import papers
 
 APRIL = Period.parse("2021-04")
 CANARY = "Zebedee Quillfeather"
-MEANS = Means(lambda column, kind: pa.array([b"p" * 16 if value else None for value in column.to_pylist()], pa.binary(16)), papers.LISTS)
+MEANS = Means(lambda column, _kind: pa.array([b"p" * 16 if value else None for value in column.to_pylist()], pa.binary(16)), papers.LISTS)
 SOURCE = {
     "crime_id": ["a" * 64, None],
     "month": [date(2021, 4, 1)] * 2,
@@ -152,3 +152,12 @@ def test_kept_text_that_looks_like_an_identifier_is_refused_by_kind() -> None:
         "must not look like an e-mail address": [3],
     }
     assert all(note not in str(RowsAtFault(found)) for note in notes if note)
+
+
+@given(st.lists(st.none() | st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=8))
+def test_no_day_that_a_column_can_hold_makes_the_check_fail(days: list[int | None]) -> None:
+    months = pa.array(days, pa.int32()).cast(pa.date32())
+    batch = agreed(len(days)).set_column(1, papers.dataset().schema.field("month"), months)
+    found = conform(batch, papers.dataset(), APRIL)
+    wrong = sum(day is not None and day != (date(2021, 4, 1) - date(1970, 1, 1)).days for day in days)
+    assert max((count for rule, _, count in found.values() if rule != "must not be empty"), default=0) == wrong

@@ -1,5 +1,6 @@
 """From words to values: one canonical form, nothing unknown, nothing deceptive, and no input that does anything but be refused."""
 
+import contextlib
 import json
 import random
 import tomllib
@@ -64,17 +65,15 @@ def test_any_changed_word_changes_the_digest_or_is_refused(place: tuple[str | in
 
 
 def test_most_words_may_be_changed_so_that_the_test_above_says_something() -> None:
-    changed = 0
-    for place in PLACES:
+    words = [place for place in PLACES if place[0] in ("agreement", "parties") and isinstance(papers.at(papers.document(), place), str)]
+    accepted = 0
+    for place in words:
         parsed = papers.document()
         holder = papers.at(parsed, place[:-1])
         holder[place[-1]] = _other(holder[place[-1]])
-        try:
-            papers.build(parsed)
-            changed += 1
-        except InvalidDocument:
-            continue
-    assert changed > len(PLACES) // 3
+        with contextlib.suppress(InvalidDocument):
+            accepted += papers.build(parsed).digest != papers.agreement().digest
+    assert accepted > len(words) // 2
 
 
 @pytest.mark.parametrize("place", TABLES, ids=lambda place: ".".join(map(str, place)) or "top")
@@ -210,8 +209,7 @@ def test_anything_in_any_place_is_an_agreement_or_a_refusal(place: tuple[str | i
         return
     try:
         found = read_canonical(data)
-    except InvalidDocument as error:
-        assert error.problems
+    except InvalidDocument:
         return
     assert canonical(found) == data
     for dataset in found.datasets:

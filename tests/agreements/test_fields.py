@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agreements.codes import CodeList
 from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, Round, TopCode
+from agreements.codes import CodeList
 from agreements.errors import InvalidRule, UnknownCodeList
 from agreements.fields import ARROW, UNLISTED, FieldType, KeepPattern, KeepRange, KeepValues, Map, Means, PseudonymiseRule, Rule, not_in
 from agreements.rule_table import RULES, read_rule
@@ -108,7 +108,7 @@ CASES = {
         ("-3", "120"), (-4, -3, 120, 121), (T, D, M)),
     "keep days": Case({"keep": {"from": LOW, "to": HIGH}}, D, kept(lambda v: LOW <= v <= HIGH), lambda v: LOW <= v <= HIGH,
         ("2020-02-29", "2021-06-01"), (LOW, HIGH, LOW - timedelta(1), HIGH + timedelta(1)), (T, N)),
-    "pseudonymise": Case({"pseudonymise": "case"}, T, lambda v: _short_hash(pa.array([v], pa.string()), "case")[0].as_py(), lambda v: True,
+    "pseudonymise": Case({"pseudonymise": "case"}, T, lambda v: _short_hash(pa.array([v], pa.string()), "case")[0].as_py(), lambda _: True,
         ("kind case", "cannot undo"), (), (N, D, M)),
     "to month": Case({"generalise": "month"}, D, _first("month"), lambda v: v.day == 1, ("month", "first day"), (), (T, N, M)),
     "to quarter": Case({"generalise": "quarter"}, D, _first("quarter"), lambda v: v == _first("quarter")(v), ("quarter",), (), (T, N)),
@@ -128,7 +128,7 @@ CASES = {
         {"Charged", "Cautioned", "Not known"}.__contains__, ("a blank becomes “Not known”",), ("A", "", "Not known"), (N, D, M)),
     "map by list": Case({"map": LISTED}, T, lambda v: None if v in (None, "") else AREAS.codes.get(v, REFUSED),
         {"Durham", "Cleveland"}.__contains__, ("code list areas", "Durham"), ("E1", "E2", "E9"), (N, D, M)),
-    "flag": Case({"flag": ["Y", "Yes"]}, T, lambda v: None if v in (None, "") else v in ("Y", "Yes"), lambda v: True,
+    "flag": Case({"flag": ["Y", "Yes"]}, T, lambda v: None if v in (None, "") else v in ("Y", "Yes"), lambda _: True,
         ("2 listed values",), ("Y", "Yes", "No"), (N, D, M)),
     "round": Case({"round": 5}, N, _round, lambda v: v % 5 == 0, ("5",), (2, 3, -2, -3, 7, 8), (T, D, M)),
     "top_code": Case({"top_code": 90}, N, lambda v: None if v is None else min(v, 90), lambda v: v <= 90, ("90",), (90, 91), (T, D, M)),

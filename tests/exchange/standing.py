@@ -361,10 +361,12 @@ class World:
             pushed.id = answer.get_json()["submission"]
         return answer
 
-    def put(self, pushed: Pushed, number: int, supplier: str = CLEVELAND, *, body: bytes | None = None, **headers: str) -> TestResponse:
+    def put(
+        self, pushed: Pushed, number: int, supplier: str = CLEVELAND, *, body: bytes | None = None, digest: str | None = None
+    ) -> TestResponse:
         content = pushed.parts[number - 1] if body is None else body
-        digest = "sha-256=:" + base64.b64encode(hashlib.sha256(content).digest()).decode() + ":"
-        given = {"Content-Digest": digest, "Content-Type": "application/octet-stream", **headers}
+        right = "sha-256=:" + base64.b64encode(hashlib.sha256(content).digest()).decode() + ":"
+        given = {"Content-Digest": right if digest is None else digest, "Content-Type": "application/octet-stream"}
         return self.call("put", f"/v1/submissions/{pushed.id}/parts/{number}", supplier, data=content, headers=given)
 
     def complete(self, pushed: Pushed, supplier: str = CLEVELAND) -> TestResponse:
@@ -394,7 +396,7 @@ class World:
     def row(self, submission: str) -> SubmissionRow:
         with reading(self.hub.engine) as session:
             row = session.get_one(SubmissionRow, submission)
-            assert [*row.parts, *row.held] is not None  # read while the session is open
+            len(row.parts), len(row.held)  # read while the session is open
             return row
 
     def row_canonical(self) -> bytes:

@@ -16,11 +16,16 @@ def row(jti: str, expires: datetime = NOW) -> AssertionRow:
     return AssertionRow(client="a", jti=jti, expires_at=expires)
 
 
-def test_an_error_leaves_nothing(world: World) -> None:
-    with pytest.raises(ZeroDivisionError), writing(world.hub.engine) as session:
-        session.add(row("lost"))
+def fail_after(world: World, added: AssertionRow) -> None:
+    with writing(world.hub.engine) as session:
+        session.add(added)
         session.flush()
         raise ZeroDivisionError
+
+
+def test_an_error_leaves_nothing(world: World) -> None:
+    with pytest.raises(ZeroDivisionError):
+        fail_after(world, row("lost"))
     with reading(world.hub.engine) as session:
         assert "lost" not in session.execute(select(AssertionRow.jti)).scalars().all()
 
@@ -78,6 +83,5 @@ def test_times_are_aware_and_come_back_in_utc(world: World) -> None:
         found = session.execute(select(AssertionRow.expires_at).where(AssertionRow.jti == "aware")).scalar_one()
     assert found == there
     assert found.tzinfo is UTC
-    with pytest.raises(StatementError, match="zone"), writing(world.hub.engine) as session:
-        session.add(row("naive", datetime(2026, 7, 1)))  # noqa: DTZ001  # that it is naive is the point
-        session.flush()
+    with pytest.raises(StatementError, match="zone"):
+        fail_after(world, row("naive", datetime(2026, 7, 1)))  # noqa: DTZ001  # that it is naive is the point

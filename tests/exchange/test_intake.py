@@ -174,9 +174,9 @@ def test_a_part_counts_only_whole_and_right(world: World) -> None:
     problem(world.put(pushed, 1, body=right[:-1]), 422, "part-mismatch")
     problem(world.put(pushed, 1, body=right + b"x"), 413, "part-mismatch")
     problem(world.put(pushed, 1, body=pushed.parts[1][: len(right)]), 422, "part-mismatch")
-    problem(world.put(pushed, 1, **{"Content-Digest": "sha-256=:AAAA:"}), 422, "part-damaged")
+    problem(world.put(pushed, 1, digest="sha-256=:AAAA:"), 422, "part-damaged")
     for digest in ("", "sha-512=:AAAA:", "md5=:AAAA:"):
-        problem(world.put(pushed, 1, **{"Content-Digest": digest}), 411, "length-required")
+        problem(world.put(pushed, 1, digest=digest), 411, "length-required")
     for number in (0, 3, 10**30):
         problem(world.call("put", f"/v1/submissions/{pushed.id}/parts/{number}", CLEVELAND, data=right), 404, "no-such-part")
     assert problem(world.complete(pushed), 409, "parts-missing")["missing"] == [1, 2]

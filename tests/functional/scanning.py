@@ -1,11 +1,13 @@
 """Looks for identifiers and names in every byte of some folders, in whatever form they might have been written."""
 
 import base64
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -102,9 +104,15 @@ def everything(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def rows(path: Path) -> bytes:
-    """Everything that a database says, as SQL text; binary values are upper-case hex there."""
-    with closing(sqlite3.connect(path)) as connection:
-        return "\n".join(connection.iterdump()).encode()
+    """Everything that a database says, as SQL text; binary values are upper-case hex there.
+
+    Of a copy: whoever opens and closes a database takes its write-ahead log away, and what stood there.
+    """
+    with TemporaryDirectory() as scratch:
+        for part in path.parent.glob(f"{path.name}*"):
+            shutil.copy(part, scratch)
+        with closing(sqlite3.connect(Path(scratch) / path.name)) as connection:
+            return "\n".join(connection.iterdump()).encode()
 
 
 def planted(needles: Mapping[str, bytes]) -> bytes:

@@ -380,27 +380,40 @@ def test_two_contents_of_one_month_at_once(server: Server, tmp_path: Path) -> No
 # --------------------------------------------------------------------------------------------------------- half an upload
 
 
+@contextmanager
+def half_put(raw: Raw, submission: str, part: bytes) -> Iterator[socket.socket]:
+    """A connection on which the first half of part 1 has been sent, and has arrived."""
+    address, staging = urlsplit(raw.world.address), raw.world.hub().settings.staging
+    before = names(staging)
+    head = (
+        f"PUT /v1/submissions/{submission}/parts/1 HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {raw.token}\r\n"
+        f"Content-Type: application/octet-stream\r\nContent-Length: {len(part)}\r\nContent-Digest: {content_digest(part)}\r\n\r\n"
+    )
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=30) as wire:
+        wire.sendall(head.encode() + part[: len(part) // 2])
+        assert within(10, lambda: names(staging) != before), "nothing of it ever arrived"
+        yield wire
+
+
+def within(seconds: float, true: Callable[[], bool]) -> bool:
+    """Whether it becomes true in time."""
+    until = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def test_a_connection_cut_in_the_midst_of_a_part(cleveland: Raw, tmp_path: Path) -> None:
     sealed = cleveland.sealed(small(tmp_path, CLEVELAND, "crimes", "2022-03"), parts=2)
     submission = cleveland.announce(sealed).json()["submission"]
-    address = urlsplit(cleveland.world.address)
     with nothing_kept(cleveland.world):
-        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=30) as wire:
-            head = (
-                f"PUT /v1/submissions/{submission}/parts/1 HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {cleveland.token}\r\n"
-                f"Content-Type: application/octet-stream\r\nContent-Length: {len(sealed.parts[0])}\r\n"
-                f"Content-Digest: {content_digest(sealed.parts[0])}\r\n\r\n"
-            )
-            wire.sendall(head.encode() + sealed.parts[0][:1500])
-            until = time.monotonic() + 10
-            while not names(cleveland.world.hub().settings.staging):
-                assert time.monotonic() < until, "nothing of it ever arrived"
-                time.sleep(0.02)
-        until = time.monotonic() + 30
-        while names(cleveland.world.hub().settings.staging) and time.monotonic() < until:
-            time.sleep(0.05)
+        before = names(cleveland.world.hub().settings.staging)
+        with half_put(cleveland, submission, sealed.parts[0]):
+            pass
+        assert within(30, lambda: names(cleveland.world.hub().settings.staging) == before)
         assert cleveland.state(submission)["missing"] == [1, 2]
-        assert cleveland.put(submission, 2, sealed.parts[1], "sha-256=:AAAA:").status_code == 422
         found = refused(cleveland.complete(submission), 409, "parts-missing", f"{CRIMES}, sealed parts")
         assert found["missing"] == [1, 2]
     assert cleveland.put(submission, 2, sealed.parts[1]).status_code == 201
@@ -409,6 +422,21 @@ def test_a_connection_cut_in_the_midst_of_a_part(cleveland: Raw, tmp_path: Path)
     assert cleveland.put(submission, 1, sealed.parts[0]).status_code == 201
     assert cleveland.complete(submission).status_code == 202
     assert cleveland.decided(submission)["state"] == "held"
+
+
+def test_a_part_that_ends_after_the_submission_was_held(cleveland: Raw, tmp_path: Path) -> None:
+    """Somebody was slow, put it again, and the second came through: what the first leaves is not kept."""
+    sealed = cleveland.sealed(small(tmp_path, CLEVELAND, "crimes", "2022-07"))
+    submission, [part] = cleveland.announce(sealed).json()["submission"], sealed.parts
+    before = names(cleveland.world.hub().settings.staging)
+    with half_put(cleveland, submission, part) as wire:
+        assert cleveland.put(submission, 1, part).status_code == 201
+        assert cleveland.complete(submission).status_code == 202
+        assert cleveland.decided(submission)["state"] == "held"
+        wire.sendall(part[len(part) // 2 :])
+        assert b" 409 " in wire.recv(100)
+    assert names(cleveland.world.hub().settings.staging) == before
+    assert cleveland.state(submission)["state"] == "held"
 
 
 def test_half_the_rows(cleveland: Raw, tmp_path: Path) -> None:

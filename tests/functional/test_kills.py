@@ -5,6 +5,7 @@ The full run takes the shared data; a clone without them kills three times over 
 
 import fcntl
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -33,11 +34,15 @@ def extracts(folder: Path, short: str, dataset: str, months: Sequence[str]) -> l
 
 @dataclass
 class Pusher(threading.Thread):
-    """One agency: its commands one after the other, each as a process, run again as long as it gives up for a passing reason."""
+    """One agency: its commands one after the other, each as a process, run again as long as it gives up for a passing reason.
+
+    A mortal one is killed with the hub, and run again too.
+    """
 
     world: World
     party: str
     commands: list[list[Extract]]
+    mortal: bool = False
     gave_up: int = 0
     failure: str = ""
     running: "list[subprocess.Popen[str]]" = field(default_factory=list)
@@ -47,9 +52,19 @@ class Pusher(threading.Thread):
 
     __hash__ = threading.Thread.__hash__
 
+    @property
+    def passing(self) -> set[int]:
+        """Exit codes after which the command is run again."""
+        return {GAVE_UP, -signal.SIGKILL} if self.mortal else {GAVE_UP}
+
+    def die(self) -> None:
+        """Kill the command that runs now, if it may be killed."""
+        if self.mortal and self.running:
+            self.running[-1].kill()
+
     def run(self) -> None:
         for command in self.commands:
-            while (code := self._push(command)) == GAVE_UP:
+            while (code := self._push(command)) in self.passing:
                 self.gave_up += 1
             if code != 0:
                 return
@@ -59,7 +74,7 @@ class Pusher(threading.Thread):
         process = start_agency("push", command[0].dataset, *(one.argument for one in command), "--home", home)
         self.running.append(process)
         out, err = process.communicate()
-        if process.returncode not in (0, GAVE_UP):
+        if process.returncode not in (0, *self.passing):
             self.failure = f"{self.party}: exit {process.returncode}\n{out}\n{err}"
         return process.returncode
 
@@ -98,6 +113,7 @@ def run(world: World, pushers: Sequence[Pusher], kills: int, seed: int) -> Killi
         for number in range(kills):
             working = [pusher for pusher in pushers if pusher.is_alive()]
             assert working, f"everything was pushed after {number} kills: {[pusher.failure for pusher in pushers]}"
+            killing.random.choice(working).die()
             killing.once(number + 1, only_main=number == lone)
         for pusher in pushers:
             pusher.join(LONGEST)

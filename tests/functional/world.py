@@ -233,10 +233,15 @@ def start_agency(*arguments: str | Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
 
 
-def agency(*arguments: str | Path) -> Ended:
-    """Run an ``exchange-agency`` command to its end."""
-    process = start_agency(*arguments)
-    out, err = process.communicate(timeout=240)
+def agency(*arguments: str | Path, seconds: float = 100) -> Ended:
+    """Run an ``exchange-agency`` command to its end; one that hangs is killed."""
+    with start_agency(*arguments) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as late:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"exchange-agency {arguments[0]} did not end:\n{out}\n{err}") from late
     return Ended(process.returncode, out, err)
 
 

@@ -1,0 +1,61 @@
+"""``python3 dev.py bench``: every benchmark with modest sizes, a line each; the figures as JSON in benchmarks/out.
+
+--rows N       rows of intake, push and tabulate (a million; the limits of the design are said for ten million)
+--only NAME    one or more of: intake push api log tabulate disclosure
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+
+from benchmarks import api, intake, log, push
+from benchmarks.measure import OUT, ROOT
+
+
+def main() -> int:
+    """Run them in turn: never two at once, for each is held against another in the same minute."""
+    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--only", action="append", choices=["intake", "push", "api", "log", "tabulate", "disclosure"])
+    given = parser.parse_args()
+    repeats = 3 if given.rows <= 2_000_000 else 1
+    ours = {
+        "intake": lambda: intake.run(given.rows, repeats).show(),
+        "push": lambda: push.run(given.rows, repeats).show(),
+        "api": lambda: api.run(500, 12).show(),
+        "log": lambda: log.run(1_000_000, 1_000).show(),
+        "tabulate": lambda: tabulate(given.rows),
+        "disclosure": disclosure,
+    }
+    for name, work in ours.items():
+        if given.only is None or name in given.only:
+            work()
+    return 0
+
+
+def tabulate(rows: int) -> None:
+    """Join and tabulate; the script prints its own JSON."""
+    printed = _script("benchmarks/tabulate.py", "--rows", str(rows))
+    report = json.loads(printed.splitlines()[-1])
+    OUT.mkdir(exist_ok=True)
+    (OUT / "tabulate.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    times, reached = report["seconds"], report["ratio"] <= report["limit"]
+    print(
+        f"tabulate  {rows:,} x {rows:,} rows: ours {times['ours']:.2f} s, against {times['plain']:.2f} s; ratio {report['ratio']:.2f}, "
+        f"limit <= {report['limit']}: {'reached' if reached else 'NOT REACHED'}; peak {report['peak_mb']} MB",
+        flush=True,
+    )
+
+
+def disclosure() -> None:
+    """Protection and attack on a made-up table of 2,052 cells; larger ones: benchmarks/disclosure.py g2 g3 g4."""
+    print(f"disclosure {_script('benchmarks/disclosure.py', 'g1', '--levels', 'C').strip()}", flush=True)
+
+
+def _script(*command: str) -> str:
+    return subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Output checking: two named people, neither who asked, each once, about exactly this draft."""
+
+from typing import Any
+
+import pytest
+
+from agreements.signing import Capacity, Voice
+from exchange.db import writing
+from exchange.errors import Conflict, ExchangeError, NotFound, RefusedByAgreement, Unacceptable
+from exchange.register import partners
+from exchange.releases.checking import REFUSE
+from exchange.releases.tables import EditionState
+from keys.errors import KeysError
+from tests.exchange.releases.drafted import CHECKERS, REQUESTER, ask, record, row, vote
+from tests.exchange.standing import CLEVELAND, OPERATOR, World, print_of
+
+
+def test_two_approvals_publish_and_one_does_not(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    assert record(world, vote(world, identity, CHECKERS[0])) == EditionState.AWAITING_CHECK
+    assert row(world, identity).signed is None
+    assert record(world, vote(world, identity, CHECKERS[1])) == EditionState.PUBLISHED
+    found = row(world, identity)
+    assert found.signed is not None
+    assert found.published_at == world.clock()
+
+
+def test_one_refusal_drops_it_for_good(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    record(world, vote(world, identity, CHECKERS[0]))
+    assert record(world, vote(world, identity, CHECKERS[1], REFUSE)) == EditionState.DROPPED
+    with pytest.raises(Conflict, match="not being checked"):
+        record(world, vote(world, identity, CHECKERS[1]))
+    assert row(world, identity).signed is None
+
+
+def test_nobody_checks_twice(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    once = vote(world, identity, CHECKERS[0])
+    record(world, once)
+    for again in (once, vote(world, identity, CHECKERS[0])):
+        with pytest.raises(Conflict, match="already checked"):
+            record(world, again)
+    assert row(world, identity).state == EditionState.AWAITING_CHECK
+    assert len(row(world, identity).votes) == 1
+
+
+@pytest.mark.parametrize("who", [REQUESTER, f"{CLEVELAND}/dpo", f"{CLEVELAND}/signatory", f"{CLEVELAND}/manifest", f"{OPERATOR}/editions"])
+def test_nobody_else_checks(drafted: tuple[World, str], who: str) -> None:
+    world, identity = drafted
+    with pytest.raises(RefusedByAgreement):
+        record(world, vote(world, identity, who))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"draft": "sha256:" + "0" * 64},
+        {"nonce": "0" * 31},
+        {"nonce": "0" * 32 + "\n"},
+        {"nonce": 5},
+        {"person": "Somebody Else"},
+        {"decision": "maybe"},
+        {"extra": 1},
+    ],
+    ids=str,
+)
+def test_a_check_of_something_else_does_not_count(drafted: tuple[World, str], members: dict[str, Any]) -> None:
+    world, identity = drafted
+    with pytest.raises(Unacceptable) as caught:
+        record(world, vote(world, identity, CHECKERS[0], **members))
+    assert caught.value.code == "bad-check"
+    assert row(world, identity).votes == []
+
+
+def test_a_check_of_an_edition_that_is_not_there(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    with pytest.raises(NotFound):
+        record(world, vote(world, identity, CHECKERS[0], edition="ed-none"))
+
+
+def test_a_check_of_one_draft_is_none_of_another(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    other = ask(world)
+    with pytest.raises(Unacceptable, match="another draft"):
+        record(world, vote(world, identity, CHECKERS[0], edition=other))
+
+
+def test_a_forged_check_does_not_count(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    right = vote(world, identity, CHECKERS[0])
+    forged = vote(world, identity, CHECKERS[0], key=world.signing(CHECKERS[1]))
+    for attempt in ({**right, "signature": forged["signature"]}, {**forged, "key": right["key"]}, {**right, "use": "receipt"}):
+        with pytest.raises(KeysError):
+            record(world, attempt)
+    with pytest.raises(ExchangeError):
+        record(world, {})
+    with pytest.raises(Unacceptable, match="another person"):
+        record(world, forged)
+
+
+def test_a_revoked_checker_checks_no_more(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    with writing(world.hub.engine) as session:
+        partners.revoke(session, print_of(world.keys[CHECKERS[0]]), "left", world.clock())
+    with pytest.raises(Unacceptable, match="revoked"):
+        record(world, vote(world, identity, CHECKERS[0]))
+
+
+def test_while_the_agreement_is_suspended_nobody_checks(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    record(world, vote(world, identity, CHECKERS[0]))
+    world.say(CLEVELAND, Capacity.DPO, Voice.SUSPEND)
+    with pytest.raises(RefusedByAgreement, match="suspended"):
+        record(world, vote(world, identity, CHECKERS[1]))
+    world.say(CLEVELAND, Capacity.SIGNATORY, Voice.RESUME)
+    assert record(world, vote(world, identity, CHECKERS[1])) == EditionState.PUBLISHED
