@@ -107,6 +107,7 @@ def _http(error: HTTPException) -> Response:
 def _record(hub: Hub, refused: RefusedByAgreement) -> None:
     """A refusal is written by itself: what it refused has been rolled back."""
     details = {"clause": refused.refused.clause, "reason": refused.refused.reason, "endpoint": request.endpoint}
-    caller = g.caller.id
+    # The route, not the path: the log keeps no words of the caller's.
+    caller, route = g.caller.id, str(request.url_rule)
     with writing(hub.engine) as session:
-        append(session, Event(Operation.SECURITY, caller, caller, "", "refused", request.path[:200], details=details), hub.clock())
+        append(session, Event(Operation.SECURITY, caller, caller, "", "refused", route, details=details), hub.clock())

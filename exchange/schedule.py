@@ -36,6 +36,7 @@ def rotate_sealing_keys(hub: Hub) -> None:
     """Issue the week's sealing key; destroy those past their fortnight."""
     with writing(hub.engine) as session:
         sealing.rotate(session, hub.keyring, OPERATOR, hub.clock())
+    process.clear_lapsed(hub.engine, hub.places)
 
 
 def dispose_due(hub: Hub) -> None:

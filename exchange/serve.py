@@ -138,8 +138,16 @@ def serve(settings: Settings, hub: Hub) -> None:
             "another instance of this hub is running, or a process of one that was killed.",
             remedy=f"Stop it first; its lock is instance.lock, and it was waited for {_WAIT:.0f} seconds.",
         )
-    removed = tidy(hub.engine, hub.places)
-    if removed:
-        logger.warning("removed leftovers of a process that was killed", extra={"files": removed})
+    _tidy(settings, hub)
     hub.engine.dispose()
     Server(settings).run()
+
+
+def _tidy(settings: Settings, hub: Hub) -> None:
+    """Remove leftovers of a killed process, unless an ``exchange worker`` is at work: its unfinished files would look like leftovers."""
+    idle = take(settings.home / "scheduler.lock", 0)
+    if idle is None:
+        return
+    with idle:
+        if removed := tidy(hub.engine, hub.places):
+            logger.warning("removed leftovers of a process that was killed", extra={"files": removed})

@@ -29,7 +29,7 @@ from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.settings import Settings
 from exchange.submissions import confined, intake
-from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
+from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
 from exchange.times import rfc3339
 from keys.encoding import b64
 from keys.formats import Reason, Receipt
@@ -99,6 +99,8 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
     if state != SubmissionState.COMPLETE:
         for number in range(1, len(row.manifest["document"]["parts"]) + 1):
             places.staging.delete(intake.part_name(row.id, number))
+    if state == SubmissionState.REFUSED:
+        keyring.store.destroy(submission_name(submission))
     return state
 
 
@@ -259,6 +261,15 @@ def _report(row: SubmissionRow, dataset: Dataset, result: Mapping[str, Any], rea
         "errors": list(result.get("errors", [])),
         "reasons": [one.document() for one in reasons],
     }
+
+
+def clear_lapsed(engine: Engine, places: Places) -> None:
+    """Remove the sealed parts of submissions whose sealing key has been destroyed: nobody can open them any more."""
+    with writing(engine) as session:
+        lapsed = select(PartRow).join(SubmissionRow).where(SubmissionRow.state == SubmissionState.LAPSED)
+        for part in session.execute(lapsed).scalars():
+            places.staging.delete(intake.part_name(part.submission, part.number))
+            session.delete(part)
 
 
 def tidy(engine: Engine, places: Places) -> int:
