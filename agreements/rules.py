@@ -33,6 +33,20 @@ def known_to(standing: Standing | None, party: str) -> Decision:
     return Allowed(standing.agreement.clause("parties", party))
 
 
+def named_client(standing: Standing | None, caller: str, key: str) -> Decision:
+    """Whether this key is the client key that the agreement names for the caller, party or recipient: registration alone is not enough."""
+    if standing is None:
+        return UNKNOWN
+    agreement = standing.agreement
+    party = agreement.party(caller)
+    named = {one.client for one in agreement.recipients if one.id == caller} | ({party.keys.client} if party and party.keys else set())
+    clause = agreement.clause("parties" if party else "recipients", caller)
+    if key in named:
+        return Allowed(clause)
+    remedy = "Ask for a token with the key that is named, or agree a new version that names this one."
+    return Refused(clause, "the client key you came with is not the one that the agreement names for you.", remedy)
+
+
 def in_force(standing: Standing | None, now: datetime, dataset: str = "") -> Decision:
     """Whether anything may move under it (or under this dataset of it) at this moment."""
     if standing is None:

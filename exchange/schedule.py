@@ -9,7 +9,7 @@ from agreements.rules import today
 from exchange.db import reading, writing
 from exchange.hub import Hub
 from exchange.register import agreements
-from exchange.submissions import process, retention, sealing
+from exchange.submissions import leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
 OPERATOR = "hub"
@@ -22,7 +22,7 @@ def process_pending(hub: Hub) -> None:
         state = process.process(hub.engine, hub.settings, hub.keyring, hub.places, submission, hub.clock)
         logger.info("processed", extra={"submission": submission, "state": state})
 
-    _each(process.pending(hub.engine), one)
+    _each(process.pending(hub.engine, hub.clock()), one)
 
 
 def advance_agreements(hub: Hub) -> None:
@@ -36,7 +36,7 @@ def rotate_sealing_keys(hub: Hub) -> None:
     """Issue the week's sealing key; destroy those past their fortnight."""
     with writing(hub.engine) as session:
         sealing.rotate(session, hub.keyring, OPERATOR, hub.clock())
-    process.clear_lapsed(hub.engine, hub.places)
+    leftovers.clear_lapsed(hub.engine, hub.places)
 
 
 def dispose_due(hub: Hub) -> None:

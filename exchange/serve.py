@@ -27,7 +27,7 @@ from exchange.errors import Misconfigured
 from exchange.hub import Hub
 from exchange.logs import configure
 from exchange.settings import Settings
-from exchange.submissions.process import tidy
+from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
 _WAIT = 30.0

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from agreements.model import Agreement as Terms
-from exchange.api.door import body, caller, hub
+from exchange.api.door import body, caller, hub, vouch
 from exchange.api.schemas import AgreementAnswer, AgreementList, AgreementQuery, ContractAnswer, EnvelopeAnswer, EnvelopeList
 from exchange.db import reading, writing
 from exchange.errors import NotFound
@@ -88,6 +88,7 @@ class Contract(MethodView):
         here, client = hub(), caller().id
         with reading(here.engine) as session:
             row = agreements.supplied(session, reference, client)
+            vouch(row)
             terms = agreements.parsed(row.canonical)
             dataset = terms.dataset(name)
             if dataset is None or client not in dataset.suppliers:
@@ -122,7 +123,7 @@ class Envelopes(MethodView):
     def get(self, reference: str) -> dict[str, Any]:
         """The envelopes addressed to the caller."""
         with reading(hub().engine) as session:
-            agreements.supplied(session, reference, caller().id)
+            vouch(agreements.supplied(session, reference, caller().id))
             return {"envelopes": linkage.envelopes_for(session, reference, caller().id)}
 
     @blueprint.response(201, EnvelopeAnswer)
@@ -131,5 +132,6 @@ class Envelopes(MethodView):
         here, client, signed = hub(), caller().id, body()
         with writing(here.engine) as session:
             row = agreements.supplied(session, reference, client)
+            vouch(row)
             recipient = linkage.accept(session, agreements.parsed(row.canonical), client, signed, here.clock())
         return {"relayed": recipient}

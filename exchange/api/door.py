@@ -6,9 +6,13 @@ from typing import Any, cast
 from flask import Flask, current_app, g, request
 from sqlalchemy import Connection
 
+from agreements.decisions import Refused
+from agreements.rules import named_client
 from exchange.access import OPERATIONS, Caller, Role, admit, identify
-from exchange.errors import NotFound, Unacceptable
+from exchange.errors import NotFound, RefusedByAgreement, Unacceptable
 from exchange.hub import Hub
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
 from keys.encoding import parse_json
 
 BODY_LIMIT = 4 << 20
@@ -29,6 +33,13 @@ def asking() -> Connection:
     if "asking" not in g:
         g.asking = hub().asker.connect()
     return cast(Connection, g.asking)
+
+
+def vouch(row: AgreementRow | None) -> None:
+    """Refuse a caller whose client key is not the one that this agreement names for it."""
+    decision = named_client(agreements.standing(row), caller().id, caller().key)
+    if isinstance(decision, Refused):
+        raise RefusedByAgreement(decision, code="wrong-client-key")
 
 
 def body() -> dict[str, Any]:

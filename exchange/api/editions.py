@@ -8,7 +8,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from werkzeug.wrappers import Response as BaseResponse
 
-from exchange.api.door import caller, hub
+from exchange.api.door import caller, hub, vouch
 from exchange.api.schemas import EditionAnswer, EditionList
 from exchange.db import reading, writing
 from exchange.register import agreements
@@ -56,6 +56,7 @@ class Edition(MethodView):
         here = hub()
         with reading(here.engine) as session:
             row = publish.receive(session, edition, caller().id, here.clock())
+            vouch(agreements.by_digest(session, row.agreement))
             release = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
             names = [one.name for one in row.files]
             tables = [
@@ -78,7 +79,9 @@ class TableFile(MethodView):
         """The file. Immutable; its ETag is the SHA-256 of its bytes."""
         here, client = hub(), caller().id
         with reading(here.engine) as session:
-            tag = publish.file_of(publish.receive(session, edition, client, here.clock()), name).sha256.removeprefix("sha256:")
+            row = publish.receive(session, edition, client, here.clock())
+            vouch(agreements.by_digest(session, row.agreement))
+            tag = publish.file_of(row, name).sha256.removeprefix("sha256:")
         if request.if_none_match.contains(tag):
             return _headers(Response(status=HTTPStatus.NOT_MODIFIED), tag, edition, name)
         with writing(here.engine) as session:
@@ -108,4 +111,5 @@ class Latest(MethodView):
         here = hub()
         with reading(here.engine) as session:
             row = publish.latest(session, reference, release, caller().id, here.clock())
+            vouch(agreements.by_digest(session, row.agreement))
         return redirect(url_for("editions.Edition", edition=row.id), HTTPStatus.TEMPORARY_REDIRECT)

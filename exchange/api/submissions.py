@@ -11,10 +11,11 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 from sqlalchemy import select
 
-from exchange.api.door import asking, body, caller, hub
+from exchange.api.door import asking, body, caller, hub, vouch
 from exchange.api.schemas import PartAnswer, SubmissionAnswer, SubmissionList, SubmissionQuery
 from exchange.db import reading, writing
 from exchange.errors import Conflict, LengthRequired, NotFound, TooLarge, Unacceptable
+from exchange.register import agreements
 from exchange.submissions import intake
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 from exchange.times import rfc3339
@@ -71,6 +72,7 @@ class Submissions(MethodView):
         here, signed = hub(), body()
         with writing(here.engine) as session:
             opened = intake.open_submission(session, here.settings, caller().id, signed, here.clock())
+            vouch(agreements.by_digest(session, opened.row.agreement))
             found = answer(opened.row)
         if opened.same_content:
             found["same_content"] = True
@@ -102,6 +104,7 @@ class Part(MethodView):
         here, client = hub(), caller().id
         with reading(here.engine) as session:
             row = intake.find(session, submission, client)
+            vouch(agreements.by_digest(session, row.agreement))
             wanted, clause = self._wanted(row, number), intake.parts_clause(row)
             if number in {part.number for part in row.parts}:
                 return {"part": number, "missing": intake.missing(row)}, HTTPStatus.OK
@@ -175,4 +178,5 @@ class Complete(MethodView):
         here = hub()
         with writing(here.engine) as session:
             row = intake.complete(session, here.keyring, caller().id, submission, here.clock())
+            vouch(agreements.by_digest(session, row.agreement))
             return answer(row)

@@ -8,8 +8,6 @@ HiGHS, one thread, fixed seed: the same model gives the same answer.
 from dataclasses import dataclass
 
 import highspy
-import os
-ITERS=[]
 import numpy as np
 
 from exchange.disclosure.problem import Floats, Problem
@@ -20,6 +18,9 @@ FREE = 1e-3
 
 MOST_WHOLE = 3000
 """Integer programs are tried on at most this many cells."""
+
+MOST_WARM = 1000
+"""Larger models start from nothing every time: the way back from the last answer is longer than the way to the next."""
 
 MOST_NODES = 5000
 """Branch-and-bound nodes of one integer program, so that none runs for ever; counted, not timed, so that results repeat."""
@@ -79,8 +80,6 @@ class ExchangeModel:
         if not self._integers:
             solver.setOptionValue("presolve", "off")
             solver.setOptionValue("solver", "simplex")
-            for kv in os.environ.get("OPT","").split():
-                k,v=kv.split("="); assert str(solver.setOptionValue(k,float(v) if "." in v else int(v)))=="HighsStatus.kOk"
         solver.passModel(lp)
         return solver
 
@@ -111,9 +110,9 @@ class ExchangeModel:
         self._solver.changeColBounds(moved, float(abs(amount)), float(abs(amount)))
         self._solver.changeColBounds(still, 0.0, 0.0)
         try:
-            if os.environ.get("CLR"): self._solver.clearSolver()
+            if size > MOST_WARM:
+                self._solver.clearSolver()
             self._solver.run()
-            ITERS.append((self._integers,self._solver.getInfo().simplex_iteration_count))
             if self._solver.getModelStatus() not in _ANSWERED:
                 return None
             change = self._change()
@@ -182,5 +181,4 @@ def balanced(problem: Problem, cells: Ints) -> tuple[Ints, Ints, Ints, Ints]:
 def _essential(problem: Problem, rows: Ints, owner: Ints, signs: Ints) -> tuple[Ints, Ints, Ints]:
     """The entries of the rows from which all others follow, rows numbered afresh."""
     needed = problem.relations.essential[rows]
-    if os.environ.get("FULL"): needed[:]=True
     return np.unique(rows[needed], return_inverse=True)[1].reshape(-1), owner[needed], signs[needed]

@@ -35,11 +35,18 @@ class Intervals:
         return self._known.get(cell, self._range[cell])
 
     def settle(self) -> None:
-        """The cell last asked about has been published."""
+        """The cell last asked about is published, until further notice."""
         for cell, found in self._known.items():
             self._range[cell] = found
         self._known = {}
-        self._members = {}
+
+    def saved(self) -> list[Range]:
+        """The ranges as they are, to go back to."""
+        return self._range.copy()
+
+    def go_back(self, saved: list[Range]) -> None:
+        """Cells settled since `saved` was taken are hidden again."""
+        self._range, self._known, self._members = saved, {}, {}
 
     def without(self, cell: int) -> bool:
         """Whether, by this much, `cell` may perhaps be published: False where a primary cell would certainly be too narrow."""

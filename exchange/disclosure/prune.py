@@ -1,20 +1,39 @@
 """Phase 2: publish again whatever is not needed, most valuable first; protection is re-proven before each cell is let go."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
+import os
 import numpy as np
 
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
 from exchange.disclosure.clock import Deadline
 from exchange.disclosure.exchanges import FREE, ExchangeModel
-from exchange.disclosure.intervals import Intervals
+from exchange.disclosure.intervals import Intervals, Range
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
+from exchange.disclosure.relations import Relations
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
 MOST_CELLS = 1500
 """Components larger than this are never searched as a whole: a secondary that only such a search could spare stays hidden."""
+
+TOGETHER = int(os.environ.get("TOG","64"))
+"""Secondaries tried at once: each primary cell that loses its witnesses to several of them is proven again but once."""
+
+NEAR = 600
+"""Cells around a primary cell that are searched instead."""
+
+
+@dataclass
+class Group:
+    """Secondaries tried together, the witnesses set aside for them, and the primary cells that lost their proof by it."""
+
+    saved: list[Range]
+    cells: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    victims: set[int] = field(default_factory=set)
 
 
 class Pruning:
@@ -26,47 +45,71 @@ class Pruning:
         self._models: dict[tuple[Box, int], ExchangeModel] = {}
         self._models_of: dict[int, list[ExchangeModel]] = {}
         self._component = components(problem, hidden)
+        self._size = np.bincount(self._component[hidden], minlength=1)
         self._intervals = Intervals(problem, hidden)
-        self._blocked = -1  # the cell being tried: models made meanwhile hold it still, so that it can come back
+        self._blocked: set[int] = set()  # cells published or being tried: models made meanwhile hold them still, so that they can come back
 
     def run(self, deadline: Deadline, done: Callable[[int, int], None]) -> None:
         """Try every secondary once. Stopping early leaves a valid pattern."""
         cells = np.flatnonzero(self.hidden & ~self._fixed)
-        for number, cell in enumerate(cells[np.lexsort((cells, -self.problem.weight[cells]))].tolist(), start=1):
+        order = cells[np.lexsort((cells, -self.problem.weight[cells]))].tolist()
+        group, since = self._group(), 0
+        for number, cell in enumerate(order, start=1):
             done(number, len(cells))
             if deadline.passed():
+                self._give_back(group)
                 return
-            self.try_without(cell)
+            self._take(cell, group)
+            if len(group.cells) == TOGETHER or number == len(order):
+                self._publish(group, order[since:number])
+                group, since = self._group(), number
 
-    def try_without(self, cell: int) -> bool:
-        """Publish `cell` if every primary cell can still be proven safe."""
-        numbers, victims = self.witnesses.drop_users(cell)
-        # Every witness found on the way leaves `cell` alone, so it stands whatever becomes of the attempt.
-        if victims and not (self._intervals.without(cell) and self._reprove(cell, victims)):
-            self.witnesses.restore(numbers)
-            return False
-        if not victims:
-            self._intervals.without(cell)
+    def _group(self) -> "Group":
+        return Group(self._intervals.saved())
+
+    def _take(self, cell: int, group: "Group") -> None:
+        """Count `cell` among those to be published together, unless the sums alone show that it cannot be."""
+        if self._intervals.without(cell):
+            self._intervals.settle()
+            numbers, victims = self.witnesses.drop_users(cell)
+            group.cells.append(cell)
+            group.numbers += numbers
+            group.victims.update(victims)
             self._block(cell, allowed=False)
-        self._intervals.settle()
-        self.witnesses.forget(numbers)
-        return True
 
-    def _reprove(self, cell: int, victims: list[int]) -> bool:
-        """Prove the victims again without `cell`, those likely to fail first."""
-        self._block(cell, allowed=False)
-        room = {victim: sum(self._intervals.of(victim)) - int(self.problem.width[victim]) for victim in victims}
-        for victim in sorted(victims, key=lambda victim: (room[victim], victim)):
-            if not self.witnesses.met(victim) and not self.prove(victim):
-                self._block(cell, allowed=True)
+    def _publish(self, group: "Group", tried: list[int]) -> None:
+        """Publish a group if every primary cell can still be proven safe; else try again by parts whatever led to it (`tried`)."""
+        if self._reprove(group):
+            self.witnesses.forget(group.numbers)
+            return
+        # Every witness found on the way leaves the group alone, so it stands whatever becomes of the attempt.
+        self._give_back(group)
+        most = len(group.cells) // 2
+        if most:
+            part, since = self._group(), 0
+            for number, cell in enumerate(tried, start=1):
+                self._take(cell, part)
+                if len(part.cells) == most or number == len(tried):
+                    self._publish(part, tried[since:number])
+                    part, since = self._group(), number
+
+    def _give_back(self, group: "Group") -> None:
+        for cell in group.cells:
+            self._block(cell, allowed=True)
+        self.witnesses.restore(group.numbers)
+        self._intervals.go_back(group.saved)
+
+    def _reprove(self, group: "Group") -> bool:
+        """Prove the victims again without the group, those likely to fail first."""
+        room = {victim: sum(self._intervals.of(victim)) - int(self.problem.width[victim]) for victim in group.victims}
+        for victim in sorted(group.victims, key=lambda victim: (room[victim], victim)):
+            if not self.witnesses.met(victim) and not self._prove(victim):
                 return False
         return True
 
-    def prove(self, cell: int) -> bool:
+    def _prove(self, cell: int) -> bool:
         """Find witnesses for a primary cell among hidden cells, nearest first."""
         for box in self.boxes.around(cell):
-            if box == EVERYTHING and not self.boxes.small and (self._component == self._component[cell]).sum() > MOST_CELLS:
-                return False
             model = self._model(box, cell)
             for move in next_moves(self.problem, self.witnesses, model, cell):
                 self.witnesses.add(move)
@@ -75,23 +118,49 @@ class Pruning:
         return False
 
     def _model(self, box: Box, cell: int) -> ExchangeModel:
+        """The model of a box, or in the place of everything that of the cell's component, or of as much of it as can be searched."""
         label = int(self._component[cell]) if box == EVERYTHING else -1
-        if (box, label) not in self._models:
-            cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
-            cells = cells[self.hidden[cells] | (cells == self._blocked)]
+        large = box == EVERYTHING and not self.boxes.small and self._size[label] > MOST_CELLS
+        key = (box, cell if large else label)
+        if key not in self._models:
+            alive = self.hidden.copy()
+            alive[list(self._blocked)] = True
+            if large:
+                cells = around(self.problem.relations, cell, alive, NEAR)
+            else:
+                cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
+                cells = cells[alive[cells]]
             model = ExchangeModel(self.problem, cells)
             model.price(cells, np.where(self._fixed[cells], FREE, self.problem.weight[cells]))
-            model.allow(self._blocked, allowed=False)
-            self._models[box, label] = model
+            for blocked in sorted(self._blocked):
+                model.allow(blocked, allowed=False)
+            self._models[key] = model
             for member in model.cells.tolist():
                 self._models_of.setdefault(member, []).append(model)
-        return self._models[box, label]
+        return self._models[key]
 
     def _block(self, cell: int, *, allowed: bool) -> None:
         self.hidden[cell] = allowed
-        self._blocked = -1 if allowed else cell
+        if allowed:
+            self._blocked.discard(cell)
+        else:
+            self._blocked.add(cell)
         for model in self._models_of.get(cell, ()):
             model.allow(cell, allowed=allowed)
+
+
+def around(relations: Relations, cell: int, hidden: Bools, size: int) -> Ints:
+    """About `size` of the `hidden` cells, those fewest sums away from `cell`, ascending; more where the last step is a large one."""
+    inside = np.zeros(len(hidden), dtype=np.bool_)
+    inside[cell] = True
+    front = np.array([cell], dtype=np.int64)
+    while len(front) and inside.sum() < size:
+        _, rows, _ = relations.around(front)
+        _, members, _ = relations.within(np.unique(rows))
+        front = np.unique(members[hidden[members] & ~inside[members]])
+        inside[front] = True
+    inside[cell] &= hidden[cell]
+    return np.flatnonzero(inside)
 
 
 def components(problem: Problem, hidden: Bools) -> Ints:

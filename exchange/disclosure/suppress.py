@@ -36,9 +36,6 @@ class Suppression:
                     break
             else:
                 raise Unprotectable("a primary cell cannot be protected by hiding others", pinning(self.tables, self.problem, cell))
-            if box == EVERYTHING and not self.boxes.small:
-                # A whole-table model is large and rarely needed twice in a row.
-                self._models.pop(EVERYTHING, None)
 
     def model(self, box: Box) -> ExchangeModel:
         """The model of a box, its prices brought up to date with what has been hidden since it was last used."""

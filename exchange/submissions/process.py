@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from agreements.decisions import Refused
@@ -21,7 +21,7 @@ from agreements.model import Dataset
 from agreements.periods import Period
 from agreements.rules import may_hold
 from exchange.db import reading, writing
-from exchange.errors import Misconfigured
+from exchange.errors import Misconfigured, Unavailable
 from exchange.keyring import Keyring, sealing_name, submission_name
 from exchange.log.record import Event, Operation, append
 from exchange.objects import Objects
@@ -29,7 +29,7 @@ from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.settings import Settings
 from exchange.submissions import confined, intake
-from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
+from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
 from exchange.times import rfc3339
 from keys.encoding import b64
 from keys.formats import Reason, Receipt
@@ -37,6 +37,7 @@ from keys.parquet import new_data_key
 from keys.sign import Use, sign_document
 
 Clock = Callable[[], datetime]
+LONGEST_WAIT = timedelta(minutes=10)
 _MEND = "Mend the extract and push it again."
 
 
@@ -60,12 +61,13 @@ class Draft:
     aad: str
 
 
-def pending(engine: Engine) -> list[str]:
+def pending(engine: Engine, now: datetime) -> list[str]:
     """Ids of submissions that wait to be opened, oldest first. What is under a suspended agreement stays sealed and waits."""
+    due = or_(SubmissionRow.retry_at.is_(None), SubmissionRow.retry_at <= now)
     query = (
         select(SubmissionRow.id)
         .join(AgreementRow, AgreementRow.digest == SubmissionRow.agreement)
-        .where(SubmissionRow.state == SubmissionState.COMPLETE, AgreementRow.state != State.SUSPENDED)
+        .where(SubmissionRow.state == SubmissionState.COMPLETE, AgreementRow.state != State.SUSPENDED, due)
         .order_by(SubmissionRow.completed_at)
     )
     with reading(engine) as session:
@@ -82,7 +84,7 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
         drafts = _drafts(places, row) if allowed else []
         job = _job(session, settings, keyring, places, row, drafts) if allowed else None
     try:
-        result = confined.run(job) if job else {"outcome": "agreement"}
+        result = _open(engine, submission, job, clock) if job else {"outcome": "agreement"}
         if result["outcome"] == "ok":
             for draft in drafts:
                 places.held.keep(draft.path, draft.object)
@@ -102,6 +104,18 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
     if state == SubmissionState.REFUSED:
         keyring.store.destroy(submission_name(submission))
     return state
+
+
+def _open(engine: Engine, submission: str, job: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
+    """Run the job; where it gave no result, try again later, and each time later than before, so that one cannot keep the hub busy."""
+    try:
+        return confined.run(job)
+    except Unavailable:
+        with writing(engine) as session:
+            row = session.get_one(SubmissionRow, submission)
+            row.tries += 1
+            row.retry_at = clock() + min(LONGEST_WAIT, timedelta(seconds=2**row.tries))
+        raise
 
 
 def _refused(session: Session, row: SubmissionRow, now: datetime) -> Refused | None:
@@ -261,29 +275,3 @@ def _report(row: SubmissionRow, dataset: Dataset, result: Mapping[str, Any], rea
         "errors": list(result.get("errors", [])),
         "reasons": [one.document() for one in reasons],
     }
-
-
-def clear_lapsed(engine: Engine, places: Places) -> None:
-    """Remove the sealed parts of submissions whose sealing key has been destroyed: nobody can open them any more."""
-    with writing(engine) as session:
-        lapsed = select(PartRow).join(SubmissionRow).where(SubmissionRow.state == SubmissionState.LAPSED)
-        for part in session.execute(lapsed).scalars():
-            places.staging.delete(intake.part_name(part.submission, part.number))
-            session.delete(part)
-
-
-def tidy(engine: Engine, places: Places) -> int:
-    """Remove what a killed process left: drafts, held objects no submission refers to, sealed parts no submission waits for.
-
-    Only while nothing else runs: ``exchange serve`` does it at its start, under the instance lock.
-    """
-    with reading(engine) as session:
-        referred = set(session.execute(select(HeldPartRow.object)).scalars())
-        waiting = select(SubmissionRow).where(SubmissionRow.state.in_([SubmissionState.OPEN, SubmissionState.COMPLETE]))
-        wanted = {intake.part_name(row.id, part.number) for row in session.execute(waiting).scalars() for part in row.parts}
-    removed = places.held.sweep() + places.staging.sweep()
-    for objects, keep in ((places.held, referred), (places.staging, wanted)):
-        for name in [name for name in objects.names() if name not in keep]:
-            objects.delete(name)
-            removed += 1
-    return removed

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from exchange.db import Base, Instant
@@ -50,7 +50,7 @@ class SubmissionRow(Base):
     period: Mapped[str] = mapped_column(String(10))
     after: Mapped[str | None] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(20), index=True)
-    rows: Mapped[int]
+    rows: Mapped[int] = mapped_column(BigInteger)
     rows_digest: Mapped[str] = mapped_column(String(80))
     sealing_key: Mapped[str] = mapped_column(ForeignKey("sealing_keys.id"))
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -59,6 +59,8 @@ class SubmissionRow(Base):
     received_at: Mapped[datetime] = mapped_column(Instant)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    tries: Mapped[int] = mapped_column(default=0)
+    retry_at: Mapped[datetime | None] = mapped_column(Instant)
     acknowledgement: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     receipt: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON)

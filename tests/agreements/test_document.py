@@ -199,7 +199,7 @@ JUNK = st.recursive(
 
 
 @settings(max_examples=150)
-@given(st.sampled_from(PLACES + TABLES[1:]), JUNK)
+@given(st.sampled_from(PLACES + [place for place in TABLES if place]), JUNK)
 def test_anything_in_any_place_is_an_agreement_or_a_refusal(place: tuple[str | int, ...], junk: Any) -> None:
     parsed = papers.document()
     papers.at(parsed, place[:-1])[place[-1]] = junk

@@ -289,6 +289,15 @@ class World:
             headers["Authorization"] = f"Bearer {self.token(client)}"
         return self.app.test_client().open(path, method=method.upper(), headers=headers, **more)
 
+    def other_key(self, client: str) -> dict[str, str]:
+        """The header of a token asked with a second key, registered for the client but named by no agreement."""
+        second = SigningKey.generate()
+        with writing(self.hub.engine) as session:
+            partners.register(session, card_of(f"{client}/client", second), self.clock())
+        answer = self.authenticate(self.assertion(client, key=second))
+        assert answer.status_code == 200, answer.text
+        return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+
     def envelope(self, issuer: str = CLEVELAND, recipient: str = DURHAM, *, epoch: int = 1, check: str = KEY_CHECK) -> dict[str, Any]:
         key = self.keys[f"{recipient}/encryption"]
         assert isinstance(key, EncryptionKey)

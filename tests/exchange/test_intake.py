@@ -211,12 +211,12 @@ def test_under_a_suspended_agreement_nothing_is_taken_or_held(world: World) -> N
     found = problem(world.complete(waiting), 403, "refused-by-agreement")
     assert found["clause"] == "LCJP-MV7 version 1, suspension"
     problem(world.open(world.prepare([crimes(6)])), 403, "refused-by-agreement")
-    assert process.pending(world.hub.engine) == []
+    assert process.pending(world.hub.engine, world.hub.clock()) == []
     assert world.process(complete.id) == "complete"
     assert world.row(complete.id).receipt is None
     assert not list(world.hub.places.held.names())
     world.say(OPERATOR, Capacity.SIGNATORY, Voice.RESUME)
-    assert process.pending(world.hub.engine) == [complete.id]
+    assert process.pending(world.hub.engine, world.hub.clock()) == [complete.id]
     assert world.process(complete.id) == "held"
     world.complete(waiting)
     assert world.process(waiting.id) == "held"

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from agreements.signing import Capacity, Voice
 from exchange.db import reading
-from exchange.submissions import confined, opener, process
+from exchange.submissions import confined, leftovers, opener
 from exchange.submissions.tables import HeldPartRow, SubmissionRow
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, SUPPLIERS, Pushed, World, crimes
 
@@ -145,7 +145,7 @@ class Intake(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.world = self.world.restarted()
-        process.tidy(self.world.hub.engine, self.world.hub.places)
+        leftovers.tidy(self.world.hub.engine, self.world.hub.places)
 
     @invariant()
     def one_head_a_series_and_a_chain_behind_it(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from agreements.signing import Capacity, Voice
 from exchange import db, schedule
 from exchange.db import reading
-from exchange.submissions import confined, holdings, process
+from exchange.submissions import confined, holdings, leftovers, process
 from exchange.submissions.tables import SubmissionState
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, SCHEMA, World, crimes, stream
 
@@ -252,7 +252,7 @@ def test_leftovers_of_a_killed_process_go_and_nothing_that_counts(world: World) 
         whole = place.draft("bb.1.parquet")
         whole.write_bytes(b"whole, but nobody's")
         place.keep(whole, "bb.1.parquet")
-    assert process.tidy(world.hub.engine, world.hub.places) == 4
+    assert leftovers.tidy(world.hub.engine, world.hub.places) == 4
     assert {path for path in world.folder.glob("*/??/*") if path.is_file()} == {path for path in before if path.is_file()}
     assert world.process(waiting.id) == "held"
     assert held_rows(world).num_rows == world.receipt(held.id).rows

@@ -11,8 +11,8 @@ from exchange.register import partners
 from exchange.releases.checking import REFUSE
 from exchange.releases.tables import EditionState
 from keys.errors import KeysError
-from tests.exchange.releases.drafted import CHECKERS, REQUESTER, ask, record, row, vote
-from tests.exchange.standing import CLEVELAND, OPERATOR, World, print_of
+from tests.exchange.releases.drafted import CHECKERS, REQUESTER, ask, publish, record, row, vote
+from tests.exchange.standing import CLEVELAND, OPERATOR, REFERENCE, RELEASE, TEAM, World, print_of, problem
 
 
 def test_two_approvals_publish_and_one_does_not(drafted: tuple[World, str]) -> None:
@@ -115,3 +115,13 @@ def test_while_the_agreement_is_suspended_nobody_checks(drafted: tuple[World, st
         record(world, vote(world, identity, CHECKERS[1]))
     world.say(CLEVELAND, Capacity.SIGNATORY, Voice.RESUME)
     assert record(world, vote(world, identity, CHECKERS[1])) == EditionState.PUBLISHED
+
+
+def test_a_recipient_comes_with_the_key_that_the_agreement_names(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    publish(world, identity)
+    headers = world.other_key(TEAM)
+    for path in (f"/v1/editions/{identity}", f"/v1/editions/{identity}/tables/by-area.csv", f"/v1/releases/{REFERENCE}/{RELEASE}/latest"):
+        assert world.call("get", path, TEAM).status_code in (200, 307)
+        refused = problem(world.call("get", path, headers=headers), 403, "wrong-client-key")
+        assert f"recipients, {TEAM}" in refused["clause"]
