@@ -1,19 +1,25 @@
 """Neighbourhoods of a cell: the product over its dimensions of the subtree under its parent, grandparent and so on, then everything.
+Tables without such middles (months by force by type) are cut into slices along the column that most of them share.
 
 Most cells can be protected by exchanges among their near relatives; a small model is solved in well under a millisecond.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from exchange.disclosure.sheets import Ints
+from exchange.disclosure.spec import Hierarchy
 from exchange.disclosure.table import TableSet
 
 Box = tuple[tuple[int, ...], ...]
-"""One entry a table: its number, then the top node of each dimension. The empty box is the whole set."""
+"""One entry a table: its number, then for each dimension the top node, or ~node for a slice. The empty box is the whole set."""
 
 EVERYTHING: Box = ()
+
+
+BESIDE = 2
+"""How many codes to either side a slice takes with it."""
 
 
 class Boxes:
@@ -27,6 +33,8 @@ class Boxes:
         self._eligible[eligible] = True
         self.small = len(eligible) <= whole_up_to
         self._at_least = at_least
+        self._common = _common_column(tables)
+        self.sliced = bool(self._common) and not self.small
         self._cache: dict[Box, Ints] = {EVERYTHING: eligible}
         cell = np.concatenate(tables.cells)
         self._order = np.argsort(cell, kind="stable")
@@ -38,6 +46,8 @@ class Boxes:
         if not self.small:
             places = [self._nodes(int(at)) for at in self._order[self._first[cell] : self._first[cell + 1]]]
             places = [(table, self._up(table, nodes)) for table, nodes in places]
+            if self._common and not any(any(nodes) for _, nodes in places):
+                yield from self._slice(cell)
             while any(any(nodes) for _, nodes in places):
                 box = tuple((table, *nodes) for table, nodes in places)
                 if len(self.cells(box)) >= self._at_least:
@@ -56,9 +66,21 @@ class Boxes:
         for table, *tops in box:
             sheet = self._tables.sheets[table]
             grid = self._tables.cells[table].reshape(sheet.shape)
-            parts.append(grid[tuple(slice(top, h.ends[top]) for top, h in zip(tops, sheet.hierarchies, strict=True))].reshape(-1))
+            nodes = [_nodes_of(top, h.ends) for top, h in zip(tops, sheet.hierarchies, strict=True)]
+            parts.append(grid[np.ix_(*nodes)].reshape(-1))
         cells = np.unique(np.concatenate(parts))
         return cells[self._eligible[cells]]
+
+    def _slice(self, cell: int) -> Iterator[Box]:
+        """Where no hierarchy has a middle: of the column that most tables share, the code of `cell`, those beside it and the root."""
+        for at in self._order[self._first[cell] : self._first[cell + 1]]:
+            table, nodes = self._nodes(int(at))
+            columns = self._tables.sheets[table].columns
+            node = nodes[columns.index(self._common)] if self._common in columns else 0
+            if node:
+                sheets = enumerate(self._tables.sheets)
+                yield tuple((k, *(~node if column == self._common else 0 for column in sheet.columns)) for k, sheet in sheets)
+                return
 
     def _nodes(self, at: int) -> tuple[int, tuple[int, ...]]:
         table = int(np.searchsorted(self._offset, at, side="right")) - 1
@@ -80,3 +102,27 @@ class Boxes:
             return nodes
         _, axis, parent = min(growth)
         return (*nodes[:axis], parent, *nodes[axis + 1 :])
+
+
+def _nodes_of(top: int, ends: Sequence[int]) -> list[int]:
+    """The nodes under `top`; for ~node the node, its neighbours and the root of a hierarchy of one level."""
+    if top >= 0:
+        return list(range(top, ends[top]))
+    node, last = ~top, ends[0] - 1
+    return sorted({0, *((node - 1 + step) % last + 1 for step in range(-BESIDE, BESIDE + 1))})
+
+
+def _common_column(tables: TableSet) -> str:
+    """The column, wide enough to be cut into slices, that most tables share; "" where there is none, or any hierarchy has a middle."""
+    found: dict[str, list[Hierarchy]] = {}
+    if any(max(hierarchy.parents) > 0 for sheet in tables.sheets for hierarchy in sheet.hierarchies):
+        return ""
+    for sheet in tables.sheets:
+        for column, hierarchy in zip(sheet.columns, sheet.hierarchies, strict=True):
+            found.setdefault(column, []).append(hierarchy)
+    wide = {
+        column: (len(used), len(used[0].codes))
+        for column, used in found.items()
+        if len({hierarchy.name for hierarchy in used}) == 1 and max(used[0].parents) == 0 and len(used[0].codes) > 2 * BESIDE + 2
+    }
+    return max(sorted(wide), key=lambda column: wide[column], default="")

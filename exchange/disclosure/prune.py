@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import os
 import numpy as np
 
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
@@ -12,18 +11,18 @@ from exchange.disclosure.exchanges import FREE, ExchangeModel
 from exchange.disclosure.intervals import Intervals, Range
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
-from exchange.disclosure.relations import Relations
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
 MOST_CELLS = 1500
 """Components larger than this are never searched as a whole: a secondary that only such a search could spare stays hidden."""
 
-TOGETHER = int(os.environ.get("TOG","64"))
+TOGETHER = 64
 """Secondaries tried at once: each primary cell that loses its witnesses to several of them is proven again but once."""
 
-NEAR = 600
-"""Cells around a primary cell that are searched instead."""
+
+MOST_PROOFS = 1500
+"""Where models are slices of large flat tables, the search ends after so many proofs; counted, not timed, so that results repeat."""
 
 
 @dataclass
@@ -47,6 +46,7 @@ class Pruning:
         self._component = components(problem, hidden)
         self._size = np.bincount(self._component[hidden], minlength=1)
         self._intervals = Intervals(problem, hidden)
+        self._proofs = 0
         self._blocked: set[int] = set()  # cells published or being tried: models made meanwhile hold them still, so that they can come back
 
     def run(self, deadline: Deadline, done: Callable[[int, int], None]) -> None:
@@ -56,7 +56,7 @@ class Pruning:
         group, since = self._group(), 0
         for number, cell in enumerate(order, start=1):
             done(number, len(cells))
-            if deadline.passed():
+            if deadline.passed() or (self.boxes.sliced and self._proofs > MOST_PROOFS):
                 self._give_back(group)
                 return
             self._take(cell, group)
@@ -109,7 +109,10 @@ class Pruning:
 
     def _prove(self, cell: int) -> bool:
         """Find witnesses for a primary cell among hidden cells, nearest first."""
+        self._proofs += 1
         for box in self.boxes.around(cell):
+            if box == EVERYTHING and not self.boxes.small and self._size[self._component[cell]] > MOST_CELLS:
+                return False
             model = self._model(box, cell)
             for move in next_moves(self.problem, self.witnesses, model, cell):
                 self.witnesses.add(move)
@@ -118,22 +121,17 @@ class Pruning:
         return False
 
     def _model(self, box: Box, cell: int) -> ExchangeModel:
-        """The model of a box, or in the place of everything that of the cell's component, or of as much of it as can be searched."""
+        """The model of a box, or in the place of everything that of the cell's component."""
         label = int(self._component[cell]) if box == EVERYTHING else -1
-        large = box == EVERYTHING and not self.boxes.small and self._size[label] > MOST_CELLS
-        key = (box, cell if large else label)
+        key = (box, label)
         if key not in self._models:
-            alive = self.hidden.copy()
-            alive[list(self._blocked)] = True
-            if large:
-                cells = around(self.problem.relations, cell, alive, NEAR)
-            else:
-                cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
-                cells = cells[alive[cells]]
+            cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
+            blocked = np.array(sorted(self._blocked), dtype=np.int64)
+            cells = cells[self.hidden[cells] | np.isin(cells, blocked)]
             model = ExchangeModel(self.problem, cells)
             model.price(cells, np.where(self._fixed[cells], FREE, self.problem.weight[cells]))
-            for blocked in sorted(self._blocked):
-                model.allow(blocked, allowed=False)
+            for other in blocked.tolist():
+                model.allow(other, allowed=False)
             self._models[key] = model
             for member in model.cells.tolist():
                 self._models_of.setdefault(member, []).append(model)
@@ -147,20 +145,6 @@ class Pruning:
             self._blocked.add(cell)
         for model in self._models_of.get(cell, ()):
             model.allow(cell, allowed=allowed)
-
-
-def around(relations: Relations, cell: int, hidden: Bools, size: int) -> Ints:
-    """About `size` of the `hidden` cells, those fewest sums away from `cell`, ascending; more where the last step is a large one."""
-    inside = np.zeros(len(hidden), dtype=np.bool_)
-    inside[cell] = True
-    front = np.array([cell], dtype=np.int64)
-    while len(front) and inside.sum() < size:
-        _, rows, _ = relations.around(front)
-        _, members, _ = relations.within(np.unique(rows))
-        front = np.unique(members[hidden[members] & ~inside[members]])
-        inside[front] = True
-    inside[cell] &= hidden[cell]
-    return np.flatnonzero(inside)
 
 
 def components(problem: Problem, hidden: Bools) -> Ints:

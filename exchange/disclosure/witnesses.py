@@ -130,4 +130,3 @@ def _times(slack: np.ndarray, fall: np.ndarray) -> int:
     """How often a change can be made in which cells fall by `fall` (negative: rise) before one leaves its bound."""
     falling = fall > 0
     return min(MOST, int((slack[falling] // fall[falling]).min())) if falling.any() else MOST
-

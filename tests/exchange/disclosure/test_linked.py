@@ -10,7 +10,7 @@ import pytest
 from exchange.disclosure import Need, Unprotectable, check_certificate, protect, read_table_set
 from exchange.disclosure.attack import attack
 from exchange.disclosure.sheets import Sheet
-from tests.exchange.disclosure.tables import hide, read_csv, to_csv
+from tests.exchange.disclosure.tables import hide, load, read_csv, to_csv
 
 TREES = {
     "x_one": {"Total": ["n", "s"], "n": ["x1", "x2", "x3"], "s": ["x4", "x5", "x6"]},
@@ -94,3 +94,12 @@ def test_one_column_under_three_hierarchies_is_one_set_of_cells() -> None:
 
 def _codes(sheet: Sheet) -> list[tuple[int, tuple[str, ...]]]:
     return [(at, sheet.codes(at)) for at in range(int(np.prod(sheet.shape)))]
+
+
+def test_the_published_tables_of_mv7_are_safe_together_and_hide_no_more_than_before() -> None:
+    files, need = load("mv7"), Need(1, 9)
+    result = protect(read_table_set(files), need)
+    check_certificate(files, result.files(), need)
+    assert attack(files, result.files(), need).safe
+    assert result.report["secondary"] <= 253
+    assert result.report["secondary_value"] <= 40769
