@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agreements.errors import InvalidRule
-from agreements.fields import ARROW, FieldType, Means, floored, none_of, not_floored, not_in
+from agreements.fields import ARROW, FieldType, Map, Means, floored, none_of, not_floored, not_in
 
 _POSTCODE = r"^(?P<district>[A-Z]{1,2}[0-9][A-Z0-9]?) ?(?P<digit>[0-9])[A-Z]{2}$"
 _DISTRICT = re.compile(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$")
@@ -73,6 +73,20 @@ class Generalise:
         if _TAKES[self.to] is FieldType.DATE:
             return f"made coarser: only the {self.to} of the date leaves, as its first day"
         return f"made coarser: only the {self.to} of the postcode leaves"
+
+
+AREAS = ("ward", "authority")
+
+
+@dataclass(frozen=True)
+class GeneraliseArea(Map):
+    """``generalise``: a neighbourhood (LSOA) code becomes its ward or local authority, by an agreed code list."""
+
+    to: str
+
+    def describe(self) -> str:
+        what = "local authority" if self.to == "authority" else self.to
+        return f"made coarser: only the {what} of the neighbourhood leaves, {super().describe()}"
 
 
 @dataclass(frozen=True)

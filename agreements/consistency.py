@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from agreements.errors import InvalidRule
 from agreements.fields import FieldType, PseudonymiseRule
-from agreements.model import Agreement, Dataset
+from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
 from agreements.release import FirstOf, MonthsBetween, Release
 
 
@@ -15,6 +15,8 @@ def problems(agreement: Agreement) -> list[str]:
         *_dates(agreement),
         *_parties(agreement),
         *_recipients(agreement),
+        *_crossings(agreement),
+        *_permissions(agreement),
         *(line for dataset in agreement.datasets for line in _dataset(agreement, dataset)),
         *(line for release in agreement.releases for line in _release(agreement, release)),
         *_checkers(agreement),
@@ -57,6 +59,34 @@ def _recipients(agreement: Agreement) -> Iterator[str]:
             yield f"recipients.{recipient.id}: a recipient pulls under an id of its own, not a party's."
 
 
+def _crossings(agreement: Agreement) -> Iterator[str]:
+    """A dataset that parties process under different regimes passes from one to the other, and needs a power to do so."""
+    allowed = {(name, crossing.source, crossing.target) for crossing in agreement.crossings for name in crossing.datasets}
+    for number, crossing in enumerate(agreement.crossings):
+        yield from (f"crossings.{number}: there is no dataset “{name}”." for name in crossing.datasets if agreement.dataset(name) is None)
+        if crossing.source is crossing.target:
+            yield f"crossings.{number}: from and to are the same regime."
+    for dataset in agreement.datasets:
+        sent = {basis.regime for party in agreement.parties if party.id in dataset.suppliers for basis in party.bases_of(dataset.name)}
+        taken = {basis.regime for party in agreement.parties for basis in party.bases_of(dataset.name)}
+        for source, target in sorted((source, target) for source in sent for target in taken if source is not target):
+            if (dataset.name, source, target) not in allowed:
+                yield f"crossings: dataset {dataset.name} passes from {source} to {target}, and no crossing says by which power."
+
+
+def _permissions(agreement: Agreement) -> Iterator[str]:
+    """Victims and witnesses are not joined with suspects or convicted people unless a named permission says so (DPA 2018 s.38(3))."""
+    yield from _twice("permissions", (permission.name for permission in agreement.permissions))
+    for release in agreement.releases:
+        about = {who for name in release.datasets if (dataset := agreement.dataset(name)) for who in dataset.about}
+        permission = agreement.permission(release.permission)
+        if release.permission and permission is None:
+            yield f"releases.{release.name}.permission: there is no permission “{release.permission}”."
+        elif about & HARMED and about & ACCUSED and (permission is None or not about & (HARMED | ACCUSED) <= set(permission.joins)):
+            groups = ", ".join(sorted(about & (HARMED | ACCUSED)))
+            yield f"releases.{release.name}.permission: it joins {groups}, and names no permission to join all of them."
+
+
 def _keys(agreement: Agreement) -> Iterator[str]:
     keys = [fingerprint for party in agreement.parties for fingerprint in _machine_keys(agreement, party.id)]
     people = [person.key for party in agreement.parties for person in (party.dpo, party.signatory)]
@@ -79,6 +109,8 @@ def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[str]:
     place = f"datasets.{dataset.name}"
     yield from _twice(place, (field.name for field in dataset.fields))
     yield from _twice(f"{place}.suppliers", dataset.suppliers)
+    if len(set(dataset.about)) != len(dataset.about) or (Subjects.NOBODY in dataset.about and len(dataset.about) > 1):
+        yield f"{place}.about: names each group once, and “nobody” only by itself."
     for supplier in dataset.suppliers:
         party = agreement.party(supplier)
         if party is None or party.keys is None:

@@ -3,6 +3,7 @@
 Names are the field's own: see DOMAIN and the glossary in ``docs/architecture.md``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from agreements.fields import FieldType, Rule
+from agreements.items import Item, Said
+from agreements.items import missing as items_missing
 from agreements.periods import Duration, PeriodKind
 from agreements.release import Release
 
@@ -21,6 +24,43 @@ class Role(StrEnum):
     CONTROLLER = "controller"
     JOINT_CONTROLLER = "joint-controller"
     PROCESSOR = "processor"
+
+
+class Regime(StrEnum):
+    """Under which part of data-protection law a party processes a dataset (DPA 2018 Part 3; UK GDPR with Part 2)."""
+
+    PART_3 = "part3"
+    UK_GDPR = "uk-gdpr"
+
+
+class Subjects(StrEnum):
+    """Whose data a dataset holds. DPA 2018 s.38(3) has suspects, the convicted, victims and witnesses told apart."""
+
+    SUSPECTS = "suspects"
+    CONVICTED = "convicted"
+    VICTIMS = "victims"
+    WITNESSES = "witnesses"
+    OTHERS = "others"
+    NOBODY = "nobody"
+
+
+HARMED = frozenset({Subjects.VICTIMS, Subjects.WITNESSES})
+ACCUSED = frozenset({Subjects.SUSPECTS, Subjects.CONVICTED})
+
+
+class Category(StrEnum):
+    """What data-protection law sees in a data item, beyond ordinary personal data."""
+
+    ORDINARY = "ordinary"
+    SPECIAL = "special-category"
+    OFFENCE = "criminal-offence"
+
+
+class AfterEnd(StrEnum):
+    """What becomes of held data when the agreement is terminated or expires before their own day."""
+
+    DESTROY = "destroy"
+    KEEP = "keep-until-due"
 
 
 class Mode(StrEnum):
@@ -61,11 +101,31 @@ class HubKeys:
 
 @dataclass(frozen=True)
 class LawfulBasis:
-    """By what law a party shares a dataset: the basis in data-protection law and, apart from it, the power to share."""
+    """By what law a party shares a dataset: regime and basis in data-protection law and, apart from them, the power to share."""
 
     datasets: tuple[str, ...]
+    regime: Regime
     basis: str
     gateway: str
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The power by which datasets pass from one regime to the other. Without it, nothing crosses (DPA 2018 s.36(4))."""
+
+    datasets: tuple[str, ...]
+    source: Regime
+    target: Regime
+    gateway: str
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Leave to join people harmed (victims, witnesses) with people accused (suspects, convicted): which, and why. Releases name it."""
+
+    name: str
+    joins: tuple[Subjects, ...]
+    because: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +145,10 @@ class Party:
     keys: MachineKeys | None
     hub: HubKeys | None
     lawful_bases: tuple[LawfulBasis, ...]
+
+    def bases_of(self, dataset: str) -> tuple[LawfulBasis, ...]:
+        """The lawful bases under which this party processes a dataset."""
+        return tuple(basis for basis in self.lawful_bases if dataset in basis.datasets)
 
 
 @dataclass(frozen=True)
@@ -106,6 +170,7 @@ class Field:
     type: FieldType
     rule: Rule
     may_be_empty: bool
+    category: Category
     meaning: str
     reason: str
 
@@ -117,10 +182,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One kind of extract, from one or more suppliers, on one schedule."""
+    """One kind of extract, from one or more suppliers, on one schedule. ``grain``: what one row is."""
 
     name: str
     title: str
+    grain: str
+    about: tuple[Subjects, ...]
     adapter: str
     suppliers: tuple[str, ...]
     period: PeriodKind
@@ -156,7 +223,6 @@ class Agreement:
     title: str
     purpose: str
     necessity: str
-    regime: str
     dpia: str
     incident_contact: str
     rights_contact: str
@@ -164,8 +230,12 @@ class Agreement:
     expires: date
     review: date
     back_fill_from: str
+    after_end: AfterEnd
+    items: Mapping[str, Said]
     parties: tuple[Party, ...]
     recipients: tuple[Recipient, ...]
+    crossings: tuple[Crossing, ...]
+    permissions: tuple[Permission, ...]
     datasets: tuple[Dataset, ...]
     releases: tuple[Release, ...]
     approvals: Approvals
@@ -183,6 +253,15 @@ class Agreement:
     def release(self, name: str) -> Release | None:
         """The release of that name, or None."""
         return next((found for found in self.releases if found.name == name), None)
+
+    def permission(self, name: str) -> Permission | None:
+        """The permission of that name, or None."""
+        return next((found for found in self.permissions if found.name == name), None)
+
+    @property
+    def missing(self) -> tuple[Item, ...]:
+        """Mandatory items about which the document says nothing. While there is one it is a draft and cannot be proposed."""
+        return items_missing(self.items)
 
     @property
     def operator(self) -> Party:

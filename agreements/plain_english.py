@@ -1,7 +1,11 @@
-"""The agreement in plain English, made from the same values the software enforces. Lines of text; the doors lay them out."""
+"""The agreement in plain English, made from the same values the software enforces; every statement stands beside its clause."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from agreements.fields import PseudonymiseRule
-from agreements.model import Agreement, Dataset, Field, Party
+from agreements.items import ITEMS
+from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
 from agreements.release import Level, Release, Terms, Zeros
 
 _LEVELS = {
@@ -9,56 +13,99 @@ _LEVELS = {
     Level.B: "every hidden count could be any of at least {threshold} whole numbers",
     Level.C: "every hidden count could be any of at least {threshold} whole numbers, even to somebody who knows that it is not nought",
 }
+_MODES = {
+    Mode.REPLACE: "A further submission for the same period replaces the one before it.",
+    Mode.APPEND: "A further submission for the same period is added to those before it.",
+    Mode.SNAPSHOT: "Each submission is the state of a day; the last of a period stands for it.",
+}
+_REGIMES = {Regime.PART_3: "Part 3 of the Data Protection Act 2018 (law enforcement)", Regime.UK_GDPR: "the UK GDPR"}
+_CATEGORIES = {Category.ORDINARY: "", Category.SPECIAL: " Special category data.", Category.OFFENCE: " Criminal-offence data."}
+_AFTER_END = {
+    AfterEnd.DESTROY: "When the agreement ends, all data held under it are destroyed at once.",
+    AfterEnd.KEEP: "When the agreement ends, data held under it are used no more, and are destroyed on the day already fixed.",
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One statement, and the clause it stands in, as refusals cite it (``dataset crimes, retention``)."""
+
+    clause: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its statements."""
+
+    title: str
+    sentences: tuple[Sentence, ...]
+
+
+def sections(agreement: Agreement) -> tuple[Section, ...]:
+    """The whole agreement, in the order in which people read it."""
+    return (
+        Section("What it is for", tuple(_head(agreement))),
+        Section("Parties", tuple(line for party in agreement.parties for line in _party(party))),
+        *(Section(f"Dataset {one.name}: {one.title}", tuple(_dataset(agreement, one))) for one in agreement.datasets),
+        *(Section(f"Release {one.name} ({one.measure}): {one.title}", tuple(_release(agreement, one))) for one in agreement.releases),
+        Section("Powers and permissions", tuple(_powers(agreement))),
+        Section("What the parties undertake", tuple(_items(agreement))),
+        Section(
+            "What is never sent",
+            (Sentence("datasets", "A column that is not named above is not read past its heading, and cannot be sent."),),
+        ),
+    )
 
 
 def describe(agreement: Agreement) -> list[str]:
     """The whole agreement, a line a statement; headings begin with ``# `` or ``## ``."""
-    lines = [
-        f"# {agreement.reference} version {agreement.version}: {agreement.title}",
-        f"Purpose: {agreement.purpose}",
-        f"Why sharing is necessary: {agreement.necessity}",
-        f"Impact assessment: {agreement.dpia}",
-        f"In force from {agreement.in_force_from}, until {agreement.expires}; to be reviewed by {agreement.review}.",
-        f"Data from {agreement.back_fill_from} on may be sent.",
-        f"Tell of incidents: {agreement.incident_contact}. For people's rights: {agreement.rights_contact}.",
-        "## Parties",
-        *(line for party in agreement.parties for line in _party(party)),
-    ]
-    for dataset in agreement.datasets:
-        lines += _dataset(agreement, dataset)
-    for release in agreement.releases:
-        lines += _release(agreement, release)
-    lines += ["## What is never sent", "A column that is not named above is not read past its heading, and cannot be sent."]
+    lines = [f"# {agreement.reference} version {agreement.version}: {agreement.title}"]
+    for section in sections(agreement):
+        lines += [f"## {section.title}", *(sentence.words for sentence in section.sentences)]
     lines.append(f"Digest of these words: {agreement.digest}")
     # A line break in somebody's words must not begin a line, or a heading, of ours.
     return [" ".join(line.split("\n")) for line in lines]
 
 
-def _party(party: Party) -> list[str]:
+def _head(agreement: Agreement) -> Iterator[Sentence]:
+    yield Sentence("purpose", f"Purpose: {agreement.purpose}")
+    yield Sentence("necessity", f"Why sharing is necessary: {agreement.necessity}")
+    yield Sentence("DPIA", f"Impact assessment: {agreement.dpia}")
+    dates = f"In force from {agreement.in_force_from}, until {agreement.expires}; to be reviewed by {agreement.review}."
+    yield Sentence("term", dates)
+    yield Sentence("term", f"Data from {agreement.back_fill_from} on may be sent.")
+    yield Sentence("term", _AFTER_END[agreement.after_end])
+    yield Sentence("contacts", f"Tell of incidents: {agreement.incident_contact}. For people's rights: {agreement.rights_contact}.")
+
+
+def _party(party: Party) -> Iterator[Sentence]:
+    clause = f"parties, {party.id}"
     role = f"{party.role.replace('-', ' ')}{' and operator of the hub' if party.operator else ''}"
-    return [
-        (
-            f"{party.name} ({party.id}), {role}. DPO: {party.dpo.name}, {party.dpo.position}. "
-            f"Signs: {party.signatory.name}, {party.signatory.position}."
-        ),
-        *(f"  Shares {', '.join(basis.datasets)} under {basis.basis}; power to share: {basis.gateway}" for basis in party.lawful_bases),
-    ]
+    people = f"DPO: {party.dpo.name}, {party.dpo.position}. Signs: {party.signatory.name}, {party.signatory.position}."
+    yield Sentence(clause, f"{party.name} ({party.id}), {role}. {people}")
+    for basis in party.lawful_bases:
+        words = f"  Shares {', '.join(basis.datasets)} under {_REGIMES[basis.regime]}: {basis.basis}; power to share: {basis.gateway}"
+        yield Sentence(clause, words)
 
 
-def _dataset(agreement: Agreement, dataset: Dataset) -> list[str]:
+def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[Sentence]:
+    clause = f"dataset {dataset.name}"
     names = [party.name for name in dataset.suppliers if (party := agreement.party(name))]
-    return [
-        f"## Dataset {dataset.name}: {dataset.title}",
-        f"Supplied by {' and '.join(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends.",
-        f"Kept for {dataset.retention.in_words()} after the end of the period, then destroyed.",
-        *(f"  {field_in_words(field)}" for field in dataset.fields),
-    ]
+    due = f"Supplied by {' and '.join(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends."
+    yield Sentence(f"{clause}, about", f"{dataset.grain[:1].upper()}{dataset.grain[1:]}. Whose data: {', '.join(dataset.about)}.")
+    yield Sentence(f"{clause}, suppliers", due)
+    yield Sentence(f"{clause}, mode", _MODES[dataset.mode])
+    yield Sentence(f"{clause}, retention", f"Kept for {dataset.retention.in_words()} after the end of the period, then destroyed.")
+    for field in dataset.fields:
+        yield Sentence(f"{clause}, field {field.name}", f"  {field_in_words(field)}")
 
 
 def field_in_words(field: Field) -> str:
     """One data item: what happens to it, what it means, why it is needed."""
     empty = "" if not field.may_be_empty else " It may be empty; an empty one stays empty." if _stays_empty(field) else " It may be empty."
-    return f"{field.name} (from {field.source}) is {field.rule.describe()}.{empty} {field.meaning} Needed: {field.reason}"
+    told = f"{empty}{_CATEGORIES[field.category]} {field.meaning} Needed: {field.reason}"
+    return f"{field.name} (from {field.source}) is {field.rule.describe()}.{told}"
 
 
 def _stays_empty(field: Field) -> bool:
@@ -72,19 +119,43 @@ def terms_in_words(terms: Terms) -> str:
     return f"{smallest}; {zeros}; {_LEVELS[terms.level].format(threshold=terms.threshold)}."
 
 
-def _release(agreement: Agreement, release: Release) -> list[str]:
-    recipients = [recipient.name for recipient in agreement.recipients if recipient.id in release.recipients]
+def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:
+    clause = f"release {release.name}"
     joined = "".join(
         f" Joined, within each supplier, with {lookup.dataset} on {lookup.on}: the latest by {lookup.latest_by}."
         for lookup in release.lookups
     )
-    return [
-        f"## Release {release.name} ({release.measure}): {release.title}",
-        f"Question: {release.question}",
-        f"Counts {release.unit} in {release.base}.{joined}",
-        *(f"  Table {table.name}: {table.title}, by {', '.join(table.dimensions)}." for table in release.tables),
-        terms_in_words(release.terms),
-        f"{agreement.approvals.output_checkers} people, neither of them the one who asked, check each edition before it is published.",
-        f"Received by {', '.join(recipients)}{'; also public' if release.public else ''}.",
-        *(f"  Note: {caveat}" for caveat in release.caveats),
-    ]
+    recipients = [recipient.name for recipient in agreement.recipients if recipient.id in release.recipients]
+    yield Sentence(f"{clause}, question", f"Question: {release.question}")
+    yield Sentence(f"{clause}, definition", f"Counts {release.unit} in {release.base}.{joined}")
+    for table in release.tables:
+        yield Sentence(f"{clause}, table {table.name}", f"  Table {table.name}: {table.title}, by {', '.join(table.dimensions)}.")
+    if (permission := agreement.permission(release.permission)) is not None:
+        yield Sentence(f"{clause}, permission", f"Joins {', '.join(permission.joins)} by the permission “{permission.name}”.")
+    yield Sentence(f"{clause}, terms", terms_in_words(release.terms))
+    checked = f"{agreement.approvals.output_checkers} people, neither of them the one who asked, check each edition before it is published."
+    yield Sentence("approvals, output checkers", checked)
+    yield Sentence(f"{clause}, recipients", f"Received by {', '.join(recipients)}{'; also public' if release.public else ''}.")
+    for caveat in release.caveats:
+        yield Sentence(f"{clause}, caveats", f"  Note: {caveat}")
+
+
+def _powers(agreement: Agreement) -> Iterator[Sentence]:
+    for crossing in agreement.crossings:
+        passes = f"{', '.join(crossing.datasets)} pass from {_REGIMES[crossing.source]} to {_REGIMES[crossing.target]}"
+        yield Sentence("crossings", f"{passes}, by this power: {crossing.gateway}")
+    if not agreement.crossings:
+        yield Sentence("crossings", "No data pass from one part of data-protection law to another.")
+    for permission in agreement.permissions:
+        yield Sentence("permissions", f"“{permission.name}”: {', '.join(permission.joins)} may be joined, because {permission.because}")
+    if not agreement.permissions:
+        yield Sentence("permissions", "Victims and witnesses are never joined with suspects or convicted people.")
+
+
+def _items(agreement: Agreement) -> Iterator[Sentence]:
+    for item in ITEMS:
+        said = agreement.items.get(item.name)
+        if said is None:
+            yield Sentence(f"items, {item.name}", f"{item.title}: MISSING. {item.asks} ({item.basis})")
+        else:
+            yield Sentence(f"items, {item.name}", f"{item.title}: {said.words if said.applies else f'not applicable, {said.words}'}")

@@ -133,6 +133,7 @@ class Release:
     recipients: tuple[str, ...]
     caveats: tuple[str, ...]
     public: bool
+    permission: str
 
     @property
     def datasets(self) -> tuple[str, ...]:

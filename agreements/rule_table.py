@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from agreements.characters import deceives
-from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, Round, TopCode
+from agreements.coarsen import AREAS, BandEdges, Coarse, Flag, Generalise, GeneraliseArea, Round, TopCode
 from agreements.errors import InvalidRule
 from agreements.fields import KeepPattern, KeepRange, KeepValues, Map, PseudonymiseRule, Rule
 
@@ -77,19 +77,34 @@ def _map(parameters: Any) -> Rule:
         for text in (*codes, *codes.values()):
             _text("map", text)
         return Map(tuple(sorted(codes.items())), "", "", (), otherwise, blank)
+    return Map((), *_code_list("map", parameters), otherwise, blank)
+
+
+def _code_list(rule: str, parameters: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    """Name, digest and values of the code list that a rule goes by."""
     if missing := sorted({"list", "digest", "values"} - set(parameters)):
-        raise InvalidRule(f"map by code list: {', '.join(missing)} missing.")
-    name, digest = _text("map", parameters["list"]), _text("map", parameters["digest"])
+        raise InvalidRule(f"{rule} by code list: {', '.join(missing)} missing.")
+    name, digest = _text(rule, parameters["list"]), _text(rule, parameters["digest"])
     if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
-        raise InvalidRule("map by code list: “list” is a name, and “digest” is “sha256:” and 64 hex digits.")
-    return Map((), name, digest, _texts("map", parameters["values"]), otherwise, blank)
+        raise InvalidRule(f"{rule} by code list: “list” is a name, and “digest” is “sha256:” and 64 hex digits.")
+    return name, digest, _texts(rule, parameters["values"])
+
+
+def _area(parameters: Mapping[str, Any]) -> Rule:
+    _members("generalise", parameters, {"to", "list", "digest", "values", "otherwise", "blank"})
+    if parameters.get("to") not in AREAS:
+        raise InvalidRule(f"generalise by a code list goes to one of {', '.join(AREAS)}.")
+    otherwise, blank = (_text("generalise", parameters[name]) if name in parameters else None for name in ("otherwise", "blank"))
+    return GeneraliseArea((), *_code_list("generalise", parameters), otherwise, blank, parameters["to"])
 
 
 def _generalise(parameters: Any) -> Rule:
+    if isinstance(parameters, dict):
+        return _area(parameters)
     try:
         return Generalise(Coarse(parameters))
     except ValueError as error:
-        raise InvalidRule(f"generalise takes one of {', '.join(Coarse)}.") from error
+        raise InvalidRule(f"generalise takes one of {', '.join(Coarse)}, or a table with a code list of areas.") from error
 
 
 def _pseudonymise(parameters: Any) -> Rule:

@@ -6,6 +6,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 from agreements import model, release
 from agreements.fields import FieldType
+from agreements.items import ITEMS, Said
 from agreements.periods import PeriodKind
 from agreements.wording import NAME, REFERENCE, Day, Fingerprint, PeriodName, Retention, RuleTable, Words, YesNo
 
@@ -36,7 +37,7 @@ class PersonSchema(_Part):
     builds = model.Person
     name = Words(required=True)
     position = Words(required=True)
-    key = Fingerprint("ed25519", required=True)
+    key = Fingerprint("ed25519", "passkey", required=True)
 
 
 class MachineKeysSchema(_Part):
@@ -57,6 +58,7 @@ class HubKeysSchema(_Part):
 class LawfulBasisSchema(_Part):
     builds = model.LawfulBasis
     datasets = _names(required=True, validate=validate.Length(min=1))
+    regime = fields.Enum(model.Regime, by_value=True, required=True)
     basis = Words(required=True)
     gateway = Words(required=True)
 
@@ -86,6 +88,37 @@ class RecipientSchema(_Part):
     client = Fingerprint("ed25519", required=True)
 
 
+class CrossingSchema(_Part):
+    builds = model.Crossing
+    datasets = _names(required=True, validate=validate.Length(min=1))
+    source = fields.Enum(model.Regime, by_value=True, required=True, data_key="from")
+    target = fields.Enum(model.Regime, by_value=True, required=True, data_key="to")
+    gateway = Words(required=True)
+
+
+class PermissionSchema(_Part):
+    builds = model.Permission
+    name = _name()
+    joins = fields.List(fields.Enum(model.Subjects, by_value=True), required=True, validate=validate.Length(min=2))
+    because = Words(required=True)
+
+
+class NotApplicableSchema(_Part):
+    not_applicable = Words(required=True)
+
+
+class ItemText(fields.Field[Any]):
+    """Words, or ``{ not_applicable = "because …" }``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Said:
+        if isinstance(value, dict):
+            return Said(NotApplicableSchema().load(value)["not_applicable"], applies=False)
+        return Said(Words().deserialize(value, attr, data))
+
+
+ItemsSchema = Schema.from_dict({item.name: ItemText() for item in ITEMS}, name="ItemsSchema")
+
+
 class FieldSchema(_Part):
     builds = model.Field
     name = _name()
@@ -93,6 +126,7 @@ class FieldSchema(_Part):
     type = fields.Enum(FieldType, by_value=True, required=True)
     rule = RuleTable(required=True)
     may_be_empty = YesNo(load_default=False)
+    category = fields.Enum(model.Category, by_value=True, load_default=model.Category.ORDINARY)
     meaning = Words(required=True)
     reason = Words(required=True)
 
@@ -101,6 +135,8 @@ class DatasetSchema(_Part):
     builds = model.Dataset
     name = _name()
     title = Words(required=True)
+    grain = Words(required=True)
+    about = fields.List(fields.Enum(model.Subjects, by_value=True), required=True, validate=validate.Length(min=1))
     adapter = _name()
     suppliers = _names(required=True, validate=validate.Length(min=1))
     period = fields.Enum(PeriodKind, by_value=True, required=True)
@@ -203,6 +239,7 @@ class ReleaseSchema(_Part):
     recipients = _names(required=True, validate=validate.Length(min=1))
     caveats = fields.List(Words(), load_default=list)
     public = YesNo(load_default=False)
+    permission = fields.String(validate=NAME, load_default="")
 
 
 class ApprovalsSchema(_Part):
@@ -218,7 +255,6 @@ class HeadSchema(_Part):
     title = Words(required=True)
     purpose = Words(required=True)
     necessity = Words(required=True)
-    regime = fields.String(required=True, validate=validate.OneOf(["part3", "uk-gdpr"]))
     dpia = Words(required=True)
     incident_contact = Words(required=True)
     rights_contact = Words(required=True)
@@ -226,6 +262,7 @@ class HeadSchema(_Part):
     expires = Day(required=True)
     review = Day(required=True)
     back_fill_from = PeriodName(required=True)
+    after_end = fields.Enum(model.AfterEnd, by_value=True, required=True)
 
 
 class AgreementSchema(_Part):
@@ -233,7 +270,10 @@ class AgreementSchema(_Part):
 
     agreement = fields.Nested(HeadSchema, required=True)
     parties = fields.List(fields.Nested(PartySchema), required=True, validate=validate.Length(min=2))
+    items = fields.Nested(ItemsSchema(unknown=RAISE), load_default=dict)
     recipients = fields.List(fields.Nested(RecipientSchema), required=True)
+    crossings = fields.List(fields.Nested(CrossingSchema), load_default=list)
+    permissions = fields.List(fields.Nested(PermissionSchema), load_default=list)
     datasets = fields.List(fields.Nested(DatasetSchema), required=True, validate=validate.Length(min=1))
     releases = fields.List(fields.Nested(ReleaseSchema), load_default=list)
     approvals = fields.Nested(ApprovalsSchema, required=True)

@@ -18,7 +18,9 @@ from agreements.model import Agreement, Party, Person
 
 Verify = Callable[[Mapping[str, Any], Collection[str]], Mapping[str, Any]]
 FORMAT = 1
-_MEMBERS = frozenset({"format", "reference", "version", "agreement", "party", "role", "person", "decision", "comment", "made", "nonce"})
+_MEMBERS = frozenset(
+    {"format", "reference", "version", "agreement", "party", "role", "person", "decision", "dataset", "comment", "made", "nonce"}
+)
 _NONCE = re.compile(r"^[0-9a-f]{32}$", re.ASCII)
 
 
@@ -44,11 +46,12 @@ MAY_SAY: Mapping[Capacity, frozenset[Voice]] = {
     Capacity.DPO: frozenset({Voice.ADVISE_FOR, Voice.ADVISE_AGAINST, Voice.SUSPEND}),
     Capacity.SIGNATORY: frozenset({Voice.SIGN, Voice.SUSPEND, Voice.RESUME, Voice.TERMINATE}),
 }
+PARTIAL = frozenset({Voice.SUSPEND, Voice.RESUME})
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that one person said about one version, for one party."""
+    """One thing that one person said about one version, for one party. ``dataset``: the one it is about; empty for the whole agreement."""
 
     party: str
     capacity: Capacity
@@ -57,6 +60,7 @@ class Statement:
     comment: str
     made: datetime
     nonce: str
+    dataset: str = ""
 
 
 def statement_document(agreement: Agreement, said: Statement) -> dict[str, Any]:
@@ -70,6 +74,7 @@ def statement_document(agreement: Agreement, said: Statement) -> dict[str, Any]:
         "role": said.capacity.value,
         "person": said.person,
         "decision": said.voice.value,
+        "dataset": said.dataset,
         "comment": said.comment,
         "made": said.made.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "nonce": said.nonce,
@@ -101,6 +106,8 @@ def check_statement(agreement: Agreement, signed: Mapping[str, Any], verify: Ver
         raise InvalidStatement(f"{agreement.clause('parties', said.party)}: the statement names another person than the agreement.")
     if said.voice not in MAY_SAY[said.capacity]:
         raise InvalidStatement(f"{agreement.clause('parties', said.party)}: a {said.capacity} cannot {said.voice}.")
+    if said.dataset and (said.voice not in PARTIAL or agreement.dataset(said.dataset) is None):
+        raise InvalidStatement(f"{agreement.clause('datasets')}: only a dataset of the agreement is suspended or resumed by itself.")
     return said
 
 
@@ -110,10 +117,10 @@ def _parse(claimed: Mapping[str, Any]) -> Statement:
         capacity, voice = Capacity(claimed["role"]), Voice(claimed["decision"])
     except ValueError as error:
         raise InvalidStatement("the statement's role, decision or time is not one there is.") from error
-    texts = [claimed[name] for name in ("party", "person", "comment", "nonce")]
+    texts = [claimed[name] for name in ("party", "person", "dataset", "comment", "nonce")]
     if not all(isinstance(text, str) for text in texts) or not _NONCE.fullmatch(claimed["nonce"]) or len(claimed["comment"]) > 4000:
-        raise InvalidStatement("the statement's party, person, comment (4,000 characters) or nonce (32 hex digits) is not as it must be.")
-    return Statement(claimed["party"], capacity, claimed["person"], voice, claimed["comment"], made, claimed["nonce"])
+        raise InvalidStatement("a statement's texts are texts, its comment of at most 4,000 characters, its nonce 32 hex digits.")
+    return Statement(claimed["party"], capacity, claimed["person"], voice, claimed["comment"], made, claimed["nonce"], claimed["dataset"])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ NAME = validate.Regexp(
 REFERENCE = validate.Regexp(
     r"^(?=.{1,40}\Z)[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*\Z", error="must be at most 40 capital letters and digits joined by -, such as LCJP-MV7."
 )
-_FINGERPRINT = re.compile(r"^(ed25519|xwing):[0-9a-f]{64}$", re.ASCII)
+_FINGERPRINT = re.compile(r"^(ed25519|passkey|xwing):[0-9a-f]{64}$", re.ASCII)
 _PLACEHOLDER = re.compile(r"^@[a-z0-9-]+/[a-z0-9-]+$", re.ASCII)
 
 
@@ -38,18 +38,19 @@ class Words(fields.String):
 
 
 class Fingerprint(fields.String):
-    """``ed25519:`` or ``xwing:`` and 64 hex digits."""
+    """The kind of a key, one of those given (``ed25519``, ``passkey``, ``xwing``), a colon and 64 hex digits."""
 
-    def __init__(self, kind: str, **kwargs: Any) -> None:
-        self.kind = kind
+    def __init__(self, *kinds: str, **kwargs: Any) -> None:
+        self.kinds = kinds
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
         if _PLACEHOLDER.fullmatch(text):
             raise ValidationError(f"is still to be filled in: fill it from the key card “{text[1:]}” (exchange agreement fill).")
-        if not _FINGERPRINT.fullmatch(text) or not text.startswith(self.kind + ":"):
-            raise ValidationError(f"must be a fingerprint: “{self.kind}:” and 64 hex digits.")
+        if not _FINGERPRINT.fullmatch(text) or text.partition(":")[0] not in self.kinds:
+            wanted = " or ".join(f"“{kind}:”" for kind in self.kinds)
+            raise ValidationError(f"must be a fingerprint: {wanted} and 64 hex digits.")
         return text
 
 

@@ -143,14 +143,14 @@ def hand_in(rig: Rig, signed: dict[str, object], folder: Path) -> list[Path]:
     """What the intake API does with a manifest, its parts and the word that it is complete; where the parts now are."""
     hub = rig.hub
     with writing(hub.engine) as session:
-        row = intake.open_submission(session, hub.settings, SUPPLIER, signed, hub.clock()).row
+        row = intake.open_submission(session, hub.settings, SUPPLIER, signed, hub.clock).row
         for number, part in enumerate(intake.manifest_of(row).parts, 1):
             name = intake.part_name(row.id, number)
             draft = hub.places.staging.draft(name)
             (folder / str(number)).replace(draft)
             hub.places.staging.keep(draft, name)
             intake.arrived(session, row, number, part.sha256, part.size, hub.clock())
-        intake.complete(session, hub.keyring, SUPPLIER, row.id, hub.clock())
+        intake.complete(session, hub.keyring, SUPPLIER, row.id, hub.clock)
         staged = [hub.places.staging.path(intake.part_name(row.id, number)) for number in range(1, len(row.parts) + 1)]
     folder.rmdir()
     return staged

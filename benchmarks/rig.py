@@ -82,7 +82,7 @@ def build(folder: Path, address: str = "http://127.0.0.1:8080") -> Rig:
                 person = speaker(rig.agreement, party.id, capacity)
                 said = Statement(party.id, capacity, person.name, voice, "", now, secrets.token_hex(16))
                 key = rig.signing(f"{party.id}/{capacity}")
-                agreements.record(session, sign_document(statement_document(rig.agreement, said), Use.STATEMENT, key), now)
+                agreements.record(session, sign_document(statement_document(rig.agreement, said), Use.STATEMENT, key), lambda: now)
         check = key_check_value(SECRET, rig.agreement.reference, EPOCH)
         session.add(EpochRow(reference=rig.agreement.reference, epoch=EPOCH, issuer=SUPPLIER, key_check=check, issued_at=now))
     return rig

@@ -1,10 +1,10 @@
 """Who is calling, and what each role may do: one table, and what is not in it is refused.
 
-The token is the hub's own, short-lived, and says who and with which key; the key is looked up at every request, so that a revocation
+Machines call the API with a token; people use the pages with a session (``exchange.people.sessions``) and may hold several roles. The token is the hub's own, short-lived, and says who and with which key; the key is looked up at every request, so that a revocation
 bites at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,9 +28,16 @@ class Role(StrEnum):
     PUBLIC = "public"
     SUPPLIER = "supplier"
     RECIPIENT = "recipient"
+    DPO = "dpo"
+    SIGNATORY = "signatory"
+    CHECKER = "checker"
+    ANALYST = "analyst"
+    OPERATOR = "operator"
 
 
 PUBLIC = frozenset(Role)
+PEOPLE = frozenset({Role.DPO, Role.SIGNATORY, Role.CHECKER, Role.ANALYST, Role.OPERATOR})
+OPERATORS = frozenset({Role.OPERATOR})
 CLIENTS = frozenset({Role.SUPPLIER, Role.RECIPIENT})
 SUPPLIERS = frozenset({Role.SUPPLIER})
 RECIPIENTS = frozenset({Role.RECIPIENT})
@@ -54,6 +61,30 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "service.health": PUBLIC,
     "service.ready": PUBLIC,
     "api-docs.openapi_json": PUBLIC,
+    "web.static": PUBLIC,
+    "web.sign_in": PUBLIC,
+    "web.sign_in_challenge": PUBLIC,
+    "web.sign_in_passkey": PUBLIC,
+    "web.sign_in_openid": PUBLIC,
+    "web.sign_in_openid_back": PUBLIC,
+    "web.enrol": PUBLIC,
+    "web.enrol_challenge": PUBLIC,
+    "web.enrol_passkey": PUBLIC,
+    "web.accessibility": PUBLIC,
+    "web.sign_out": PEOPLE,
+    "web.home": PEOPLE,
+    "web.organisations": PEOPLE,
+    "web.organisation": PEOPLE,
+    "web.people": PEOPLE,
+    "web.invite": OPERATORS,
+    "web.invite_again": OPERATORS,
+    "web.end_person": OPERATORS,
+    "web.me": PEOPLE,
+    "web.card": PEOPLE,
+    "web.passkey_challenge": PEOPLE,
+    "web.add_passkey": PEOPLE,
+    "web.revoke_passkey": PEOPLE,
+    "web.sign_out_everywhere": PEOPLE,
 }
 
 
@@ -102,7 +133,18 @@ def _said(token: str, secret: bytes) -> tuple[Caller, int]:
     return Caller(str(claims["sub"]), Role(claims["role"]), str(claims["key"])), int(claims["exp"])
 
 
+def is_public(endpoint: str) -> bool:
+    """Whether nobody need say who they are."""
+    return Role.PUBLIC in OPERATIONS.get(endpoint, frozenset())
+
+
 def admit(endpoint: str, role: Role) -> None:
     """Refuse what the table does not allow; an endpoint that is not in the table is refused to everybody."""
     if role not in OPERATIONS.get(endpoint, frozenset()):
         raise Forbidden("your role may not do this.", remedy="Suppliers submit and read contracts; recipients download editions.")
+
+
+def admit_person(endpoint: str, roles: Iterable[str]) -> None:
+    """As :func:`admit`, for somebody who holds several roles, or none."""
+    if not OPERATIONS.get(endpoint, frozenset()) & {Role(role) for role in roles}:
+        raise Forbidden("none of your roles may do this.", remedy="Ask the operator which roles you need.")

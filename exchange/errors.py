@@ -63,6 +63,12 @@ class TooLarge(ExchangeError):
     status, code, title = 413, "too-large", "Too large"
 
 
+class TooMany(ExchangeError):
+    """Tried too often; later it may succeed."""
+
+    status, code, title = 429, "too-many-attempts", "Too many attempts"
+
+
 class LengthRequired(ExchangeError):
     """A body without a length or a digest does not count."""
 

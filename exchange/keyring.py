@@ -48,6 +48,14 @@ class Keyring:
         """The key access tokens are authenticated with; only the hub reads them."""
         return self.store.get("hub/tokens")
 
+    @property
+    def web(self) -> bytes:
+        """The key that keeps forms and sign-ins from being forged; only the hub reads them."""
+        try:
+            return self.store.get("hub/web")
+        except UnknownKey as error:
+            raise Misconfigured("the keystore has no key for the pages.", remedy="Run: exchange init --upgrade") from error
+
     def rekey(self, reference: str, kind: str, epoch: int) -> bytes:
         """The agreement's re-key key for a kind and epoch, made at its first use."""
         return self.store.get_or_create(rekey_name(reference, kind, epoch))
@@ -58,3 +66,4 @@ def make_keys(store: Keystore) -> None:
     for use in USES:
         store.get_or_create(signing_name(use))
     store.get_or_create("hub/tokens")
+    store.get_or_create("hub/web")

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, json, request
@@ -11,13 +12,15 @@ from werkzeug.exceptions import HTTPException
 from agreements.decisions import Refusal
 from agreements.errors import AgreementError
 from exchange.db import writing
-from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, Unacceptable, Unauthenticated, Unavailable
+from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, TooMany, Unacceptable, Unauthenticated, Unavailable
 from exchange.hub import Hub
 from exchange.log.record import Event, Operation, append
 from keys.errors import BadFormat, KeysError
 
 logger = logging.getLogger("exchange.problems")
 PROBLEM = "application/problem+json"
+MACHINES = ("/v1/", "/oauth2/", "/openapi.json", "/health", "/ready")
+PAGES = "web"  # the blueprint of the pages
 
 
 def as_exchange_error(error: Exception) -> ExchangeError:
@@ -55,22 +58,32 @@ def document(error: ExchangeError) -> dict[str, Any]:
     return {**base, **error.extra}
 
 
-def respond(error: ExchangeError) -> Response:
-    """The problem document as a response."""
-    response = Response(json.dumps(document(error)), error.status, mimetype=PROBLEM)
-    if isinstance(error, Unauthenticated):
+def for_people() -> bool:
+    """Whether whoever asks is to be answered with a page: a browser, at no address of the machines'."""
+    accepted = request.accept_mimetypes
+    wants_page = accepted.quality("text/html") > accepted.quality("application/json") and "text/html" in dict(accepted)
+    if request.blueprint == PAGES:
+        return wants_page or not accepted or accepted.best == "*/*"
+    return request.endpoint is None and wants_page and not request.path.startswith(MACHINES)
+
+
+def respond(error: ExchangeError, page: Callable[[ExchangeError], Response] | None = None) -> Response:
+    """The error as a response: a page for people, with the same words; the problem document for everybody else."""
+    people = page is not None and for_people()
+    response = page(error) if people and page else Response(json.dumps(document(error)), error.status, mimetype=PROBLEM)
+    if isinstance(error, Unauthenticated) and request.blueprint != PAGES:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = "30"
+    if isinstance(error, Unavailable | TooMany):
+        response.headers["Retry-After"] = "300" if isinstance(error, TooMany) else "30"
     return response
 
 
-def install(app: Flask, hub: Hub) -> None:
-    """Make every error of this application a problem document, and write refusals in the log."""
+def install(app: Flask, hub: Hub, page: Callable[[ExchangeError], Response] | None = None) -> None:
+    """Make every error of this application a problem document, or a ``page`` with the same words, and write refusals in the log."""
 
     def on_error(error: Exception) -> Response:
         if isinstance(error, HTTPException):
-            return _http(error)
+            return _http(error, page)
         found = as_exchange_error(error)
         if found.status >= 500 and not isinstance(error, Unavailable | Misconfigured):
             # The kind of error and where it was raised; never its words, which could quote what was sent.
@@ -79,16 +92,25 @@ def install(app: Flask, hub: Hub) -> None:
                 last = last.tb_next
             place = f"{last.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{last.tb_lineno}" if last else "?"
             logger.error("unforeseen error", extra={"kind": type(error).__name__, "place": place, "endpoint": request.endpoint})
-        if isinstance(found, RefusedByAgreement) and g.get("caller") is not None:
-            _record(hub, found)
-        return respond(found)
+        if isinstance(found, RefusedByAgreement) and (who := _who()):
+            _record(hub, found, *who)
+        return respond(found, page)
 
     app.register_error_handler(Exception, on_error)
     # flask-smorest has put a handler of its own on HTTP errors; the nearer class would win.
     app.register_error_handler(HTTPException, on_error)
 
 
-def _http(error: HTTPException) -> Response:
+def _who() -> tuple[str, str] | None:
+    """Who is refused, and for which party: a client, a person signed in, or nobody we know."""
+    if (client := g.get("caller")) is not None:
+        return client.id, client.id
+    if (signed := g.get("signed")) is not None:
+        return signed.person.id, signed.person.party
+    return None
+
+
+def _http(error: HTTPException, page: Callable[[ExchangeError], Response] | None) -> Response:
     """What Flask and werkzeug refuse by themselves: unknown paths, methods, sizes, hosts."""
     status = error.code or 500
     found = ExchangeError(error.description or error.name, code=error.name.lower().replace(" ", "-"))
@@ -97,17 +119,17 @@ def _http(error: HTTPException) -> Response:
     if messages := data.get("messages"):
         found.extra["errors"] = messages
         found.detail = "a parameter is not as it must be."
-    response = respond(found)
+    response = respond(found, page)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
 
 
-def _record(hub: Hub, refused: RefusedByAgreement) -> None:
+def _record(hub: Hub, refused: RefusedByAgreement, who: str, organisation: str) -> None:
     """A refusal is written by itself: what it refused has been rolled back."""
     details = {"clause": refused.refused.clause, "reason": refused.refused.reason, "endpoint": request.endpoint}
     # The route, not the path: the log keeps no words of the caller's.
-    caller, route = g.caller.id, str(request.url_rule)
+    route = str(request.url_rule)
     with writing(hub.engine) as session:
-        append(session, Event(Operation.SECURITY, caller, caller, "", "refused", route, details=details), hub.clock())
+        append(session, Event(Operation.SECURITY, who, organisation, "", "refused", route, details=details), hub.clock())

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from exchange.errors import Misconfigured
 
@@ -35,6 +36,11 @@ class Settings:
         part_rows: the most rows of one part.
         parts: the most parts of one submission.
         edition_memory: DuckDB's memory limit for one edition.
+        proxies: how many reverse proxies of the operator's own stand before the hub; as many forwarded addresses are believed.
+        oidc_issuer: the OpenID provider people may sign in at; empty for none.
+        oidc_client_id: the hub's name there.
+        oidc_client_secret_file: file of the hub's secret there; without one the hub is a public client (PKCE alone).
+        oidc_name: what people call the provider.
     """
 
     public_url: str
@@ -55,11 +61,32 @@ class Settings:
     part_rows: int = 262_144
     parts: int = 10_000
     edition_memory: str = "2GB"
+    proxies: int = 0
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret_file: Path | None = None
+    oidc_name: str = "your organisation's account"
 
     @property
     def token_url(self) -> str:
         """Audience of client assertions."""
         return f"{self.public_url}/oauth2/token"
+
+    @property
+    def web_origin(self) -> str:
+        """Scheme, host and port of the pages: what passkeys are bound to."""
+        scheme, rest = self.public_url.split("://", 1)
+        return f"{scheme}://{rest.split('/', 1)[0]}"
+
+    @property
+    def web_host(self) -> str:
+        """The host of the pages, without port: the relying party of passkeys (an IP address cannot be one)."""
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def web_path(self) -> str:
+        """The path below which the pages lie, as seen from outside; empty as a rule."""
+        return urlsplit(self.public_url).path
 
     @property
     def home(self) -> Path:
@@ -82,7 +109,7 @@ def read_settings(path: Path) -> Settings:
         raise Misconfigured(f"{path.name}: unknown setting {', '.join(unknown)}.", remedy=f"There are: {', '.join(known)}.")
     for name, value in found.items():
         wanted = known[name].type
-        if wanted is Path:
+        if wanted is Path or wanted == (Path | None):
             found[name] = (path.parent / str(value)).resolve()
         elif type(value) is not wanted and not (wanted is float and type(value) is int):
             raise Misconfigured(f"{path.name}: {name} must be a {getattr(wanted, '__name__', wanted)}.")
@@ -96,7 +123,7 @@ def read_settings(path: Path) -> Settings:
 
 def _check(name: str, found: dict[str, Any]) -> None:
     """What a value must be beyond its type, where another would only show once the hub runs."""
-    if bad := sorted(key for key, value in found.items() if isinstance(value, int | float) and value <= 0):
+    if bad := sorted(key for key, value in found.items() if isinstance(value, int | float) and value <= 0 and key != "proxies"):
         raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
     if not _URL.fullmatch(found.get("public_url", "http://x")):
         raise Misconfigured(f"{name}: public_url must be an http or https address without a slash at its end.")

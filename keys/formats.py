@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from keys.credential import Passkey
 from keys.documents import (
     Base64,
     Count,
@@ -47,7 +48,7 @@ FORMAT = 1
 Format = Annotated[int, integer(FORMAT, FORMAT)]
 Mode = Annotated[str, one_of("replace", "append", "snapshot")]
 Outcome = Annotated[str, one_of("held", "refused")]
-KeyKind = Annotated[str, one_of("ed25519", "xwing")]
+KeyKind = Annotated[str, one_of("ed25519", "passkey", "xwing")]
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,16 @@ class Card(Document):
 
     @property
     def raw(self) -> bytes:
-        """The public key's bytes: 32 (Ed25519) or 1216 (X-Wing)."""
+        """The public key's bytes: 32 (Ed25519), 1216 (X-Wing), or a passkey's `raw`."""
         return unb64(self.public)
 
     @property
     def fingerprint(self) -> str:
-        """`ed25519:…` or `xwing:…`, computed, never read from the file."""
-        return VerifyKey(self.raw).fingerprint if self.kind == "ed25519" else encryption_fingerprint(self.raw)
+        """`ed25519:…`, `passkey:…` or `xwing:…`, computed, never read from the file."""
+        match self.kind:
+            case "ed25519":
+                return VerifyKey(self.raw).fingerprint
+            case "passkey":
+                return Passkey.parse(self.raw).fingerprint
+            case _:
+                return encryption_fingerprint(self.raw)

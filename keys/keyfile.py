@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from keys.documents import Document, Name, text
+from keys.documents import Document, Name, one_of, text
 from keys.encoding import b64, canonical, parse_json, unb64
 from keys.errors import BadFormat, KeystoreUnreadable, UnknownKey
 from keys.files import readable_by_others, write_new
-from keys.formats import Card, KeyKind
+from keys.formats import Card
 from keys.seal import EncryptionKey
 from keys.sign import SigningKey
 
@@ -49,7 +49,7 @@ class KeyFile:
 
 @dataclass(frozen=True, repr=False)
 class _Stored(Document):
-    kind: KeyKind
+    kind: Annotated[str, one_of("ed25519", "xwing")]  # a passkey's private half never leaves its device
     owner: Name
     role: Name
     private: Annotated[str, text(r"[A-Za-z0-9_-]+", "base64url")]

@@ -28,12 +28,13 @@ ROOMS: dict[str, set[str]] = {
 FLOORS: list[set[str]] = [
     {"app", "commands", "schedule", "serve", "migrations", "tables"},  # `tables` gathers every floor's, for the migrations
     {"web", "api"},
-    {"hub", "access", "problems"},  # what every door shares: the wired hub, who is calling, how a refusal is answered
+    {"hub", "access", "problems", "questions", "exports"},  # what every door shares: the hub, who calls, how a refusal is answered
     {"releases"},
     {"submissions"},
+    {"people"},  # accounts of those who sign in
     {"register"},
     {"log"},
-    {"db", "migrate", "objects", "settings", "keyring", "times", "logs", "errors"},
+    {"db", "migrate", "objects", "settings", "keyring", "times", "logs", "errors", "pdf", "extras"},
 ]
 SIDEWAYS = FLOORS[0] | FLOORS[2] | FLOORS[-1]  # Not web and api: two audiences, two doors.
 
@@ -47,6 +48,12 @@ PROTECTION |= {"problem", "relations", "exchanges", "result", "history", "pertur
 WEB = ("exchange.app", "exchange.serve", "exchange.api", "exchange.web", "exchange.access", "exchange.problems")
 HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("keys",),
+    "webauthn": ("keys",),
+    "authlib": ("exchange.web",),
+    "flask_wtf": ("exchange.web", "exchange.app"),
+    "govuk_frontend_jinja": ("exchange.web",),
+    "weasyprint": ("exchange.pdf",),
+    "psycopg": (),  # SQLAlchemy loads it by the database's address
     "flask": WEB,
     "flask_smorest": WEB,
     "werkzeug": WEB,

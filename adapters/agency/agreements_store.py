@@ -16,11 +16,12 @@ from agreements.errors import InvalidDocument, InvalidStatement
 from agreements.lifecycle import State
 from agreements.model import Agreement, HubKeys, Standing
 from agreements.signing import Statement, Voice, check_statement, progress
-from keys.encoding import canonical, parse_json, unb64
+from keys.encoding import canonical, parse_json
 from keys.errors import BadFormat, BadSignature
 from keys.files import replace
-from keys.seal import encryption_fingerprint
-from keys.sign import Use, VerifyKey, verify_document
+from keys.formats import Card
+from keys.sign import Use
+from keys.statements import verify_signed
 
 EXPORT_LIMIT = 8 << 20
 _REFERENCE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
@@ -132,15 +133,14 @@ def _texts(found: Any) -> list[str]:
 
 
 def _verify(signed: Mapping[str, Any], trusted: Collection[str]) -> Mapping[str, Any]:
-    return verify_document(signed, Use.STATEMENT, trusted)
+    return verify_signed(signed, Use.STATEMENT, trusted)
 
 
 def _matching(fingerprint: str, public: Any) -> bytes:
-    raw = unb64(public)
-    found = VerifyKey(raw).fingerprint if len(raw) == 32 else encryption_fingerprint(raw)
-    if found != fingerprint:
+    card = Card(fingerprint.partition(":")[0], "hub", "handed out", public)
+    if card.fingerprint != fingerprint:
         raise BadSignature("a public key does not have the fingerprint it is filed under")
-    return raw
+    return card.raw
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ FILE = "agency.toml"
 PREFIX = "EXCHANGE_AGENCY_"
 PRODUCT_CODES = Path(adapters.__file__).parent.parent / "config" / "codes"
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
-_FINGERPRINT = re.compile(r"ed25519:[0-9a-f]{64}")
+_SIGNATORY = re.compile(r"(ed25519|passkey):[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[A-Za-z0-9:/._~%\[\]-]+")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -177,8 +177,8 @@ def _checked(home: Path, values: dict[str, Any], origins: dict[str, str]) -> Set
             raise fail(name, "text")
     if not _NAME.fullmatch(values["party"]):
         raise fail("party", "a party's id: lower-case letters and digits joined by - or _")
-    if values["pin_signatory"] and not _FINGERPRINT.fullmatch(values["pin_signatory"]):
-        raise fail("pin_signatory", "a fingerprint: ed25519: and 64 hex digits")
+    if values["pin_signatory"] and not _SIGNATORY.fullmatch(values["pin_signatory"]):
+        raise fail("pin_signatory", "a fingerprint: ed25519: or passkey: and 64 hex digits")
     for name in ("timeout", "patience", "wait"):
         values[name] = _seconds(values[name])
         if values[name] is None:

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from agreements.decisions import Refused
 from agreements.rules import named_client
-from exchange.access import OPERATIONS, Caller, Role, admit, identify
+from exchange.access import Caller, admit, identify, is_public
 from exchange.errors import NotFound, RefusedByAgreement, Unacceptable
 from exchange.hub import Hub
+from exchange.problems import PAGES
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from keys.encoding import parse_json
@@ -57,12 +58,14 @@ def guard(app: Flask) -> None:
 
     def before() -> None:
         g.caller = None
+        if request.blueprint == PAGES:
+            return  # the pages have a guard of their own (exchange/web/door.py); no cookie counts here
         if request.endpoint is None:
             refused = request.routing_exception
             if refused is not None and refused.code != HTTPStatus.NOT_FOUND:
                 raise refused  # a known address, but not by this method
             raise NotFound("there is nothing at this address.", remedy="The addresses are in /openapi.json.")
-        if Role.PUBLIC in OPERATIONS.get(request.endpoint, frozenset()):
+        if is_public(request.endpoint):
             return
         here = hub()
         found = identify(asking(), here.keyring.tokens, request.headers.get("Authorization"), here.clock())

@@ -85,7 +85,7 @@ class TableFile(MethodView):
         if request.if_none_match.contains(tag):
             return _headers(Response(status=HTTPStatus.NOT_MODIFIED), tag, edition, name)
         with writing(here.engine) as session:
-            found = publish.download(session, edition, name, client, here.clock())
+            found = publish.download(session, edition, name, client, here.clock)
             content, media = found.content, found.media_type
         response = Response(content, mimetype=media)
         response.headers["Content-Disposition"] = f'attachment; filename="{edition}-{name}"'

@@ -28,6 +28,13 @@ class Signed(Schema):
     signature = fields.String(required=True)
 
 
+class SignedStatement(Signed):
+    """By key file, or by passkey, which adds what the passkey signed."""
+
+    authenticator_data = fields.String()
+    client_data = fields.String()
+
+
 class TokenRequest(_Strict):
     grant_type = fields.String(required=True)
     client_id = fields.String()
@@ -67,7 +74,7 @@ class AgreementAnswer(Schema):
     suspended = fields.List(fields.String(), required=True, metadata={"description": "datasets that are suspended by themselves"})
     suspended_by = fields.List(fields.String(), required=True, metadata={"description": "parties that have suspended the whole agreement"})
     canonical = fields.String(required=True, metadata={"description": "the canonical document, as text"})
-    statements = fields.List(fields.Nested(Signed), required=True)
+    statements = fields.List(fields.Nested(SignedStatement), required=True)
     keys = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 

@@ -71,7 +71,7 @@ class Submissions(MethodView):
         """Open a submission with its signed manifest. Repeats find what they repeat."""
         here, signed = hub(), body()
         with writing(here.engine) as session:
-            opened = intake.open_submission(session, here.settings, caller().id, signed, here.clock())
+            opened = intake.open_submission(session, here.settings, caller().id, signed, here.clock)
             vouch(agreements.by_digest(session, opened.row.agreement))
             found = answer(opened.row)
         if opened.same_content:
@@ -177,6 +177,6 @@ class Complete(MethodView):
         """Accept the submission, if the agreement allows it at this moment, and acknowledge it."""
         here = hub()
         with writing(here.engine) as session:
-            row = intake.complete(session, here.keyring, caller().id, submission, here.clock())
+            row = intake.complete(session, here.keyring, caller().id, submission, here.clock)
             vouch(agreements.by_digest(session, row.agreement))
             return answer(row)

@@ -14,7 +14,8 @@ from agreements.document import placeholders, read, read_canonical
 from agreements.errors import InvalidDocument
 from agreements.model import Agreement
 from agreements.plain_english import describe
-from agreements.signing import MAY_SAY, Statement, Voice, role_of, speaker, statement_document, unsigned
+from agreements.signing import MAY_SAY, Statement, Voice, progress, role_of, speaker, statement_document
+from exchange.commands.exported import FORMAT, check, read_export
 from exchange.commands.partner import read_card
 from exchange.commands.shared import hub_of, key_of, read_text, say, write_new
 from exchange.db import reading, writing
@@ -22,8 +23,6 @@ from exchange.errors import RefusedByAgreement, Unacceptable
 from exchange.register import agreements
 from keys.encoding import parse_json
 from keys.sign import Use, sign_document
-
-FORMAT = "lcjp-exchange/agreement/1"
 
 
 def load(path: str) -> Agreement:
@@ -136,7 +135,7 @@ def record(context: click.Context, statements: tuple[str, ...]) -> None:
         if not isinstance(signed, dict):
             raise Unacceptable(f"{Path(path).name} is not a statement.", remedy="Make one with: exchange agreement sign")
         with writing(hub.engine) as session:
-            row, said = agreements.record(session, signed, hub.clock())
+            row, said = agreements.record(session, signed, hub.clock)
             recorded.append({"party": said.party, "person": said.person, "decision": said.voice.value, "state": row.state})
     say(context, {"recorded": recorded}, *(f"{one['person']} ({one['party']}): {one['decision']}; now {one['state']}" for one in recorded))
 
@@ -175,19 +174,20 @@ def export(context: click.Context, reference: str, number: int | None, out: Path
 @click.argument("document", type=click.Path(exists=True, dir_okay=False))
 @click.pass_context
 def verify(context: click.Context, document: str) -> None:
-    """Verify an exported agreement offline, against the fingerprints it names itself."""
-    parsed = parse_json(read_text(document).encode(), limit=4 << 20)
-    if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
-        raise Unacceptable("this is not an exported agreement.", remedy="Make one with: exchange agreement export")
-    found = read_canonical(parsed["canonical"].encode())
-    reached = unsigned(found, parsed["statements"], agreements.verify_statement)
+    """Verify an agreement offline, exported or as the hub answers it, against the fingerprints it names itself."""
+    found, statements = read_export(document)
+    lines = [check(found, signed) for signed in statements]
+    said = [line.said for line in lines if line.said]
+    failed, reached = len(lines) - len(said), progress(found, said)
     verdict = "advised on and signed by every party" if reached.complete else f"not complete: {'; '.join(reached.missing)}"
+    holds = f"{failed} of its {len(lines)} statements do not hold" if failed else "Every statement in it holds"
+    complete, missing = reached.complete and not failed, list(reached.missing)
     say(
         context,
-        {"agreement": found.digest, "complete": reached.complete, "missing": list(reached.missing)},
+        {"agreement": found.digest, "complete": complete, "missing": missing, "statements": [line.document() for line in lines]},
         f"{found.reference} version {found.version}: {found.digest}",
-        f"Every statement in it holds. It is {verdict}.",
-        *(f"  {party.name}: {party.signatory.name}, {party.signatory.key}" for party in found.parties if party.id in reached.signed),
+        *(f"  {number}. {line}" for number, line in enumerate(lines, 1)),
+        f"{holds}: do not rely on this file." if failed else f"{holds}. It is {verdict}.",
     )
-    if not reached.complete:
-        context.exit(6)
+    if not complete:
+        context.exit(10 if failed else 6)

@@ -116,7 +116,7 @@ def check(context: click.Context, identity: str, key: str, approve: bool, commen
         )
     signed = sign_document(document, Use.OUTPUT_CHECK, keyfile.signing)
     with writing(hub.engine) as session:
-        row = checking.record(session, hub.keyring, signed, hub.clock())
+        row = checking.record(session, hub.keyring, signed, hub.clock)
         state = row.state
     say(context, {"edition": identity, "decision": decision, "state": state}, f"{person.name}: {decision}; {identity} is {state}.")
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Misconfigured, NotFound
 from exchange.log.tables import EntryRow, HeadRow, NodeRow
+from exchange.times import Clock
 from keys import merkle
 from keys.checkpoint import Checkpoint, log_leaf
 
@@ -64,11 +65,24 @@ def begin(session: Session, origin: str, now: datetime) -> None:
     session.add(HeadRow(id=1, origin=origin, size=0, last_at=now))
 
 
-def append(session: Session, event: Event, now: datetime) -> int:
-    """Append one entry and return its number. The log's time never runs backwards."""
-    head = session.execute(select(HeadRow).with_for_update()).scalar_one_or_none()
+def hold(session: Session) -> HeadRow:
+    """Take the head's lock, the last of all locks: what is read from now on stays so until this transaction ends, if all writers hold it."""
+    query = select(HeadRow).with_for_update().execution_options(populate_existing=True)
+    head = session.execute(query).scalar_one_or_none()
     if head is None:
         raise Misconfigured("the log has not been begun.", remedy="Run: exchange init")
+    return head
+
+
+def moment(session: Session, clock: Clock) -> datetime:
+    """The time of what this transaction decides, read when nothing is left to wait for: every lock it needs is held, the head's with them."""
+    hold(session)
+    return clock()
+
+
+def append(session: Session, event: Event, now: datetime) -> int:
+    """Append one entry and return its number. The log's time never runs backwards."""
+    head = hold(session)
     at = max(now, head.last_at)
     number, salt = head.size, os.urandom(32)
     entry: dict[str, Any] = {

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from agreements import lifecycle
@@ -17,10 +17,12 @@ from agreements.model import Agreement, Standing
 from agreements.rules import UNKNOWN, known_to, today
 from agreements.signing import Statement, Voice, check_statement, may_state, progress
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, hold, moment
 from exchange.register import partners
 from exchange.register.tables import AgreementRow, StatementRow, SuspensionRow
-from keys.sign import Use, verify_document
+from exchange.times import Clock
+from keys.sign import Use
+from keys.statements import verify_signed
 
 LIVE = (State.IN_FORCE, State.SUSPENDED)
 
@@ -32,12 +34,13 @@ def parsed(document: bytes) -> Agreement:
 
 
 def verify_statement(signed: Mapping[str, Any], trusted: Collection[str]) -> Mapping[str, Any]:
-    """How statements are verified here: Ed25519, under their own context."""
-    return verify_document(signed, Use.STATEMENT, trusted)
+    """How statements are verified here: by key file or by passkey, as a use of their own."""
+    return verify_signed(signed, Use.STATEMENT, trusted)
 
 
 def enter(session: Session, agreement: Agreement, who: str, now: datetime) -> AgreementRow:
     """Enter a version as proposed. The same words twice are one; other words under the same version are a conflict."""
+    hold(session)  # two people may enter the same words at once
     row = session.get(AgreementRow, agreement.digest)
     if row is not None:
         return row
@@ -65,11 +68,17 @@ def enter(session: Session, agreement: Agreement, who: str, now: datetime) -> Ag
     return row
 
 
-def record(session: Session, signed: Mapping[str, Any], now: datetime) -> tuple[AgreementRow, Statement]:
-    """Record a statement by a named person and follow where it leads. Refused, with its clause, where it does not bind."""
+def record(
+    session: Session, signed: Mapping[str, Any], clock: Clock, *, received: datetime | None = None
+) -> tuple[AgreementRow, Statement]:
+    """Record a statement by a named person and follow where it leads. Refused, with its clause, where it does not bind.
+
+    ``received``: when the door had the statement, if it did anything before this call; the log says how long a stop took from then.
+    """
+    received = received or clock()
     claimed = signed.get("document")
     digest = claimed.get("agreement") if isinstance(claimed, dict) else None
-    row = session.execute(select(AgreementRow).where(AgreementRow.digest == digest).with_for_update()).scalar_one_or_none()
+    row = _locked(session, str(digest))
     if row is None:
         raise UnknownAgreement(Refused("no agreement", "no agreement has the digest this statement is about.", "Enter its document first."))
     agreement = parsed(row.canonical)
@@ -81,6 +90,7 @@ def record(session: Session, signed: Mapping[str, Any], now: datetime) -> tuple[
     act = _act(agreement, earlier, said)
     if isinstance(refused := lifecycle.may(State(row.state), act, agreement.clause("lifecycle")), Refused):
         raise RefusedByAgreement(refused, code="transition-refused")
+    now = moment(session, clock)
     _suspend_or_resume(session, row, said, now)
     if act is not Act.RESUME or not row.suspensions:
         row.state = lifecycle.after(State(row.state), act)
@@ -89,11 +99,31 @@ def record(session: Session, signed: Mapping[str, Any], now: datetime) -> tuple[
     row.statements.append(statement)
     session.flush()
     details = {"decision": said.voice.value, "capacity": said.capacity.value, "state": row.state}
+    if said.voice in _STOPS:
+        details |= time_to_effect(received, now)
     _record(session, agreement, _event(str(signed["key"]), said.party, f"statement: {said.voice}", details), now)
-    advance(session, now)
+    advance(session, now, row.reference)
     return row, said
 
 
+def _locked(session: Session, digest: str) -> AgreementRow | None:
+    """The version with this digest, it and every other version of its agreement locked against everybody, in the order of versions."""
+    reference = session.execute(select(AgreementRow.reference).where(AgreementRow.digest == digest)).scalar_one_or_none()
+    return next((row for row in _lock_versions(session, [reference] if reference else []) if row.digest == digest), None)
+
+
+def _lock_versions(session: Session, references: Collection[str]) -> list[AgreementRow]:
+    query = select(AgreementRow).where(AgreementRow.reference.in_(references)).order_by(AgreementRow.reference, AgreementRow.version)
+    return list(session.execute(query.with_for_update().execution_options(populate_existing=True)).scalars())
+
+
+def time_to_effect(received: datetime, effective: datetime) -> dict[str, Any]:
+    """From the word that everything must stop to the moment when nothing can begin any more, as the log says it."""
+    words = {name: at.astimezone(UTC).isoformat(timespec="milliseconds") for name, at in (("received", received), ("effective", effective))}
+    return {**words, "milliseconds": max(0, round((effective - received) / timedelta(milliseconds=1)))}
+
+
+_STOPS = (Voice.SUSPEND, Voice.TERMINATE)
 _ACTS: Mapping[Voice, Act] = {
     Voice.ADVISE_FOR: Act.ADVISE,
     Voice.ADVISE_AGAINST: Act.ADVISE,
@@ -121,11 +151,16 @@ def _suspend_or_resume(session: Session, row: AgreementRow, said: Statement, now
         session.delete(mine)
 
 
-def advance(session: Session, now: datetime) -> list[str]:
+def advance(session: Session, now: datetime, reference: str | None = None) -> list[str]:
     """Do what the clock does: bring signed versions into force, replace their forerunners, end what has expired."""
     moved = []
-    rows = session.execute(select(AgreementRow).where(AgreementRow.state.in_([State.SIGNED, *LIVE])).with_for_update()).scalars()
-    for row in sorted(rows, key=lambda row: (row.reference, row.version)):
+    day = today(now)
+    begins = and_(AgreementRow.state == State.SIGNED, AgreementRow.in_force_from <= day)
+    due = select(AgreementRow.reference).where(or_(begins, and_(AgreementRow.state.in_(LIVE), AgreementRow.expires <= day)))
+    if reference is not None:
+        due = due.where(AgreementRow.reference == reference)
+    # Only what will move is locked, and all of it before the first entry: the log's head is the last lock of all.
+    for row in _lock_versions(session, set(session.execute(due).scalars())):
         agreement = parsed(row.canonical)
         if row.state == State.SIGNED and today(now) >= row.in_force_from:
             row.state, row.in_force_at = lifecycle.after(State.SIGNED, Act.COME_INTO_FORCE), now
@@ -171,7 +206,9 @@ def standing(row: AgreementRow | None) -> Standing | None:
 def by_digest(session: Session, digest: str, *, lock: bool = False) -> AgreementRow | None:
     """The version with this digest. ``lock``: hold its row against suspension until the transaction ends."""
     query = select(AgreementRow).where(AgreementRow.digest == digest)
-    return session.execute(query.with_for_update(read=True) if lock else query).scalar_one_or_none()
+    if lock:  # whatever this session knew of the row before it waited for it is forgotten
+        query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    return session.execute(query).scalar_one_or_none()
 
 
 def current(session: Session, reference: str, version: int | None = None) -> AgreementRow | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from agreements.decisions import Refused
 from agreements.model import Agreement
 from exchange.errors import Conflict, RefusedByAgreement, Unacceptable
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, hold
 from exchange.register import partners
 from exchange.register.tables import EnvelopeRow, EpochRow
 from keys.formats import Envelope
@@ -32,6 +32,7 @@ def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[
     if recipient is None or recipient.keys is None or recipient.keys.encryption != envelope.recipient_key:
         remedy = "Seal it to the encryption key that the agreement names."
         raise Unacceptable("the envelope is not sealed to a supplier's key of this agreement.", remedy=remedy, code="bad-envelope")
+    hold(session)  # two suppliers may issue the same epoch at once
     _epoch(session, envelope, now)
     if session.get(EnvelopeRow, (envelope.reference, envelope.epoch, envelope.recipient)) is None:
         row = EnvelopeRow(reference=envelope.reference, epoch=envelope.epoch, recipient=envelope.recipient, signed=dict(signed))

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound, Unacceptable
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, hold
 from exchange.register.tables import KeyRow
 from keys.formats import Card
 
@@ -16,6 +16,7 @@ _REVOKED = select(_KEYS.revoked_at).where(_KEYS.fingerprint == bindparam("finger
 
 def register(session: Session, card: Card, now: datetime) -> KeyRow:
     """Register the key on a card. The same card twice is one; a key under another owner or role is a conflict."""
+    hold(session)  # the same card may be handed in twice at once
     found = session.get(KeyRow, card.fingerprint)
     if found is not None:
         if (found.owner, found.role) != (card.owner, card.role):
@@ -32,6 +33,7 @@ def register(session: Session, card: Card, now: datetime) -> KeyRow:
 
 def revoke(session: Session, fingerprint: str, reason: str, now: datetime) -> KeyRow:
     """Revoke a key: nothing that it signs from now on is accepted, and no token asked with it is served."""
+    hold(session)  # of two who revoke it at once, one does
     row = session.get(KeyRow, fingerprint)
     if row is None:
         raise NotFound("no key has this fingerprint.", remedy="List them with: exchange partner list")

@@ -12,12 +12,12 @@ from agreements.model import Person
 from agreements.rules import may_check
 from exchange.errors import Conflict, Unacceptable
 from exchange.keyring import Keyring
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
 from exchange.releases.edition import find, require, second_edition
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
-from exchange.times import rfc3339
+from exchange.times import Clock, rfc3339
 from keys.sign import Use, sign_document, verify_document
 
 APPROVE, REFUSE = "approve", "refuse"
@@ -39,13 +39,14 @@ def vote_document(row: EditionRow, *, person: str, decision: str, comment: str, 
     }
 
 
-def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], now: datetime) -> EditionRow:
+def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock: Clock) -> EditionRow:
     """Record one checker's signed decision; publish when enough people have approved, drop the draft when one refuses."""
     claimed = signed.get("document")
     if not isinstance(claimed, dict) or set(claimed) != _MEMBERS or claimed.get("decision") not in (APPROVE, REFUSE):
         raise Unacceptable("this is not an output check.", remedy="Make one with: exchange release check", code="bad-check")
-    row = find(session, str(claimed["edition"]))
-    agreement_row = agreements.by_digest(session, row.agreement, lock=True)
+    agreement_row = agreements.by_digest(session, find(session, str(claimed["edition"])).agreement, lock=True)
+    row = find(session, str(claimed["edition"]), lock=True)
+    now = moment(session, clock)
     standing = agreements.standing(agreement_row)
     key = str(signed.get("key"))
     require(may_check(standing, row.release, key, row.requested_by, now))

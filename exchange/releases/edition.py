@@ -26,14 +26,16 @@ from exchange.disclosure import DisclosureError, Files, Need, check_certificate,
 from exchange.disclosure.attack import attack
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.keyring import Keyring
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
+from exchange.register.tables import AgreementRow
 from exchange.releases.formats import published
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, PopulationRow
 from exchange.releases.tabulate import tabulate
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
+from exchange.times import Clock
 from keys.formats import digest
 
 FORMAT = 1
@@ -89,23 +91,25 @@ def require(decision: Decision) -> None:
         raise UnknownAgreement(decision) if decision is UNKNOWN else RefusedByAgreement(decision)
 
 
-def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Any, *, memory: str) -> str:
+def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Clock, *, memory: str) -> str:
     """Make an edition and leave it to be checked; returns its id. What cannot be protected is refused, and nothing is kept."""
     with reading(engine) as session:
-        inputs = _inputs(session, wanted, clock())
+        inputs = _inputs(session, wanted, agreements.current(session, wanted.reference), clock())
         relations = _relations(session, keyring, held, inputs)
     exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory)
     protected, report = guard(exact, inputs.release)
     files = published(inputs.release, inputs.agreement, wanted.periods, protected)
     with writing(engine) as session:
-        again = _inputs(session, wanted, clock(), lock=True)
-        if (again.agreement.digest, again.lineage()) != (inputs.agreement.digest, inputs.lineage()):
+        row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
+        now = moment(session, clock)
+        again = _inputs(session, wanted, row, now)
+        if (again.standing.replaced_at, again.lineage()) != (inputs.standing.replaced_at, inputs.lineage()):
             raise Conflict(
                 "the agreement or the submissions it reads have changed meanwhile.",
                 remedy="Ask for the edition again.",
                 code="inputs-changed",
             )
-        return _keep(session, wanted, inputs, files, report, clock())
+        return _keep(session, wanted, inputs, files, report, now)
 
 
 def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
@@ -130,10 +134,7 @@ def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
     return protected, {"attack": found.report}
 
 
-def _inputs(session: Session, wanted: Wanted, now: datetime, *, lock: bool = False) -> Inputs:
-    row = agreements.current(session, wanted.reference)
-    if row is not None and lock:
-        row = agreements.by_digest(session, row.digest, lock=True)
+def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: datetime) -> Inputs:
     standing = agreements.standing(row)
     require(may_tabulate(standing, wanted.release, now))
     require(may_request(standing, wanted.release, wanted.requester, now))
@@ -282,9 +283,12 @@ def _sha256(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def find(session: Session, edition: str) -> EditionRow:
-    """An edition, whatever its state: for the hub's own people."""
-    row = session.execute(select(EditionRow).where(EditionRow.id == edition).with_for_update()).scalar_one_or_none()
+def find(session: Session, edition: str, *, lock: bool = False) -> EditionRow:
+    """An edition, whatever its state: for the hub's own people. ``lock``: nobody else changes it until the transaction ends."""
+    query = select(EditionRow).where(EditionRow.id == edition)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = session.execute(query).scalar_one_or_none()
     if row is None:
         raise NotFound("there is no such edition.", remedy="List them with: exchange release list")
     return row

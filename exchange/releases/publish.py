@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from agreements.rules import UNKNOWN, may_receive
 from exchange.errors import NotFound, UnknownAgreement
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases.edition import require
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+from exchange.times import Clock
 
 
 def receivable(session: Session, client: str, now: datetime) -> list[EditionRow]:
@@ -25,13 +26,18 @@ def _may(session: Session, row: EditionRow, client: str, now: datetime) -> bool:
     return bool(may_receive(standing, row.release, client, now))
 
 
-def receive(session: Session, edition: str, client: str, now: datetime, *, lock: bool = False) -> EditionRow:
+def receive(session: Session, edition: str, client: str, now: datetime) -> EditionRow:
     """A published edition, for a recipient its agreement names; to anybody else there is none."""
+    row = _published(session, edition)
+    standing = agreements.standing(agreements.by_digest(session, row.agreement))
+    require(may_receive(standing, row.release, client, now))
+    return row
+
+
+def _published(session: Session, edition: str) -> EditionRow:
     row = session.get(EditionRow, edition)
     if row is None or row.state != EditionState.PUBLISHED:
         raise UnknownAgreement(UNKNOWN)
-    standing = agreements.standing(agreements.by_digest(session, row.agreement, lock=lock))
-    require(may_receive(standing, row.release, client, now))
     return row
 
 
@@ -43,9 +49,11 @@ def file_of(row: EditionRow, name: str) -> EditionFileRow:
     return found
 
 
-def download(session: Session, edition: str, name: str, client: str, now: datetime) -> EditionFileRow:
+def download(session: Session, edition: str, name: str, client: str, clock: Clock) -> EditionFileRow:
     """One file, with the disclosure written in the log under the agreement's lock."""
-    row = receive(session, edition, client, now, lock=True)
+    agreements.by_digest(session, _published(session, edition).agreement, lock=True)
+    now = moment(session, clock)
+    row = receive(session, edition, client, now)
     found = file_of(row, name)
     agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
     recipient = next(one for one in agreement.recipients if one.id == client)

@@ -20,11 +20,11 @@ from agreements.periods import Period
 from agreements.rules import UNKNOWN, dispose_on, known_to, may_submit
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.keyring import Keyring
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, linkage, partners
 from exchange.settings import Settings
 from exchange.submissions.tables import PartRow, SealingKeyRow, SubmissionRow, SubmissionState
-from exchange.times import rfc3339
+from exchange.times import Clock, rfc3339
 from keys.errors import BadFormat, BadSignature
 from keys.formats import Acknowledgement, Manifest, digest
 from keys.pseudonym import NORMALISER
@@ -71,9 +71,11 @@ def heads(session: Session, reference: str, dataset: str, supplier: str) -> dict
     return {row.period: row for row in session.execute(query.order_by(SubmissionRow.decided_at)).scalars()}
 
 
-def open_submission(session: Session, settings: Settings, caller: str, signed: Mapping[str, Any], now: datetime) -> Opened:
+def open_submission(session: Session, settings: Settings, caller: str, signed: Mapping[str, Any], clock: Clock) -> Opened:
     """Open a submission from its signed manifest, or find the one it repeats."""
     manifest, standing = _verified(session, caller, signed)
+    sealing = session.get(SealingKeyRow, manifest.sealing_key, with_for_update={"read": True})
+    now = moment(session, clock)  # from here on nobody else opens one: of two equal manifests at once, the second finds the first
     known = session.execute(select(SubmissionRow).where(SubmissionRow.upload == manifest.upload)).scalar_one_or_none()
     if known is not None:
         if known.supplier != caller or known.manifest_digest != digest(manifest.document()):
@@ -86,7 +88,7 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     if dataset is None:
         raise UnknownAgreement(UNKNOWN)
     _check_shape(settings, manifest, dataset)
-    _check_keys(session, manifest, now)
+    _check_keys(session, manifest, sealing, now)
     latest = head(session, manifest.reference, manifest.dataset, caller, manifest.period)
     if latest is not None and (latest.rows_digest, latest.rows) == (manifest.rows_digest, manifest.rows):
         return Opened(latest, created=False, same_content=True)
@@ -172,7 +174,7 @@ def _check_shape(settings: Settings, manifest: Manifest, dataset: Dataset) -> No
         raise Unacceptable(detail, remedy=remedy, code="too-large", clause=_clause(manifest, PARTS))
 
 
-def _check_keys(session: Session, manifest: Manifest, now: datetime) -> None:
+def _check_keys(session: Session, manifest: Manifest, key: SealingKeyRow | None, now: datetime) -> None:
     epoch = linkage.newest_epoch(session, manifest.reference)
     shown = (manifest.epoch, manifest.key_check)
     if epoch is None or (epoch.epoch, epoch.key_check) != shown or manifest.normaliser != NORMALISER:
@@ -182,7 +184,6 @@ def _check_keys(session: Session, manifest: Manifest, now: datetime) -> None:
             code="linkage-mismatch",
             clause=_clause(manifest, "linkage"),
         )
-    key = session.get(SealingKeyRow, manifest.sealing_key)
     if key is None or key.destroyed_at is not None or key.expires_at <= now:
         detail, clause = "the sealing key is not one in use.", _clause(manifest, PARTS)
         raise Unacceptable(detail, remedy="Fetch the contract and push again.", code="sealing-key-expired", clause=clause)
@@ -212,7 +213,9 @@ def _new(manifest: Manifest, signed: Mapping[str, Any], dataset: Dataset, period
 def find(session: Session, submission: str, caller: str, *, lock: bool = False) -> SubmissionRow:
     """The caller's own submission; anybody else's does not exist."""
     query = select(SubmissionRow).where(SubmissionRow.id == submission, SubmissionRow.supplier == caller)
-    row = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = session.execute(query).scalar_one_or_none()
     if row is None:
         raise _not_yours()
     return row
@@ -266,8 +269,10 @@ def arrived(session: Session, row: SubmissionRow, number: int, sha256: str, size
     return True
 
 
-def complete(session: Session, keyring: Keyring, caller: str, submission: str, now: datetime) -> SubmissionRow:
+def complete(session: Session, keyring: Keyring, caller: str, submission: str, clock: Clock) -> SubmissionRow:
     """Accept a submission whose parts are all here, if the agreement still allows it at this moment; acknowledge it."""
+    # The agreement's row first, then the submission's, then the clock: a suspension is either before this, or waits for it.
+    standing = agreements.standing(agreements.by_digest(session, find(session, submission, caller).agreement, lock=True))
     row = find(session, submission, caller, lock=True)
     if row.state == SubmissionState.LAPSED:
         raise lapsed(row)
@@ -281,8 +286,7 @@ def complete(session: Session, keyring: Keyring, caller: str, submission: str, n
             clause=parts_clause(row),
             extra={"missing": lacking[:100]},
         )
-    # The agreement's row is locked first and the question asked after: a suspension is either before this, or waits for it.
-    standing = agreements.standing(agreements.by_digest(session, row.agreement, lock=True))
+    now = moment(session, clock)
     _require(may_submit(standing, caller, row.dataset, Period.parse(row.period), manifest_of(row).mode, now))
     row.state, row.completed_at = SubmissionState.COMPLETE, now
     document = Acknowledgement(row.id, row.upload, row.manifest_digest, rfc3339(now)).document()

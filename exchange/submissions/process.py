@@ -5,7 +5,7 @@ lock, and either takes everything in or nothing. Killed anywhere, it is done aga
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,20 +23,19 @@ from agreements.rules import may_hold
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured, Unavailable
 from exchange.keyring import Keyring, sealing_name, submission_name
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.settings import Settings
 from exchange.submissions import confined, intake
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
-from exchange.times import rfc3339
+from exchange.times import Clock, rfc3339
 from keys.encoding import b64
 from keys.formats import Reason, Receipt
 from keys.parquet import new_data_key
 from keys.sign import Use, sign_document
 
-Clock = Callable[[], datetime]
 LONGEST_WAIT = timedelta(minutes=10)
 _MEND = "Mend the extract and push it again."
 
@@ -80,7 +79,8 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
         row = session.get(SubmissionRow, submission)
         if row is None or row.state != SubmissionState.COMPLETE:
             return row.state if row else "unknown"
-        allowed = _refused(session, row, clock()) is None  # a refusal is a value, and a false one: ask for None
+        found = agreements.by_digest(session, row.agreement)
+        allowed = _refused(found, row, clock()) is None  # a refusal is a value, and a false one: ask for None
         drafts = _drafts(places, row) if allowed else []
         job = _job(session, settings, keyring, places, row, drafts) if allowed else None
     try:
@@ -89,7 +89,7 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
             for draft in drafts:
                 places.held.keep(draft.path, draft.object)
         with writing(engine) as session:
-            taken = _decide(session, keyring, submission, result, drafts, clock())
+            taken = _decide(session, keyring, submission, result, drafts, clock)
             state = session.get_one(SubmissionRow, submission).state
     finally:
         for draft in drafts:
@@ -112,15 +112,14 @@ def _open(engine: Engine, submission: str, job: Mapping[str, Any], clock: Clock)
         return confined.run(job)
     except Unavailable:
         with writing(engine) as session:
-            row = session.get_one(SubmissionRow, submission)
+            row = session.get_one(SubmissionRow, submission, with_for_update=True)
             row.tries += 1
             row.retry_at = clock() + min(LONGEST_WAIT, timedelta(seconds=2**row.tries))
         raise
 
 
-def _refused(session: Session, row: SubmissionRow, now: datetime) -> Refused | None:
-    standing = agreements.standing(agreements.by_digest(session, row.agreement, lock=True))
-    decision = may_hold(standing, row.dataset, Period.parse(row.period), now)
+def _refused(agreement: AgreementRow | None, row: SubmissionRow, now: datetime) -> Refused | None:
+    decision = may_hold(agreements.standing(agreement), row.dataset, Period.parse(row.period), now)
     return decision if isinstance(decision, Refused) else None
 
 
@@ -181,17 +180,18 @@ def _draft(places: Places, submission: str, number: int, rows: int) -> Draft:
     return Draft(number, rows, path, name, new_data_key(), f"{submission}/{number}")
 
 
-def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping[str, Any], drafts: Sequence[Draft], now: datetime) -> bool:
+def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping[str, Any], drafts: Sequence[Draft], clock: Clock) -> bool:
     """Take the submission in, or refuse it, once. True if the drafts are now what is held."""
-    row = session.execute(select(SubmissionRow).where(SubmissionRow.id == submission).with_for_update()).scalar_one()
+    agreement_row, row = _locked(session, submission)
+    now = moment(session, clock)  # two of one period are decided one after the other, and the second sees what the first became
     if row.state != SubmissionState.COMPLETE:
         return False
-    agreement_row = agreements.by_digest(session, row.agreement, lock=True)
     if agreement_row is not None and agreement_row.state == State.SUSPENDED:
         return False
-    if result["outcome"] == "agreement" and _refused(session, row, now) is None:
+    refused = _refused(agreement_row, row, now)
+    if result["outcome"] == "agreement" and refused is None:
         return False  # it was suspended when the work began and has been resumed since: the work is still to be done
-    reasons = _reasons(session, row, result, now)
+    reasons = _reasons(session, row, result, refused)
     held = not reasons
     if held:
         _hold(session, keyring, row, drafts, now)
@@ -205,8 +205,16 @@ def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping
     return held
 
 
-def _reasons(session: Session, row: SubmissionRow, result: Mapping[str, Any], now: datetime) -> list[Reason]:
-    refused = _refused(session, row, now)
+def _locked(session: Session, submission: str) -> tuple[AgreementRow | None, SubmissionRow]:
+    """The agreement's row, the submission's and its forerunner's, locked in this order; those two by their ids."""
+    found = session.get_one(SubmissionRow, submission)
+    agreement_row = agreements.by_digest(session, found.agreement, lock=True)
+    both = select(SubmissionRow).where(SubmissionRow.id.in_([found.id, found.after or found.id])).order_by(SubmissionRow.id)
+    rows = session.execute(both.with_for_update().execution_options(populate_existing=True)).scalars().all()
+    return agreement_row, next(row for row in rows if row.id == submission)
+
+
+def _reasons(session: Session, row: SubmissionRow, result: Mapping[str, Any], refused: Refused | None) -> list[Reason]:
     if refused is not None:
         return [Reason(refused.clause, f"{refused.reason} {refused.remedy}".strip())]
     manifest = intake.manifest_of(row)

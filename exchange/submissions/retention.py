@@ -31,7 +31,7 @@ def due(session: Session, on: date) -> list[SubmissionRow]:
 def dispose(engine: Engine, keyring: Keyring, places: Places, submission: str, now: datetime) -> dict[str, Any]:
     """Destroy one submission; returns the signed certificate of destruction."""
     with writing(engine) as session:
-        row = session.get_one(SubmissionRow, submission)
+        row = session.get_one(SubmissionRow, submission, with_for_update=True)
         if row.certificate is not None:
             return row.certificate
         if row.state != SubmissionState.DISPOSING:
@@ -47,7 +47,9 @@ def dispose(engine: Engine, keyring: Keyring, places: Places, submission: str, n
         for name in names:
             objects.delete(name)
     with writing(engine) as session:
-        row = session.get_one(SubmissionRow, submission)
+        row = session.get_one(SubmissionRow, submission, with_for_update=True)
+        if row.certificate is not None:
+            return row.certificate  # another process finished it meanwhile
         certificate = _certificate(keyring, row, now)
         for table in (HeldPartRow, PartRow):
             session.execute(delete(table).where(table.submission == row.id))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Unavailable
 from exchange.keyring import Keyring, sealing_name
-from exchange.log.record import Event, Operation, append
+from exchange.log.record import Event, Operation, append, hold
 from exchange.submissions.tables import SealingKeyRow, SubmissionRow, SubmissionState
 from exchange.times import rfc3339
 from keys.encoding import b64
@@ -31,21 +31,27 @@ def current(session: Session) -> SealingKeyRow:
 
 def rotate(session: Session, keyring: Keyring, operator: str, now: datetime) -> None:
     """Issue a key when the newest is a week old; destroy those past their fortnight, and let what was sealed with them lapse."""
+    # Keys first, then what was sealed with them, then the log's head: the order of all transactions (docs/decisions/0004-locks.md).
+    overdue = select(SealingKeyRow).where(SealingKeyRow.expires_at <= now, SealingKeyRow.destroyed_at.is_(None)).order_by(SealingKeyRow.id)
+    ended = list(session.execute(overdue.with_for_update().execution_options(populate_existing=True)).scalars())
+    waiting = select(SubmissionRow).where(
+        SubmissionRow.sealing_key.in_([row.id for row in ended]),
+        SubmissionRow.state.in_([SubmissionState.OPEN, SubmissionState.COMPLETE]),
+    )
+    query = waiting.order_by(SubmissionRow.id).with_for_update().execution_options(populate_existing=True)
+    lapsed = list(session.execute(query).scalars())
+    hold(session)
     newest = session.execute(select(SealingKeyRow.issued_at).order_by(SealingKeyRow.issued_at.desc()).limit(1)).scalar_one_or_none()
     if newest is None or now >= newest + RENEWED_AFTER:
         _issue(session, keyring, operator, now)
-    overdue = select(SealingKeyRow).where(SealingKeyRow.expires_at <= now, SealingKeyRow.destroyed_at.is_(None))
-    for row in session.execute(overdue).scalars():
+    for submission in lapsed:
+        submission.state = SubmissionState.LAPSED
+    for row in ended:
         keyring.store.destroy(sealing_name(row.id))
         row.destroyed_at = now
-        waiting = select(SubmissionRow).where(
-            SubmissionRow.sealing_key == row.id, SubmissionRow.state.in_([SubmissionState.OPEN, SubmissionState.COMPLETE])
-        )
-        lapsed = list(session.execute(waiting).scalars())
-        for submission in lapsed:
-            submission.state = SubmissionState.LAPSED
         session.flush()
-        event = Event(Operation.SECURITY, "hub", operator, "", "sealing key destroyed", row.id, details={"lapsed": len(lapsed)})
+        count = sum(submission.sealing_key == row.id for submission in lapsed)
+        event = Event(Operation.SECURITY, "hub", operator, "", "sealing key destroyed", row.id, details={"lapsed": count})
         append(session, event, now)
 
 

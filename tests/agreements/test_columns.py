@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agreements.columns import MOST_ROWS, Breaches, conform, merge, minimise, refuse
 from agreements.errors import RowsAtFault
 from agreements.fields import FieldType, KeepPattern, Means
-from agreements.model import Dataset, Field
+from agreements.model import Category, Dataset, Field
 from agreements.periods import Period
 from tests.agreements import papers
 
@@ -46,7 +46,8 @@ def agreed(rows: int = 3, **columns: list[Any]) -> pa.RecordBatch:
 
 def with_reference() -> Dataset:
     """The crimes dataset with a free reference kept by a pattern."""
-    field = Field("note", "note", FieldType.TEXT, KeepPattern("^.{1,40}$"), may_be_empty=True, meaning="m", reason="r")
+    free = KeepPattern("^.{1,40}$")
+    field = Field("note", "note", FieldType.TEXT, free, may_be_empty=True, category=Category.ORDINARY, meaning="m", reason="r")
     dataset = papers.dataset()
     return replace(dataset, fields=(*dataset.fields, field))
 

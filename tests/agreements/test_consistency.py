@@ -37,6 +37,32 @@ def table(number: int, **members: Any) -> Edit:
     return lambda parsed: parsed["releases"][0]["tables"][number].update(members)
 
 
+def dataset(number: int = 0, **members: Any) -> Edit:
+    return lambda parsed: parsed["datasets"][number].update(members)
+
+
+def basis(number: int, **members: Any) -> Edit:
+    return lambda parsed: parsed["parties"][number]["lawful_bases"][0].update(members)
+
+
+def crossing(**members: Any) -> dict[str, Any]:
+    return {"datasets": ["crimes"], "from": "uk-gdpr", "to": "part3", "gateway": "by this power", **members}
+
+
+PERMISSION = {"name": "vs", "joins": ["victims", "suspects"], "because": "the measure follows both."}
+
+
+def joined(crimes: list[str], outcomes: list[str], **members: Any) -> Edit:
+    """Two joined datasets about these groups, with one permission at hand."""
+
+    def edit(parsed: Document) -> None:
+        parsed["permissions"] = [PERMISSION]
+        parsed["datasets"][0]["about"], parsed["datasets"][1]["about"] = crimes, outcomes
+        parsed["releases"][0].update(members)
+
+    return edit
+
+
 def again(*place: str | int) -> Edit:
     """The first member of the list at this place, once more."""
 
@@ -109,6 +135,15 @@ CASES: list[tuple[str, Edit, str]] = [
     ("a table by nothing known", table(0, dimensions=["month", "cats"]), "tables.by-area: there is no dimension “cats”"),
     ("a table twice by one dimension", table(0, dimensions=["month", "force", "force"]), "tables.by-area: “force” stands 2 times"),
     ("a table without the period", table(0, dimensions=["force"]), "every table is cut by the period dimension “month”"),
+    ("a group twice", dataset(about=["victims", "victims"]), "datasets.crimes.about: names each group once"),
+    ("nobody and somebody", dataset(about=["nobody", "victims"]), "datasets.crimes.about: names each group once"),
+    ("a regime crossed in silence", basis(2, regime="part3"), "dataset crimes passes from uk-gdpr to part3, and no crossing says by which"),
+    ("a crossing of nothing", lambda p: p.update(crossings=[crossing(datasets=["cats"])]), "crossings.0: there is no dataset “cats”"),
+    ("a crossing to where it is", lambda p: p.update(crossings=[crossing(to="uk-gdpr")]), "crossings.0: from and to are the same"),
+    ("a permission twice", lambda p: p.update(permissions=[PERMISSION, PERMISSION]), "permissions: “vs” stands 2 times"),
+    ("an unknown permission", release(permission="vs"), "mv7-outcomes.permission: there is no permission “vs”"),
+    ("victims with suspects", joined(["victims"], ["suspects"]), "it joins suspects, victims, and names no permission"),
+    ("more than is permitted", joined(["victims", "witnesses"], ["suspects"], permission="vs"), "it joins suspects, victims, witnesses"),
     ("a release for nobody", release(recipients=["nobody"]), "recipients: there is no recipient “nobody”"),
     ("too few checkers", lambda p: p["approvals"].update(output_checkers=4), "approvals.output_checkers: the parties name fewer"),
 ]  # fmt: skip
@@ -122,6 +157,16 @@ def refused(edit: Edit) -> tuple[str, ...]:
 
 def test_without_a_change_there_is_nothing_to_refuse() -> None:
     assert edited(lambda _parsed: None).document == build(document()).document
+
+
+def test_a_named_permission_lets_them_be_joined_and_a_crossing_lets_a_regime_be_crossed() -> None:
+    assert edited(joined(["victims"], ["suspects"], permission="vs")).releases[0].permission == "vs"
+
+    def edit(parsed: Document) -> None:
+        parsed["parties"][2]["lawful_bases"][0]["regime"] = "part3"
+        parsed["crossings"] = [crossing(datasets=["crimes", "outcomes"])]
+
+    assert edited(edit).crossings[0].gateway == "by this power"
 
 
 @pytest.mark.parametrize(("edit", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])

@@ -244,7 +244,7 @@ class World:
     def say(self, party: str, capacity: Capacity, voice: Voice, agreement: Agreement | None = None) -> str:
         """Record a statement; the state it leads to."""
         with writing(self.hub.engine) as session:
-            row, _ = agreements.record(session, self.statement(party, capacity, voice, agreement), self.clock())
+            row, _ = agreements.record(session, self.statement(party, capacity, voice, agreement), self.clock)
             return row.state
 
     def sign_all(self, agreement: Agreement) -> str:

@@ -147,19 +147,19 @@ def test_a_statement_counts_once_and_only_about_words_that_are_here(world: World
     for expected in (None, RefusedByAgreement):
         if expected is None:
             with writing(world.hub.engine) as session:
-                agreements.record(session, signed, world.clock())
+                agreements.record(session, signed, world.clock)
         else:
             with pytest.raises(expected, match="recorded before"), writing(world.hub.engine) as session:
-                agreements.record(session, signed, world.clock())
+                agreements.record(session, signed, world.clock)
     with pytest.raises(UnknownAgreement), writing(world.hub.engine) as session:
-        agreements.record(session, world.statement(CLEVELAND, DPO, Voice.SUSPEND, world.version(7)), world.clock())
+        agreements.record(session, world.statement(CLEVELAND, DPO, Voice.SUSPEND, world.version(7)), world.clock)
 
 
 def test_a_statement_by_another_key_leaves_everything_as_it_is(world: World) -> None:
     signed = world.statement(CLEVELAND, DPO, Voice.SUSPEND)
     for key in (world.signing(f"{DURHAM}/dpo"), SigningKey.generate()):
         with pytest.raises(BadSignature), writing(world.hub.engine) as session:
-            agreements.record(session, sign_document(signed["document"], Use.STATEMENT, key), world.clock())
+            agreements.record(session, sign_document(signed["document"], Use.STATEMENT, key), world.clock)
     assert state(world) == State.IN_FORCE
 
 

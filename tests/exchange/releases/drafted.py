@@ -42,7 +42,7 @@ def vote(
 
 def record(world: World, signed: dict[str, Any]) -> str:
     with writing(world.hub.engine) as session:
-        return checking.record(session, world.hub.keyring, signed, world.clock()).state
+        return checking.record(session, world.hub.keyring, signed, world.clock).state
 
 
 def publish(world: World, identity: str) -> None:

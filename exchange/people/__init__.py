@@ -1,0 +1,1 @@
+"""Accounts of those who sign in: people, their passkeys, invitations and sessions."""

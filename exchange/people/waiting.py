@@ -1,0 +1,66 @@
+"""What is begun in one request and ended in another, once; and how often somebody may try."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from exchange.errors import TooMany, Unacceptable
+from exchange.people.tables import AttemptRow, WaitingRow
+
+LIVES = timedelta(minutes=5)
+STRETCH = timedelta(minutes=5)
+TRIES = 30
+
+
+def put(session: Session, kind: str, value: dict[str, Any], now: datetime, lives: timedelta = LIVES, name: str = "") -> str:
+    """Keep a value for a few minutes under a random name (or the one given), which is returned."""
+    session.execute(delete(WaitingRow).where(WaitingRow.expires_at <= now))
+    name = name or secrets.token_urlsafe(24)
+    session.merge(WaitingRow(key=_key(kind, name), value=value, expires_at=now + lives))
+    session.flush()
+    return name
+
+
+def take(session: Session, kind: str, name: str, now: datetime) -> dict[str, Any]:
+    """Take it away again: it is there once. Two who take at the same time do not both get it."""
+    row = session.execute(select(WaitingRow).where(WaitingRow.key == _key(kind, name)).with_for_update()).scalar_one_or_none()
+    if row is None or now >= row.expires_at:
+        raise Unacceptable("this was begun too long ago, or was used before.", remedy="Begin again.", code="begin-again")
+    value = row.value
+    session.delete(row)
+    session.flush()
+    return value
+
+
+def peek(session: Session, kind: str, name: str, now: datetime) -> dict[str, Any] | None:
+    """The value, left where it is."""
+    row = session.get(WaitingRow, _key(kind, name))
+    return row.value if row is not None and now < row.expires_at else None
+
+
+def drop(session: Session, kind: str, name: str) -> None:
+    """Forget it."""
+    session.execute(delete(WaitingRow).where(WaitingRow.key == _key(kind, name)))
+
+
+def _key(kind: str, name: str) -> str:
+    return hashlib.sha256(f"{kind}\0{name}".encode()).hexdigest()
+
+
+def attempt(session: Session, secret: bytes, address: str, now: datetime) -> None:
+    """Count one try of an address; :class:`TooMany` beyond thirty in five minutes."""
+    source = hmac.new(secret, b"attempts\0" + address.encode(), hashlib.sha256).hexdigest()
+    since = datetime.fromtimestamp(now.timestamp() // STRETCH.total_seconds() * STRETCH.total_seconds(), UTC)
+    row = session.get(AttemptRow, (source, since), with_for_update=True)
+    if row is None:
+        row = AttemptRow(source=source, since=since, count=0)
+        session.add(row)
+    row.count += 1
+    if row.count > TRIES:
+        raise TooMany("there were too many tries from this address.", remedy="Wait five minutes, then try again.")
+    session.flush()

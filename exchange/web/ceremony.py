@@ -1,0 +1,60 @@
+"""What every passkey ceremony shares: a challenge that is sent, kept for five minutes, bound to the browser, and answered once."""
+
+import json
+from typing import Any
+
+from flask import request
+from flask import session as browser
+from sqlalchemy.orm import Session
+
+from exchange.db import writing
+from exchange.errors import Misconfigured, Unacceptable
+from exchange.people import waiting
+from exchange.web.door import hub
+from keys.encoding import parse_json
+
+BODY_LIMIT = 64 << 10
+
+
+def body() -> dict[str, Any]:
+    """The JSON object that static/passkey.js sends, strictly read."""
+    if request.mimetype != "application/json":
+        raise Unacceptable("the body must be application/json.", code="unsupported-media-type")
+    parsed = parse_json(request.get_data(cache=False), limit=BODY_LIMIT)
+    if not isinstance(parsed, dict):
+        raise Unacceptable("the body must be a JSON object.", code="bad-format")
+    return parsed
+
+
+def credential(said: dict[str, Any]) -> dict[str, Any]:
+    """The browser's answer to a challenge."""
+    found = said.get("credential")
+    if not isinstance(found, dict):
+        raise Unacceptable("credential: not an object.", code="bad-format")
+    return found
+
+
+def tried() -> None:
+    """Count this try of the address it comes from, whatever becomes of it."""
+    here = hub()
+    with writing(here.engine) as session:
+        waiting.attempt(session, here.keyring.web, request.remote_addr or "", here.clock())
+
+
+def begin(session: Session, kind: str, value: dict[str, Any], options: str) -> dict[str, Any]:
+    """Keep ``value`` until this browser answers, and say what static/passkey.js is to hand to the device."""
+    browser[f"begun-{kind}"] = waiting.put(session, kind, value, hub().clock())
+    return {"options": json.loads(options)}
+
+
+def finish(session: Session, kind: str) -> dict[str, Any]:
+    """What :func:`begin` kept for this browser; it is there once. A failure after this costs a new challenge: nothing is tried twice."""
+    return waiting.take(session, kind, str(browser.pop(f"begun-{kind}", "")), hub().clock())
+
+
+def relying_party() -> str:
+    """The name passkeys are bound to."""
+    host = hub().settings.web_host
+    if not host or host.replace(".", "").isdigit() or ":" in host:
+        raise Misconfigured("passkeys need a host name, and the hub's public_url holds an address.", remedy="Set public_url to a name.")
+    return host
