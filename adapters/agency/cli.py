@@ -17,6 +17,7 @@ from adapters.agency.commands.pull import pull
 from adapters.agency.commands.push import push
 from adapters.agency.commands.status import status
 from adapters.agency.commands.verify import verify
+from adapters.agency.commands.watch import watch
 from adapters.errors import INTERRUPTED, UNEXPECTED
 
 NAME = "exchange-agency"
@@ -35,7 +36,7 @@ def cli() -> None:
     """Send agreed data to the partnership's hub: sealed, signed, receipted"""
 
 
-for command in (init, keys, doctor, check, push, status, verify, pull, config):
+for command in (init, keys, doctor, check, push, status, watch, verify, pull, config):
     cli.add_command(command)
 
 

@@ -13,12 +13,15 @@ from adapters.agency.prepare import Target, Work, prepare
 from adapters.agency.push import Outcome, Sending
 from adapters.agency.session import Agency
 from adapters.agency.spool import Upload, leftovers
+from adapters.agency.watch import Alarm, Known
 from adapters.errors import AdapterError, AgreementRefused, IntegrityFailed, ServerRefused
 from adapters.registry import find
 from agreements.decisions import Refused
 from agreements.lifecycle import State
+from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.rules import UNKNOWN, may_submit
+from keys.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,13 @@ class Run:
             raise IntegrityFailed("The hub's list of agreements is not a list.")
         return [self._admit(listed) for listed in _chosen(found, reference)]
 
+    def watch(self, verified: Sequence[Verified]) -> tuple[Checkpoint, list[Alarm]]:
+        """Witness the log's head, and read what the log says in our name up to it: the head, and the alarms that stand."""
+        head = self.agency.witness.observe(self.client, verified[0])
+        named = frozenset(key for one in self.agency.store.all() for key in keys_of(one.agreement, self.party))
+        known = Known(named | self.agency.own_keys(), self.agency.ledger.known())
+        return head, self.agency.watch.look(self.client, head, known)
+
     def _admit(self, listed: Mapping[str, Any]) -> Verified:
         reference, version = listed.get("reference"), listed.get("version")
         query = {"version": str(version)}
@@ -138,6 +148,15 @@ class Run:
             wait=wait,
             sent=lambda done, total: self.watcher.sending(name, done, total),
         )
+
+
+def keys_of(agreement: Agreement, party: str) -> frozenset[str]:
+    """Every fingerprint that an agreement names for a party or recipient, people's and machines'."""
+    keys = {one.client for one in agreement.recipients if one.id == party}
+    if (found := agreement.party(party)) is not None:
+        keys |= {person.key for person in (found.dpo, found.signatory, *found.checkers)}
+        keys |= {found.keys.manifest, found.keys.client, found.keys.encryption} if found.keys else set()
+    return frozenset(keys)
 
 
 def refusal(refused: Refused) -> AgreementRefused:

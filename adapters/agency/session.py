@@ -5,9 +5,11 @@ from pathlib import Path
 
 from adapters.agency.agreements_store import AgreementStore
 from adapters.agency.client import Client, new_session
+from adapters.agency.ledger import Ledger
 from adapters.agency.linkage import LinkageStore
 from adapters.agency.receipts import Receipts
 from adapters.agency.settings import Settings
+from adapters.agency.watch import Watch
 from adapters.agency.witness import Witness
 from adapters.errors import ConfigError
 from agreements.codes import CodeList, read_lists
@@ -43,6 +45,23 @@ class Agency:
     def witness(self) -> Witness:
         """The last verified checkpoint."""
         return Witness(self.settings.home)
+
+    @property
+    def watch(self) -> Watch:
+        """What the log says in our name."""
+        return Watch(self.settings.home, self.settings.party)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ids of our uploads."""
+        return Ledger.beside(self.settings.spool)
+
+    def own_keys(self) -> frozenset[str]:
+        """The fingerprints of the key files of this folder."""
+        keys = {self.client_key.public.fingerprint}
+        return frozenset(
+            keys if self.settings.recipient else keys | {self.manifest_key.public.fingerprint, self.encryption_key.fingerprint}
+        )
 
     @property
     def manifest_key(self) -> SigningKey:

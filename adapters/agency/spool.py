@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adapters.agency.ledger import Ledger
 from adapters.errors import IntegrityFailed
 from keys.documents import Document, Hex32, Instant, Name, Period, Positive
 from keys.encoding import canonical, parse_json
@@ -108,6 +109,7 @@ def begin(spool: Path, *, reference: str, version: int, dataset: str, period: st
     spool.mkdir(exist_ok=True, mode=0o700)
     folder.mkdir(mode=0o700)
     replace(folder / _PLAN, canonical(plan.document()))
+    Ledger.beside(spool).add(plan.upload)
     sync_folder(spool)
     return Upload(folder, plan)
 

@@ -7,9 +7,10 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from exchange.api.door import hub
-from exchange.api.schemas import ConsistencyAnswer, ConsistencyQuery
+from exchange.api.door import caller, hub
+from exchange.api.schemas import ConsistencyAnswer, ConsistencyQuery, OwnEntriesAnswer, OwnEntriesQuery
 from exchange.db import reading
+from exchange.log.own import entries_of
 from exchange.log.record import checkpoint, consistency
 from keys.checkpoint import sign_checkpoint
 
@@ -40,3 +41,15 @@ class Consistency(MethodView):
         with reading(hub().engine) as session:
             proof = consistency(session, query["old"], query["new"])
         return {**query, "proof": [step.hex() for step in proof]}
+
+
+@blueprint.route("/entries")
+class OwnEntries(MethodView):
+    """What was done in the caller's name."""
+
+    @blueprint.arguments(OwnEntriesQuery, location="query", unknown=RAISE)
+    @blueprint.response(200, OwnEntriesAnswer)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """The caller's own entries from number ``after`` on, each with proof that it is in the log of ``of`` entries; a page at a time."""
+        with reading(hub().engine) as session:
+            return {"of": query["of"], "entries": entries_of(session, caller().id, query["after"], query["of"])}

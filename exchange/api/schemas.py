@@ -170,6 +170,23 @@ class ConsistencyAnswer(Schema):
     proof = fields.List(fields.String(), required=True)
 
 
+class OwnEntriesQuery(_Strict):
+    after = fields.Integer(required=True, validate=validate.Range(0, 1 << 53))
+    of = fields.Integer(required=True, validate=validate.Range(1, 1 << 53))
+
+
+class OwnEntry(Schema):
+    number = fields.Integer(required=True)
+    salt = fields.String(required=True)
+    entry = fields.Dict(required=True)
+    proof = fields.List(fields.String(), required=True)
+
+
+class OwnEntriesAnswer(Schema):
+    of = fields.Integer(required=True)
+    entries = fields.List(fields.Nested(OwnEntry), required=True)
+
+
 class TableLine(Schema):
     name = fields.String(required=True)
     title = fields.String(required=True)

@@ -15,6 +15,7 @@ from agreements.columns import conform
 from agreements.model import Standing
 from agreements.periods import Period
 from agreements.rules import dispose_on, may_submit
+from keys.checkpoint import log_leaf
 from keys.encoding import digest
 from keys.formats import Acknowledgement, Manifest, Receipt
 from keys.merkle import grow, leaf_hash
@@ -89,9 +90,18 @@ class Intake:
         self.log = Log()
         self.sealing = EncryptionKey.generate()
         self.submissions: dict[str, Submission] = {}
+        self.own: list[tuple[str, int, bytes, dict[str, Any]]] = []
 
     def _of(self, reference: str, party: str) -> Partnership:
         raise NotImplementedError
+
+    def note(self, party: str, what: str, *, who: str = "", subject: str = "", **details: str) -> int:
+        """Put an entry in a party's name into the log, as the hub does."""
+        number, salt = self.log.size, bytes(32)
+        entry = {"number": number, "organisation": party, "what": what, "who": who, "subject": subject, "details": details}
+        self.log.append(log_leaf(salt, entry))
+        self.own.append((party, number, salt, entry))
+        return number
 
     def _sealing_id(self) -> str:
         return f"sealing-{self.sealing.fingerprint[-8:]}"
@@ -130,7 +140,7 @@ class Intake:
             raise Problem(422, "bad-manifest", "sealed to a key that is gone")
         submission = Submission(f"sub-{len(self.submissions) + 1}", manifest)
         self.submissions[submission.id] = submission
-        self.log.append(submission.id.encode())
+        self.note(party, "submission opened", who=party, subject=submission.id, upload=manifest.upload)
         return answer_json({"submission": submission.id, "state": "open", "missing": submission.missing}, 201)
 
     def on_submissions(self, request: Request, party: str) -> Response:

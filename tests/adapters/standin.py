@@ -22,7 +22,7 @@ from keys.checkpoint import Checkpoint, sign_checkpoint
 from keys.encoding import b64
 from keys.errors import KeysError
 from keys.formats import Envelope, SealingKeyNotice
-from keys.merkle import consistency, root
+from keys.merkle import consistency, inclusion, root
 from keys.sign import SigningKey, Use, sign_document, verify_document
 from tests.adapters.intake import Intake, Problem, answer_json, as_time
 from tests.adapters.partnership import Partnership, fingerprint
@@ -41,6 +41,7 @@ RULES = Map(
         Rule("/v1/submissions/<number>/complete", endpoint="complete", methods=["POST"]),
         Rule("/v1/log/checkpoint", endpoint="checkpoint", methods=["GET"]),
         Rule("/v1/log/consistency", endpoint="consistency", methods=["GET"]),
+        Rule("/v1/log/entries", endpoint="entries", methods=["GET"]),
         Rule("/v1/releases/<reference>/<release>/latest", endpoint="latest", methods=["GET"]),
         Rule("/v1/editions/<edition>", endpoint="edition", methods=["GET"]),
         Rule("/v1/editions/<edition>/tables/<table>.<kind>", endpoint="table", methods=["GET"]),
@@ -64,6 +65,7 @@ class StandIn(Intake):
         super().__init__()
         self.log.append(b"opened")
         self.origin = "log.hub.example"
+        self.page = 2
         self.sealing_days = 14
         self.part_rows = 262_144
         self.tokens: dict[str, str] = {}
@@ -228,6 +230,15 @@ class StandIn(Intake):
     def on_consistency(self, request: Request) -> Response:
         old, new = int(request.args["old"]), int(request.args["new"])
         return answer_json({"old": old, "new": new, "proof": [one.hex() for one in consistency(old, new, self.log.get)]})
+
+    def on_entries(self, request: Request, party: str) -> Response:
+        after, of = int(request.args["after"]), int(request.args["of"])
+        found = [
+            {"number": number, "salt": b64(salt), "entry": entry, "proof": [one.hex() for one in inclusion(number, of, self.log.get)]}
+            for owner, number, salt, entry in self.own
+            if owner == party and after <= number < of
+        ]
+        return answer_json({"of": of, "entries": found[: self.page]})
 
     def on_latest(self, request: Request, party: str, reference: str, release: str) -> Response:
         self._of(reference, party)

@@ -1,6 +1,10 @@
 """The English says everything that the software does, and nobody's words can pass for it."""
 
-from agreements.plain_english import describe, field_in_words, terms_in_words
+from dataclasses import replace
+
+from agreements.items import ITEMS
+from agreements.model import AfterEnd, Category, Mode
+from agreements.plain_english import describe, field_in_words, sections, terms_in_words
 from agreements.release import Level, Terms, Zeros
 from tests.agreements import papers
 
@@ -39,6 +43,56 @@ def test_every_party_person_basis_dataset_retention_release_and_recipient_is_sai
         words += [recipient.name for recipient in found.recipients if recipient.id in release.recipients]
     missing = [word for word in words if word not in WHOLE]
     assert not missing
+
+
+def test_every_item_is_said_under_its_title_and_a_missing_one_is_named() -> None:
+    found = papers.agreement()
+    assert found.missing == ()
+    for item in ITEMS:
+        said = found.items[item.name]
+        assert f"{item.title}: {said.words if said.applies else f'not applicable, {said.words}'}" in WHOLE
+
+    without = papers.edited(lambda parsed: parsed["items"].pop("liability"))
+    assert [item.name for item in without.missing] == ["liability"]
+    assert "Liability: MISSING. Who bears what loss?" in "\n".join(describe(without))
+
+
+def test_every_statement_stands_beside_a_clause_that_the_agreement_has() -> None:
+    found = papers.agreement()
+    names = {f"dataset {dataset.name}, field {field.name}" for dataset in found.datasets for field in dataset.fields}
+    clauses = {sentence.clause for section in sections(found) for sentence in section.sentences}
+    assert names <= clauses
+    assert {f"parties, {party.id}" for party in found.parties} <= clauses
+    assert {f"items, {item.name}" for item in ITEMS} <= clauses
+    assert all(sentence.words.strip() for section in sections(found) for sentence in section.sentences)
+
+
+def test_powers_and_permissions_are_said() -> None:
+    def edit(parsed: papers.Document) -> None:
+        parsed["parties"][2]["lawful_bases"][0]["regime"] = "part3"
+        parsed["crossings"] = [{"datasets": ["crimes", "outcomes"], "from": "uk-gdpr", "to": "part3", "gateway": "By this very power."}]
+        parsed["permissions"] = [{"name": "both-sides", "joins": ["victims", "suspects"], "because": "the measure follows both."}]
+        parsed["releases"][0]["permission"] = "both-sides"
+
+    said = "\n".join(describe(papers.edited(edit)))
+    assert "crimes, outcomes pass from the UK GDPR to Part 3 of the Data Protection Act 2018" in said
+    assert "By this very power." in said
+    assert "“both-sides”: victims, suspects may be joined, because the measure follows both." in said
+    assert "Joins victims, suspects by the permission “both-sides”." in said
+    assert "No data pass from one part" in WHOLE
+
+
+def test_every_choice_has_words_of_its_own() -> None:
+    def said(table: str, name: str, choices: list[str]) -> set[str]:
+        def edit(choice: str) -> papers.Edit:
+            return lambda parsed: (parsed["datasets"][0] if table == "dataset" else parsed["agreement"]).update({name: choice})
+
+        return {"\n".join(describe(papers.edited(edit(choice)))[:-1]) for choice in choices}
+
+    assert len(said("dataset", "mode", list(Mode))) == len(Mode)
+    assert len(said("agreement", "after_end", list(AfterEnd))) == len(AfterEnd)
+    field = papers.dataset().fields[0]
+    assert len({field_in_words(replace(field, category=category)) for category in Category}) == len(Category)
 
 
 def test_a_public_release_is_said_to_be_public() -> None:

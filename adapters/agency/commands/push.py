@@ -11,6 +11,7 @@ from adapters.agency.lock import only_run
 from adapters.agency.push import Outcome
 from adapters.agency.run import Extract, Run, Watcher
 from adapters.agency.spool import Upload
+from adapters.agency.watch import refuse
 from adapters.errors import AdapterError, AgreementRefused, ConfigError, UsageError
 from agreements.rules import UNKNOWN
 
@@ -50,7 +51,10 @@ def push(  # noqa: PLR0917 - one argument a flag
             run = Run(agency, agency.client(), Watcher(console.say, reading, sending))
             verified = run.verified(reference)
             if verified:
-                run.agency.witness.observe(run.client, verified[0])
+                _, alarms = run.watch(verified)
+                for alarm in alarms:
+                    console.say(str(alarm))
+                refuse(alarms)
             elif extracts:
                 raise AgreementRefused("No agreement to which you are a party is in force.", remedy=UNKNOWN.remedy)
             resumed = run.resume(wait=wait)
