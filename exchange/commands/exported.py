@@ -9,7 +9,7 @@ from agreements.characters import deceives
 from agreements.document import read_canonical
 from agreements.errors import InvalidStatement
 from agreements.model import Agreement
-from agreements.signing import Statement, check_statement
+from agreements.signing import Statement, check_statement, speaker
 from exchange.commands.shared import read_text
 from exchange.errors import Unacceptable
 from exchange.register.agreements import verify_statement
@@ -66,6 +66,7 @@ class Line:
             "made": f"{said.made:%Y-%m-%dT%H:%M:%SZ}",
             "road": self.road,
             "key": self.fingerprint,
+            "named": self.named,
         }
 
     def __str__(self) -> str:
@@ -73,8 +74,15 @@ class Line:
             return f"DOES NOT HOLD: {self.fault}"
         said, party = self.said, self.agreement.party(self.said.party)
         what = f"{said.voice.value} {said.dataset}".strip() + _quoted(said.comment)
-        who = f"{said.person}, {said.capacity.value} of {party.name if party else said.party}"
-        return f"{who}: {what}; {said.made:%Y-%m-%d %H:%M:%S} UTC; {self.road}; {self.fingerprint}"
+        name = "(a name that could deceive a reader)" if deceives(said.person) else said.person
+        who = f"{name}, {said.capacity.value} of {party.name if party else said.party}"
+        told = f"{who}: {what}; {said.made:%Y-%m-%d %H:%M:%S} UTC; {self.road}; {self.fingerprint}"
+        return told if self.named else f"{told}, which this version does not name: it counts only if the version before names it so"
+
+    @property
+    def named(self) -> bool:
+        """Whether this version names the key for that person. Only an endorsement may hold with another (`agreements.signing`)."""
+        return self.said is not None and speaker(self.agreement, self.said.party, self.said.capacity).key == self.fingerprint
 
 
 def _quoted(comment: str) -> str:

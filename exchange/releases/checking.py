@@ -18,7 +18,8 @@ from exchange.register.tables import AgreementRow
 from exchange.releases.edition import find, require, second_edition
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
 from exchange.times import Clock, rfc3339
-from keys.sign import Use, sign_document, verify_document
+from keys.sign import Use, sign_document
+from keys.statements import verify_signed
 
 APPROVE, REFUSE = "approve", "refuse"
 _MEMBERS = frozenset({"format", "edition", "draft", "person", "decision", "comment", "made", "nonce"})
@@ -54,7 +55,7 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock:
     if row.state != EditionState.AWAITING_CHECK:
         remedy = "See which editions wait with: exchange release list"
         raise Conflict(f"the edition is {row.state}: it is not being checked.", remedy=remedy, code="not-being-checked", clause=clause)
-    document = verify_document(signed, Use.OUTPUT_CHECK, {key})
+    document = verify_signed(signed, Use.OUTPUT_CHECK, {key})
     partners.require_not_revoked(session, key)
     if document["draft"] != row.draft_digest or not _NONCE.fullmatch(str(document["nonce"])):
         raise Unacceptable(

@@ -79,6 +79,7 @@ class SoftAuthenticator:
     Attributes:
         algorithms: what it can make, the page's preference deciding.
         flags: what it says of each use beside AT and ED.
+        extensions: bytes after the counter of each use.
         counts: whether it counts its uses; a synchronised passkey does not and says 0.
         acting_for: the relying party it claims to act for, if another than asked.
         client: members put into the browser's client data over the true ones; None takes one out.
@@ -87,6 +88,7 @@ class SoftAuthenticator:
 
     algorithms: tuple[int, ...] = (ES256, EDDSA, RS256)
     flags: int = UP | UV
+    extensions: bytes = b""
     counts: bool = True
     acting_for: str = ""
     client: dict[str, Any] = field(default_factory=dict)
@@ -118,7 +120,7 @@ class SoftAuthenticator:
             raise LookupError("this device has no passkey for that")
         used = held[-1]
         used.counter += self.counts
-        data, client = self._data(used, self.flags), self._client_data("webauthn.get", asked["challenge"], origin)
+        data, client = self._data(used, self.flags) + self.extensions, self._client_data("webauthn.get", asked["challenge"], origin)
         signature = sign(used.key, data + hashlib.sha256(client).digest())
         response = {
             "clientDataJSON": b64(client),

@@ -4,11 +4,15 @@ from typing import Any
 
 from keys import formats
 from keys.encoding import b64
+from keys.passkey import Passkey
 from keys.seal import EncryptionKey
 from keys.sign import SigningKey
 
 SIGNING = SigningKey.from_seed(bytes(range(32)))
 ENCRYPTION = EncryptionKey.from_private(bytes(range(96)))
+# The public key of RFC 8032 section 7.1, test 1, as a COSE_Key, at a place of its own.
+OKP = bytes.fromhex("a4010103272006215820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+PASSKEY = Passkey("exchange.lcjp.example", "https://exchange.lcjp.example", OKP)
 DIGEST = "sha256:" + "ab" * 32
 
 MANIFEST: dict[str, Any] = {
@@ -74,5 +78,6 @@ EXAMPLES: dict[str, tuple[type[formats.Manifest | Any], dict[str, Any]]] = {
         },
     ),
     "signing card": (formats.Card, {"kind": "ed25519", "owner": "A. Person", "role": "signatory", "public": b64(SIGNING.public.raw)}),
+    "passkey card": (formats.Card, {"kind": "passkey", "owner": "durham-police", "role": "dpo", "public": b64(PASSKEY.raw)}),
     "encryption card": (formats.Card, {"kind": "xwing", "owner": "durham-police", "role": "encryption", "public": b64(ENCRYPTION.public)}),
 }

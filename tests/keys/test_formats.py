@@ -1,6 +1,7 @@
 """The documents: what goes in comes out, and each member's every wrong form is refused by name and without its value."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from keys import formats
 from keys.encoding import canonical, parse_json
 from keys.errors import BadFormat
-from tests.keys.examples import ENCRYPTION, EXAMPLES, MANIFEST, RECEIPT, SIGNING
+from tests.keys.examples import ENCRYPTION, EXAMPLES, MANIFEST, PASSKEY, RECEIPT, SIGNING
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -102,8 +103,9 @@ def test_the_digest_names_a_document_whatever_its_order() -> None:
 
 
 def test_a_card_computes_its_fingerprint() -> None:
-    cards = [formats.Card.parse(EXAMPLES[name][1]) for name in ("signing card", "encryption card")]
-    assert [card.fingerprint for card in cards] == [SIGNING.public.fingerprint, ENCRYPTION.fingerprint]
-    for card, other in (cards, cards[::-1]):
+    cards = [formats.Card.parse(EXAMPLES[name][1]) for name in ("signing card", "passkey card", "encryption card")]
+    assert [card.fingerprint for card in cards] == [SIGNING.public.fingerprint, PASSKEY.fingerprint, ENCRYPTION.fingerprint]
+    assert [card.raw for card in cards] == [SIGNING.public.raw, PASSKEY.raw, ENCRYPTION.public]
+    for card, other in itertools.permutations(cards, 2):
         with pytest.raises(BadFormat, match=r"^public: "):
             dataclasses.replace(card, public=other.public)

@@ -57,7 +57,7 @@ def test_what_is_no_key_file_is_refused(tmp_path: Path) -> None:
         read_keyfile(path)
     good = {"kind": "ed25519", "owner": "a", "role": "b", "private": "A" * 43}
     for bad in (b"", b"{}", b"\xff", *(json.dumps({**good, **change}).encode() for change in (
-        {"kind": "rsa"}, {"private": "A" * 42}, {"private": ""}, {"private": "AAAA"}, {"kind": "xwing"}, {"owner": ""}, {"more": 1},
+        {"kind": "rsa"}, {"kind": "passkey"}, {"private": "A" * 42}, {"private": ""}, {"private": "AAAA"}, {"kind": "xwing"}, {"owner": ""}, {"more": 1},
     ))):  # fmt: skip
         path.write_bytes(bad)
         path.chmod(0o600)

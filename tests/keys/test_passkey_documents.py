@@ -131,6 +131,9 @@ DISHONEST: dict[str, tuple[dict[str, Any], str]] = {
     "nobody present": ({"flags": UV}, "nobody was present"),
     "being registered": ({"flags": UP | UV | AT}, "registered"),
     "extensions announced, none there": ({"flags": UP | UV | ED}, "does not verify"),
+    "extensions there, not announced": ({"extensions": b"\xa0"}, "does not verify"),
+    "more than one value of extensions": ({"flags": UP | UV | ED, "extensions": b"\xa0\xa0"}, "does not verify"),
+    "extensions written too long": ({"flags": UP | UV | ED, "extensions": b"\xb8\x00"}, "does not verify"),
     "backed up, though it cannot be": ({"flags": UP | UV | BS}, "does not verify"),
     "another relying party": ({"acting_for": "evil.example"}, "another domain"),
     "another origin": ({"client": {"origin": "https://evil.example"}}, "another origin"),
@@ -155,12 +158,19 @@ def test_what_a_dishonest_device_or_browser_signs_does_not_bind(name: str) -> No
     signed = raw_signing(device, passkey)
     with pytest.raises(BadSignature, match=reason):
         verify_passkey_document(signed, USE, passkey.fingerprint)
-    device.flags, device.acting_for, device.client = UP | UV, "", {}
+    device.flags, device.acting_for, device.client, device.extensions = UP | UV, "", {}, b""
     assert verify_passkey_document(raw_signing(device, passkey), USE, passkey.fingerprint) == DOCUMENT
 
 
 @pytest.mark.parametrize(
-    "attributes", [{"flags": UP | UV | BE | BS}, {"client": {"crossOrigin": None}}, {"client": {"later": {"a": [1]}}}, {"counts": False}]
+    "attributes",
+    [
+        {"flags": UP | UV | BE | BS},
+        {"flags": UP | UV | ED, "extensions": b"\xa1\x61a\x01"},
+        {"client": {"crossOrigin": None}},
+        {"client": {"later": {"a": [1]}}},
+        {"counts": False},
+    ],
 )
 def test_what_an_honest_device_or_browser_may_add_is_no_harm(attributes: dict[str, Any]) -> None:
     device, passkey = enrolled(ORIGIN, RP_ID, **attributes)
@@ -230,7 +240,7 @@ def test_one_value_has_one_text(member: str) -> None:
         text = b64(unb64(SIGNED[ES256][member]) + bytes(length))
         last = alphabet[alphabet.index(text[-1]) | 1] if len(text) % 4 else ""
         if last and last != text[-1]:
-            with pytest.raises(BadFormat):
+            with pytest.raises(BadFormat, match="canonical base64url"):
                 verify_passkey_document({**SIGNED[ES256], member: text[:-1] + last}, USE, PASSKEY.fingerprint)
 
 

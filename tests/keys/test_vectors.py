@@ -10,10 +10,12 @@ import pytest
 from keys import errors, formats, merkle, seal
 from keys.checkpoint import Checkpoint, cosign, cosigned_at, log_leaf, sign_checkpoint, verify_checkpoint
 from keys.derive import derive
-from keys.encoding import unb64
+from keys.encoding import b64, digest, unb64
+from keys.passkey import Passkey, challenge
 from keys.pseudonym import NORMALISER, key_check_value, pseudonym_key, pseudonymise, rekey
 from keys.rows import RowsDigest
 from keys.sign import SigningKey, Use, sign_document, verify_document
+from keys.statements import verify_signed
 from tests.keys.shared import vector
 
 
@@ -143,3 +145,21 @@ def test_log_leaf(case: dict[str, Any]) -> None:
         return
     leaf = log_leaf(salt, case["entry"])
     assert (leaf.hex(), merkle.leaf_hash(leaf).hex()) == (case["leaf"], case["leaf_hash"])
+
+
+@pytest.mark.parametrize("case", vector("passkey")["cases"], ids=lambda case: case["name"])
+def test_passkey(case: dict[str, Any]) -> None:
+    document, use = vector("passkey"), Use(vector("passkey")["use"])
+    passkey = Passkey(case["rp_id"], case["origin"], bytes.fromhex(case["cose"]))
+    assert (passkey.fingerprint, b64(passkey.raw)) == (case["fingerprint"], case["signed"]["public"])
+    found = verify_signed(case["signed"], use, case["fingerprint"])
+    assert (digest(found), challenge(use, found).hex()) == (document["canonical_sha256"], document["challenge"])
+
+
+@pytest.mark.parametrize("case", vector("passkey")["negative"], ids=lambda case: case["name"])
+def test_passkey_refusals(case: dict[str, Any]) -> None:
+    document = vector("passkey")
+    first = document["cases"][0]
+    with refusal(case) as refused:
+        verify_signed({**first["signed"], **case["replace"]}, Use(document["use"]), first["fingerprint"])
+    assert case["because"] in str(refused.value)
