@@ -15,7 +15,7 @@ from agreements.document import read_canonical
 from agreements.errors import InvalidDocument, InvalidStatement
 from agreements.lifecycle import State
 from agreements.model import Agreement, HubKeys, Standing
-from agreements.signing import Statement, Voice, check_statement, progress
+from agreements.signing import Statement, Voice, check_statement, progress, suspended, unendorsed
 from keys.encoding import canonical, parse_json
 from keys.errors import BadFormat, BadSignature
 from keys.files import replace
@@ -47,12 +47,12 @@ class Verified:
     def standing(self) -> Standing:
         """For ``agreements.rules``: the hub's word, made stricter by what the signed statements themselves say."""
         state = self.state
-        last = {said.party: said.voice for said in sorted(self.statements, key=lambda said: said.made) if said.voice in _STOPS}
+        stopped = suspended(sorted(self.statements, key=lambda said: said.made))
         if any(said.voice is Voice.TERMINATE for said in self.statements):
             state = State.TERMINATED
-        elif state == State.IN_FORCE and Voice.SUSPEND in last.values():
+        elif state == State.IN_FORCE and "" in stopped:
             state = State.SUSPENDED
-        return Standing(self.agreement, state, self.suspended)
+        return Standing(self.agreement, state, self.suspended | (stopped - {""}))
 
     @property
     def hub(self) -> HubKeys:
@@ -70,9 +70,6 @@ class Verified:
                 remedy="Ask the operator to register the card of that key.",
             )
         return self.keys[fingerprint]
-
-
-_STOPS = (Voice.SUSPEND, Voice.RESUME)
 
 
 def verify_export(export: Any, *, party: str = "", pin: str = "") -> Verified:
@@ -106,8 +103,8 @@ def verify_export(export: Any, *, party: str = "", pin: str = "") -> Verified:
             why=f"Still waited for: {'; '.join(reached.missing)}.",
             remedy="Every party's DPO must advise and every party's signatory must sign.",
         )
-    suspended = frozenset(_texts(export.get("suspended", [])))
-    return Verified(agreement, str(export.get("state", "")), suspended, keys, statements, export)
+    listed = frozenset(_texts(export.get("suspended", [])))
+    return Verified(agreement, str(export.get("state", "")), listed, keys, statements, export)
 
 
 _SPEAK = "Push nothing; keep what is here and speak to the operator and to your data protection officer."
@@ -170,8 +167,10 @@ class AgreementStore:
                 why=f"{agreement.clause()}: digest {agreement.digest}.",
                 remedy=_SPEAK,
             )
-        if verified.state == State.IN_FORCE:
+        if verified.state in (State.IN_FORCE, State.SUSPENDED):
             self._not_older(agreement)
+            self._endorsed(verified)
+            replace(self._newest(agreement.reference), str(agreement.version).encode())
         replace(path, canonical(dict(verified.export)) + b"\n")
         return verified
 
@@ -187,16 +186,35 @@ class AgreementStore:
         found = [self._read(path) for path in sorted(self.folder.glob("*/*.json"))]
         return sorted(found, key=lambda one: (one.agreement.reference, one.agreement.version))
 
+    def _newest(self, reference: str) -> Path:
+        return self.folder / reference / "newest"
+
+    def _seen(self, reference: str) -> int:
+        """The newest version of it that was in force when we looked; 0 before the first."""
+        newest = self._newest(reference)
+        return int(newest.read_text()) if newest.is_file() else 0
+
+    def _endorsed(self, verified: Verified) -> None:
+        """A new version may change people's keys only with the old key's word, or that of two other parties."""
+        agreement, seen = verified.agreement, self._seen(verified.agreement.reference)
+        if not 0 < seen < agreement.version:
+            return
+        alone = unendorsed(self.get(agreement.reference, seen).agreement, agreement, verified.statements)
+        if alone:
+            raise IntegrityFailed(
+                f"Version {agreement.version} of {agreement.reference} changes the keys of {', '.join(alone)}, and nobody entitled vouches for it.",
+                why=f"{agreement.clause('parties', alone[0])}: neither the old key nor two other parties signed for the change.",
+                remedy=_SPEAK,
+            )
+
     def _not_older(self, agreement: Agreement) -> None:
-        newest = self.folder / agreement.reference / "newest"
-        seen = int(newest.read_text()) if newest.is_file() else 0
+        seen = self._seen(agreement.reference)
         if agreement.version < seen:
             raise IntegrityFailed(
                 f"The hub answers with version {agreement.version} of {agreement.reference}, though version {seen} was in force here before.",
                 why=f"{agreement.clause('versions')}.",
                 remedy=_SPEAK,
             )
-        replace(newest, str(agreement.version).encode())
 
     def _read(self, path: Path) -> Verified:
         try:

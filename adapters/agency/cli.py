@@ -11,6 +11,7 @@ import click
 from adapters.agency.commands.check import check
 from adapters.agency.commands.config import config
 from adapters.agency.commands.doctor import doctor
+from adapters.agency.commands.explain import explain
 from adapters.agency.commands.init import init
 from adapters.agency.commands.keys import keys
 from adapters.agency.commands.pull import pull
@@ -36,7 +37,7 @@ def cli() -> None:
     """Send agreed data to the partnership's hub: sealed, signed, receipted"""
 
 
-for command in (init, keys, doctor, check, push, status, watch, verify, pull, config):
+for command in (init, keys, doctor, check, explain, push, status, watch, verify, pull, config):
     cli.add_command(command)
 
 

@@ -59,10 +59,10 @@ class Partnership:
         assert isinstance(key, EncryptionKey)
         return key
 
-    def say(self, party: str, capacity: Capacity, voice: Voice) -> dict[str, Any]:
+    def say(self, party: str, capacity: Capacity, voice: Voice, dataset: str = "") -> dict[str, Any]:
         """One statement, signed by the person the agreement names."""
-        person = speaker(self.agreement, party, capacity)
-        said = Statement(party, capacity, person.name, voice, "", datetime.now(UTC).replace(microsecond=0), secrets.token_hex(16))
+        person, now = speaker(self.agreement, party, capacity), datetime.now(UTC).replace(microsecond=0)
+        said = Statement(party, capacity, person.name, voice, "", now, secrets.token_hex(16), dataset)
         return sign_document(statement_document(self.agreement, said), Use.STATEMENT, self.signing(f"{party}/{capacity}"))
 
     def statements(self) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from keys.keyfile import write_keyfile
 from keys.pseudonym import key_check_value
 from keys.seal import EncryptionKey, envelope_info, seal
 from keys.sign import SigningKey, Use, sign_document
-from tests.adapters.conftest import CRIMES, Desk
+from tests.adapters.conftest import CRIMES, OUTCOMES, Desk
 from tests.adapters.intake import Log
 from tests.adapters.partnership import SUPPLIERS, Partnership, fingerprint
 from tests.adapters.standin import StandIn
@@ -195,6 +195,40 @@ def test_an_older_version_than_was_in_force_is_caught(cleveland: Desk, hub: Stan
     assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
     hub.partnerships["LCJP-MV7"], hub.exports["LCJP-MV7"] = partnership, partnership.export()
     assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 10
+
+
+def second(partnership: Partnership, *changed: str) -> Partnership:
+    """Version 2, in which some keys are new."""
+    keys = {place: key for place, key in partnership.keys.items() if place not in changed}
+    return Partnership(keys=keys, edit=lambda text: text.replace("\nversion = 1", "\nversion = 2"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        (["durham-constabulary/dpo"], 0),  # its own signatory signed with the key of version 1
+        (["durham-constabulary/signatory"], 0),  # and so did two other parties
+        (["durham-constabulary/signatory", "lcjp-operator/signatory"], 10),  # one other party is not two
+    ],
+)
+def test_a_version_that_changes_keys_needs_the_old_key_or_two_others(
+    cleveland: Desk, hub: StandIn, partnership: Partnership, changed: list[str], code: int
+) -> None:
+    assert cleveland("status").code == 0  # version 1 is what this agency has seen in force
+    newer = second(partnership, *changed)
+    hub.partnerships["LCJP-MV7"], hub.exports["LCJP-MV7"] = newer, newer.export()
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert answer.code == code, answer
+    assert ("nobody entitled vouches" in answer.err) == bool(code)
+    assert bool(hub.submissions) != bool(code)
+
+
+def test_a_signed_suspension_of_one_dataset_stops_that_one(cleveland: Desk, hub: StandIn, partnership: Partnership) -> None:
+    hub.exports["LCJP-MV7"] = partnership.export()
+    hub.exports["LCJP-MV7"]["statements"].append(partnership.say("durham-constabulary", Capacity.DPO, Voice.SUSPEND, "outcomes"))
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
+    answer = cleveland("push", "outcomes", OUTCOMES, "--period", "2021-04")
+    assert (answer.code, "the dataset outcomes is suspended" in answer.err) == (5, True)
 
 
 @pytest.mark.parametrize("voice", [Voice.SUSPEND, Voice.TERMINATE])
