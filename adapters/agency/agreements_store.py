@@ -218,7 +218,8 @@ class AgreementStore:
 
     def _read(self, path: Path) -> Verified:
         try:
-            return verify_export(parse_json(path.read_bytes(), limit=EXPORT_LIMIT), party=self.party, pin=self.pin)
+            # The pin was held against it when it was admitted, and may have changed with the signatory since.
+            return verify_export(parse_json(path.read_bytes(), limit=EXPORT_LIMIT))
         except (BadFormat, OSError) as error:
             raise IntegrityFailed(f"{path}: the agreement kept here cannot be read.", why=type(error).__name__, remedy=_SPEAK) from None
 

@@ -17,13 +17,15 @@ from agreements.rules import UNKNOWN
 
 @click.command()
 @click.argument("reference")
-@click.option("--operation", type=click.Choice(list(Operation)), default="", help="Default: submit for an agency, receive for a recipient.")
+@click.option(
+    "--operation", type=click.Choice([one.value for one in Operation]), help="Default: submit for an agency, receive for a recipient."
+)
 @click.option("--dataset", default="", help="Which dataset.")
 @click.option("--period", "period_name", default="", help="YYYY, YYYY-Qn, YYYY-MM or YYYY-MM-DD.")
 @click.option("--mode", default="", help="Default: the dataset's own.")
 @click.option("--release", default="", help="Which release.")
 @common
-def explain(context: Context, reference: str, operation: str, period_name: str, **named: str) -> int:
+def explain(context: Context, reference: str, operation: str | None, period_name: str, **named: str) -> int:
     """Say why something is allowed or refused: every check, its clause, and the words it enforces"""
     agency = context.agency()
     settings = agency.settings
