@@ -5,6 +5,7 @@ Only the standard library is used, since this is what installs the rest.
 
 import argparse
 import contextlib
+import ctypes.util
 import hashlib
 import importlib.util
 import os
@@ -52,14 +53,28 @@ FAILED, NOT_THERE = 1, 2  # Exit codes: something is wrong; or what was asked fo
 
 @dataclass(frozen=True)
 class SystemPackage:
-    """A program that some tests need and Python's registries do not carry."""
+    """A program, or a library, that some tests need and Python's registries do not carry."""
 
-    program: str
-    debian: str
+    name: str
+    debian: tuple[str, ...]
     without: str  # What is left out where it is missing.
+    there: Callable[[str], object] = shutil.which
 
 
-SYSTEM_PACKAGES = (SystemPackage("git", "git", "tests/test_house.py reads the list of tracked files from it"),)
+def fonts(folder: str) -> bool:
+    """Whether the system has fonts of this name."""
+    return any((Path(place) / "truetype" / folder).is_dir() for place in ("/usr/share/fonts", "/usr/local/share/fonts"))
+
+
+_PDF = "tests/exchange/exports cannot make a PDF"
+SYSTEM_PACKAGES = (
+    SystemPackage("git", ("git",), "tests/test_house.py reads the list of tracked files from it"),
+    SystemPackage("chromium", ("chromium",), "the tests of pages in a browser need it"),
+    SystemPackage("pango-1.0", ("libpango-1.0-0",), _PDF, ctypes.util.find_library),
+    SystemPackage("pangoft2-1.0", ("libpangoft2-1.0-0",), _PDF, ctypes.util.find_library),
+    SystemPackage("harfbuzz-subset", ("libharfbuzz-subset0",), _PDF, ctypes.util.find_library),
+    SystemPackage("dejavu", ("fonts-dejavu-core",), "PDFs of the tests have no letters", fonts),
+)
 
 
 class StopError(Exception):
@@ -124,12 +139,12 @@ def install_debian(*packages: str) -> None:
 
 def ensure_system_packages() -> None:
     """Install the system packages that the tests use, or say what is left out without them."""
-    missing = [package for package in SYSTEM_PACKAGES if shutil.which(package.program) is None]
+    missing = [package for package in SYSTEM_PACKAGES if not package.there(package.name)]
     if missing and as_root():
-        install_debian(*(package.debian for package in missing))
+        install_debian(*(debian for package in missing for debian in package.debian))
         return
     for package in missing:
-        say(f"   {package.program} is not installed: {package.without}. To have it: apt-get install {package.debian}")
+        say(f"   {package.name} is not installed: {package.without}. To have it: apt-get install {' '.join(package.debian)}")
 
 
 # -------------------------------------------------------------------------------------------------------- installation

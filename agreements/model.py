@@ -275,9 +275,15 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Standing:
-    """An agreement and where it stands at one moment: all that the rules need to answer."""
+    """An agreement and where it stands at one moment: all that the rules need to answer.
+
+    Attributes:
+        suspended: datasets that are suspended by themselves.
+        replaced_at: since when a newer version has been in force, and ``successor`` which; None where this is the newest.
+    """
 
     agreement: Agreement
     state: str
     suspended: frozenset[str] = frozenset()
     replaced_at: datetime | None = None
+    successor: Agreement | None = None

@@ -1,13 +1,19 @@
 """The questions asked of an agreement. Each answers allowed or refused, by clause; nothing to check means refused.
 
+Each question is a list of checks, made one after another (``submitting`` and the like). ``may_submit`` answers with the first refusal
+and looks no further; ``agreements.explain`` shows every one. There is no other copy of the logic.
+
 ``standing`` is None where the caller is not a party, or there is no such agreement: the answer is the same, so that existence
 does not leak. Times are aware; a calendar day is a day in Europe/London.
 """
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from agreements.decisions import Allowed, Decision, Refused, first_refusal
+from agreements.difference import narrower
 from agreements.lifecycle import State
 from agreements.model import Agreement, Dataset, Standing
 from agreements.periods import Period
@@ -19,6 +25,24 @@ UNKNOWN = Refused(
     "there is no agreement of that reference to which you are a party.",
     "Check the reference; if it is right, ask the operator whether your organisation has signed it.",
 )
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a question: what is asked, and the answer."""
+
+    asks: str
+    decision: Decision
+
+
+def decided(checks: Iterable[Check], clause: str = "") -> Decision:
+    """The first refusal; else the last answer, or allowed by ``clause`` where one is given. Checks after a refusal are not made."""
+    last: Decision = first_refusal()
+    for check in checks:
+        last = check.decision
+        if isinstance(last, Refused):
+            return last
+    return Allowed(clause) if clause and last else last
 
 
 def today(now: datetime) -> date:
@@ -49,55 +73,92 @@ def named_client(standing: Standing | None, caller: str, key: str) -> Decision:
 
 def in_force(standing: Standing | None, now: datetime, dataset: str = "") -> Decision:
     """Whether anything may move under it (or under this dataset of it) at this moment."""
-    if standing is None:
-        return UNKNOWN
+    return UNKNOWN if standing is None else decided(standing_in_force(standing, now, dataset))
+
+
+def standing_in_force(standing: Standing, now: datetime, dataset: str = "") -> Iterator[Check]:
+    """Its term, its state, and whether it or the dataset is suspended."""
     agreement = standing.agreement
-    clause = agreement.clause("term")
-    if today(now) >= agreement.expires:
-        return Refused(clause, f"the agreement expired on {_day(agreement.expires)}.", "Sign a new version to go on sharing.")
-    if today(now) < agreement.in_force_from:
-        return Refused(clause, f"the agreement is not in force before {_day(agreement.in_force_from)}.", "Wait until that day.")
-    match standing.state:
-        case State.IN_FORCE if dataset not in standing.suspended:
-            return Allowed(clause)
+    term = agreement.clause("term")
+    # A version that was replaced does not outlive the one that replaced it.
+    expires = min(one.expires for one in (agreement, standing.successor) if one is not None)
+    over = Refused(term, f"the agreement expired on {_day(expires)}.", "Sign a new version to go on sharing.")
+    yield Check("Has the agreement not expired?", over if today(now) >= expires else Allowed(term))
+    early = Refused(term, f"the agreement is not in force before {_day(agreement.in_force_from)}.", "Wait until that day.")
+    yield Check("Has the day come from which it is in force?", early if today(now) < agreement.in_force_from else Allowed(term))
+    yield Check("Has everyone signed it, and has nobody ended it?", _alive(term, standing.state))
+    yield Check(f"Is {f'the dataset {dataset}' if dataset else 'it'} free of suspension?", _moving(standing, dataset))
+
+
+def _alive(clause: str, state: str) -> Decision:
+    match state:
         case State.IN_FORCE | State.SUSPENDED:
-            what = f"the dataset {dataset}" if standing.state == State.IN_FORCE else "the agreement"
-            clause = agreement.clause("suspension")
-            return Refused(clause, f"{what} is suspended.", "It moves again when every party that suspended it has resumed.")
-        case State.EXPIRED | State.TERMINATED:
-            return Refused(clause, f"the agreement is {standing.state}.", "Sign a new version to go on sharing.")
+            return Allowed(clause)
+        case State.EXPIRED | State.TERMINATED | State.WITHDRAWN:
+            return Refused(clause, f"the agreement is {state}.", "Sign a new version to go on sharing.")
         case _:
             remedy = "Every party's DPO must advise and every party's signatory must sign."
-            return Refused(clause, f"the agreement is {standing.state}, not in force.", remedy)
+            return Refused(clause, f"the agreement is {state}, not in force.", remedy)
+
+
+def _moving(standing: Standing, dataset: str) -> Decision:
+    suspended = standing.state == State.SUSPENDED
+    if suspended or dataset in standing.suspended:
+        what = "the agreement" if suspended else f"the dataset {dataset}"
+        clause = standing.agreement.clause("suspension")
+        return Refused(clause, f"{what} is suspended.", "It moves again when every party that suspended it has resumed.")
+    return Allowed(standing.agreement.clause("term"))
 
 
 def may_submit(standing: Standing | None, supplier: str, dataset_name: str, period_name: Period, mode: str, now: datetime) -> Decision:
     """Whether this supplier may submit this dataset for this period in this mode, now. Asked at the manifest, and again at complete."""
-    if standing is None or not known_to(standing, supplier):
-        return UNKNOWN
-    agreement = standing.agreement
+    return decided(submitting(standing, supplier, dataset_name, period_name, mode, now))
+
+
+def submitting(standing: Standing | None, supplier: str, dataset_name: str, period: Period, mode: str, now: datetime) -> Iterator[Check]:
+    """The checks of :func:`may_submit`."""
+    known = known_to(standing, supplier)
+    yield Check("Is the caller a party?", known)
+    if standing is None or not known:
+        return
+    words = scope(standing.agreement, supplier, dataset_name, period, mode, now)
+    yield next(words)  # whether the dataset is named at all
+    yield Check("Is this version still the one to submit under?", _version_current(standing, dataset_name, now))
+    yield from standing_in_force(standing, now, dataset_name)
+    yield from words
+
+
+def scope(agreement: Agreement, supplier: str, dataset_name: str, period: Period, mode: str, now: datetime) -> Iterator[Check]:
+    """What :func:`may_submit` asks of the words alone, wherever the agreement stands: a rehearsal asks it of a version not yet in force."""
     dataset = agreement.dataset(dataset_name)
+    yield _named_dataset(agreement, dataset)
     if dataset is None:
-        named = ", ".join(found.name for found in agreement.datasets)
-        return Refused(agreement.clause("datasets"), "the agreement names no such dataset.", f"It names: {named}.")
-    return first_refusal(
-        _version_current(standing, now),
-        in_force(standing, now, dataset_name),
-        _supplies(agreement, dataset, supplier),
-        _mode(agreement, dataset, mode),
-        _period(agreement, dataset, period_name, now),
-        not_overdue(agreement, dataset, period_name, now),
-    )
+        return
+    yield Check("Is the party a supplier of this dataset?", _supplies(agreement, dataset, supplier))
+    yield Check("Is this the dataset's mode?", _mode(agreement, dataset, mode))
+    yield Check("Does the agreement admit this period?", _period(agreement, dataset, period, now))
+    yield Check("May the period's data still be held?", not_overdue(agreement, dataset, period, now))
+
+
+def _named_dataset(agreement: Agreement, dataset: Dataset | None) -> Check:
+    clause = agreement.clause("datasets")
+    named = ", ".join(found.name for found in agreement.datasets)
+    absent = Refused(clause, "the agreement names no such dataset.", f"It names: {named}.")
+    return Check("Does the agreement name this dataset?", absent if dataset is None else Allowed(clause))
 
 
 def may_hold(standing: Standing | None, dataset_name: str, period_name: Period, now: datetime) -> Decision:
     """Whether an accepted submission may be opened and held at this moment."""
-    if standing is None:
-        return UNKNOWN
+    return UNKNOWN if standing is None else decided(holding(standing, dataset_name, period_name, now))
+
+
+def holding(standing: Standing, dataset_name: str, period: Period, now: datetime) -> Iterator[Check]:
+    """The checks of :func:`may_hold`."""
     dataset = standing.agreement.dataset(dataset_name)
-    if dataset is None:
-        return Refused(standing.agreement.clause("datasets"), "the agreement names no such dataset.")
-    return first_refusal(in_force(standing, now, dataset_name), not_overdue(standing.agreement, dataset, period_name, now))
+    yield _named_dataset(standing.agreement, dataset)
+    yield from standing_in_force(standing, now, dataset_name)
+    if dataset is not None:
+        yield Check("May the period's data still be held?", not_overdue(standing.agreement, dataset, period, now))
 
 
 def dispose_on(dataset: Dataset, period: Period) -> date:
@@ -117,57 +178,86 @@ def not_overdue(agreement: Agreement, dataset: Dataset, period: Period, now: dat
 
 def may_tabulate(standing: Standing | None, release_name: str, now: datetime) -> Decision:
     """Whether this release may be linked and tabulated now: agreement and every dataset it reads in force."""
-    if standing is None:
-        return UNKNOWN
+    return UNKNOWN if standing is None else decided(tabulating(standing, release_name, now))
+
+
+def tabulating(standing: Standing, release_name: str, now: datetime) -> Iterator[Check]:
+    """The checks of :func:`may_tabulate`."""
     release = standing.agreement.release(release_name)
-    if release is None:
-        named = ", ".join(found.name for found in standing.agreement.releases)
-        return Refused(standing.agreement.clause("releases"), "the agreement names no such release.", f"It names: {named}.")
-    return first_refusal(*(in_force(standing, now, dataset) for dataset in release.datasets))
+    clause = standing.agreement.clause("releases")
+    named = ", ".join(found.name for found in standing.agreement.releases)
+    absent = Refused(clause, "the agreement names no such release.", f"It names: {named}.")
+    yield Check("Does the agreement name this release?", absent if release is None else Allowed(clause))
+    for dataset in release.datasets if release else ("",):
+        yield from standing_in_force(standing, now, dataset)
 
 
 def may_request(standing: Standing | None, release_name: str, key: str, now: datetime) -> Decision:
     """Whether the person or recipient who speaks with this key may ask for an edition."""
     if standing is None:
         return UNKNOWN
+    return decided(requesting(standing, release_name, key, now), standing.agreement.clause(f"release {release_name}", "requests"))
+
+
+def requesting(standing: Standing, release_name: str, key: str, now: datetime) -> Iterator[Check]:
+    """The checks of :func:`may_request`."""
     agreement = standing.agreement
     release = agreement.release(release_name)
     people = {person.key for party in agreement.parties for person in (party.dpo, party.signatory, *party.checkers)}
     recipients = {one.client for one in agreement.recipients if release is not None and one.id in release.recipients}
     clause = agreement.clause(f"release {release_name}", "requests")
-    if key not in people | recipients:
-        return Refused(clause, "this key belongs to nobody the agreement names.", "A recipient of the release or a named person asks.")
-    return first_refusal(may_tabulate(standing, release_name, now), Allowed(clause))
+    stranger = Refused(clause, "this key belongs to nobody the agreement names.", "A recipient of the release or a named person asks.")
+    yield Check("Does the agreement name whoever asks?", Allowed(clause) if key in people | recipients else stranger)
+    yield from tabulating(standing, release_name, now)
 
 
 def may_check(standing: Standing | None, release_name: str, key: str, requester: str, now: datetime) -> Decision:
     """Whether the person who speaks with this key may check an edition that ``requester`` (a key) asked for."""
     if standing is None:
         return UNKNOWN
+    return decided(checking(standing, release_name, key, requester, now), standing.agreement.clause("approvals", "output checkers"))
+
+
+def checking(standing: Standing, release_name: str, key: str, requester: str, now: datetime) -> Iterator[Check]:
+    """The checks of :func:`may_check`."""
     agreement = standing.agreement
     clause = agreement.clause("approvals", "output checkers")
-    if not any(key == person.key for party in agreement.parties for person in party.checkers):
-        return Refused(clause, "this key belongs to no output checker of the agreement.", "A checker named there must check.")
-    if key == requester:
-        return Refused(clause, "whoever asked for an edition cannot check it.", "Another checker must check it.")
-    return first_refusal(may_tabulate(standing, release_name, now), Allowed(clause))
+    named = any(key == person.key for party in agreement.parties for person in party.checkers)
+    other = Refused(clause, "this key belongs to no output checker of the agreement.", "A checker named there must check.")
+    yield Check("Is this an output checker of the agreement?", Allowed(clause) if named else other)
+    own = Refused(clause, "whoever asked for an edition cannot check it.", "Another checker must check it.")
+    yield Check("Is this somebody else than whoever asked for the edition?", own if key == requester else Allowed(clause))
+    yield from tabulating(standing, release_name, now)
 
 
 def may_receive(standing: Standing | None, release_name: str, client: str, now: datetime) -> Decision:
-    """Whether a recipient, known by its client id, may download what this release published."""
+    """Whether a recipient, known by its client id, may download what this release published: nothing that it reads is stopped."""
     if standing is None:
         return UNKNOWN
+    return decided(receiving(standing, release_name, client, now), standing.agreement.clause(f"release {release_name}", "recipients"))
+
+
+def receiving(standing: Standing, release_name: str, client: str, now: datetime) -> Iterator[Check]:
+    """The checks of :func:`may_receive`."""
     release = standing.agreement.release(release_name)
-    if release is None or client not in release.recipients:
-        return UNKNOWN
-    clause = standing.agreement.clause(f"release {release.name}", "recipients")
-    return first_refusal(in_force(standing, now), Allowed(clause))
+    named = release is not None and client in release.recipients
+    clause = standing.agreement.clause(f"release {release_name}", "recipients")
+    yield Check("Does the release name this recipient?", Allowed(clause) if named else UNKNOWN)
+    if named:
+        yield from tabulating(standing, release_name, now)
 
 
-def _version_current(standing: Standing, now: datetime) -> Decision:
+def _version_current(standing: Standing, dataset: str, now: datetime) -> Decision:
+    """Whether this version may still be submitted under: for a day after it was replaced, unless that was to let less through."""
     clause = standing.agreement.clause("versions")
+    again = "Fetch the version in force, verify it, and push again."
     if standing.replaced_at is not None and now >= standing.replaced_at + GRACE:
-        return Refused(clause, "a newer version has replaced this one.", "Fetch the version in force, verify it, and push again.")
+        return Refused(clause, "a newer version has replaced this one.", again)
+    if (newer := standing.successor) is not None and narrower(standing.agreement, newer, dataset):
+        reason = (
+            f"version {newer.version}, a newer version now in force, admits less of the dataset {dataset} than this one: no time of grace."
+        )
+        return Refused(clause, reason, again)
     return Allowed(clause)
 
 

@@ -1,13 +1,13 @@
 """Advice and signatures: statements by named people over the canonical digest of one version.
 
-Checking a signature is not this room's business: ``verify`` is passed in (``keys.sign.verify_document`` bound to its use) and must
+Checking a signature is not this room's business: ``verify`` is passed in (``keys.statements.verify_signed`` bound to its use) and must
 return the signed document or raise. Everything else that makes a statement bind is checked here, from the agreement alone, so that
 an exported agreement is verified offline against the fingerprints it names itself.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -32,11 +32,15 @@ class Capacity(StrEnum):
 
 
 class Voice(StrEnum):
-    """What is said. A DPO advises and does not decide (UK GDPR Art 38(6)); a signatory decides."""
+    """What is said. A DPO advises and does not decide (UK GDPR Art 38(6)); a signatory decides.
+
+    ``ENDORSE``: whoever was signatory under the version in force vouches, with the key it names, for the other keys of the new one.
+    """
 
     ADVISE_FOR = "advise-for"
     ADVISE_AGAINST = "advise-against"
     SIGN = "sign"
+    ENDORSE = "endorse"
     SUSPEND = "suspend"
     RESUME = "resume"
     TERMINATE = "terminate"
@@ -44,14 +48,20 @@ class Voice(StrEnum):
 
 MAY_SAY: Mapping[Capacity, frozenset[Voice]] = {
     Capacity.DPO: frozenset({Voice.ADVISE_FOR, Voice.ADVISE_AGAINST, Voice.SUSPEND}),
-    Capacity.SIGNATORY: frozenset({Voice.SIGN, Voice.SUSPEND, Voice.RESUME, Voice.TERMINATE}),
+    Capacity.SIGNATORY: frozenset({Voice.SIGN, Voice.ENDORSE, Voice.SUSPEND, Voice.RESUME, Voice.TERMINATE}),
 }
+ADVICE = frozenset({Voice.ADVISE_FOR, Voice.ADVISE_AGAINST})
 PARTIAL = frozenset({Voice.SUSPEND, Voice.RESUME})
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing that one person said about one version, for one party. ``dataset``: the one it is about; empty for the whole agreement."""
+    """One thing that one person said about one version, for one party.
+
+    Attributes:
+        dataset: the one it is about; empty for the whole agreement.
+        key: the fingerprint it was found to be signed with; empty where it has not been checked. No part of what is said.
+    """
 
     party: str
     capacity: Capacity
@@ -61,6 +71,7 @@ class Statement:
     made: datetime
     nonce: str
     dataset: str = ""
+    key: str = field(default="", compare=False)
 
 
 def statement_document(agreement: Agreement, said: Statement) -> dict[str, Any]:
@@ -92,23 +103,25 @@ def speaker(agreement: Agreement, party_id: str, capacity: Capacity) -> Person:
 def check_statement(agreement: Agreement, signed: Mapping[str, Any], verify: Verify) -> Statement:
     """The statement, if it binds the person it names to this very version; :class:`InvalidStatement` otherwise.
 
-    ``verify`` is given only the fingerprint the agreement names for that party and capacity, so nobody speaks for another party.
+    ``verify`` is given only the fingerprint the agreement names for that party and capacity, so nobody speaks for another party. An
+    endorsement alone may be signed with any key: it counts only with the one that the version before names (:func:`unendorsed`).
     """
     claimed = signed.get("document")
     if not isinstance(claimed, dict) or set(claimed) != _MEMBERS:
         raise InvalidStatement("a statement has exactly these members: " + ", ".join(sorted(_MEMBERS)) + ".")
     said = _parse(claimed)
     person = speaker(agreement, said.party, said.capacity)
-    verified = verify(signed, {person.key})
+    endorses = said.voice is Voice.ENDORSE
+    verified = verify(signed, {str(signed.get("key"))} if endorses else {person.key})
     if statement_document(agreement, said) != dict(verified):
         raise InvalidStatement(f"{agreement.clause()}: the statement is about other words, or is not written as one must be.")
-    if said.person != person.name:
+    if said.person != person.name and not endorses:
         raise InvalidStatement(f"{agreement.clause('parties', said.party)}: the statement names another person than the agreement.")
     if said.voice not in MAY_SAY[said.capacity]:
         raise InvalidStatement(f"{agreement.clause('parties', said.party)}: a {said.capacity} cannot {said.voice}.")
     if said.dataset and (said.voice not in PARTIAL or agreement.dataset(said.dataset) is None):
         raise InvalidStatement(f"{agreement.clause('datasets')}: only a dataset of the agreement is suspended or resumed by itself.")
-    return said
+    return replace(said, key=str(signed.get("key")))
 
 
 def _parse(claimed: Mapping[str, Any]) -> Statement:
@@ -147,23 +160,70 @@ class Progress:
 def progress(agreement: Agreement, statements: Iterable[Statement]) -> Progress:
     """Count checked statements."""
     said = list(statements)
-    advised = frozenset(one.party for one in said if one.voice in (Voice.ADVISE_FOR, Voice.ADVISE_AGAINST))
+    advised = frozenset(one.party for one in said if one.voice in ADVICE)
     signed = frozenset(one.party for one in said if one.voice is Voice.SIGN)
     return Progress(advised, signed, tuple(party.id for party in agreement.parties))
 
 
 def may_state(agreement: Agreement, earlier: Iterable[Statement], said: Statement) -> Decision:
-    """Whether a new statement may join the earlier ones: advice before signature, nobody signs twice, no statement repeated."""
+    """Whether a new statement may join the earlier ones: of a whole document, advice before signature, no signature twice, nothing repeated.
+
+    A DPO may advise otherwise, and the last advice counts, until the party's signatory has signed: that was done knowing it.
+    """
     before = list(earlier)
+    if agreement.missing:
+        lacking = "; ".join(item.title for item in agreement.missing)
+        reason = f"this is a draft: {len(agreement.missing)} mandatory item(s) are missing, so nothing can be said about it."
+        return Refused(agreement.clause("items"), reason, f"Fill each, or say why it does not apply: {lacking}. Then enter it again.")
     clause = agreement.clause("parties", said.party)
     if any(one.nonce == said.nonce for one in before):
         return Refused(clause, "this statement was recorded before.", "There is nothing to do.")
     reached = progress(agreement, before)
+    if said.voice in ADVICE and said.party in reached.signed:
+        reason = "this party's signatory has signed on the advice given before: it can no longer be changed."
+        return Refused(clause, reason, "A DPO may suspend the agreement once it is in force, or advise on a new version.")
     if said.voice is Voice.SIGN and said.party in reached.signed:
         return Refused(clause, "this party's signatory has already signed this version.", "There is nothing to do.")
     if said.voice is Voice.SIGN and said.party not in reached.advised:
         return Refused(clause, "this party's DPO has not advised yet.", "The DPO advises first; then the signatory signs.")
     return Allowed(clause)
+
+
+def advice(statements: Iterable[Statement]) -> dict[str, Statement]:
+    """Party → the advice of its DPO that counts: the last, of statements in the order in which they were recorded."""
+    return {one.party: one for one in statements if one.voice in ADVICE}
+
+
+def suspended(statements: Iterable[Statement]) -> frozenset[str]:
+    """What is stopped, going by the statements alone, in the order in which they were made: names of datasets; empty for all of it."""
+    stopped: set[tuple[str, str]] = set()
+    for said in statements:
+        match said.voice:
+            case Voice.SUSPEND:
+                stopped.add((said.party, said.dataset))
+            case Voice.RESUME:
+                stopped.discard((said.party, said.dataset))
+    return frozenset(dataset for _, dataset in stopped)
+
+
+def changed_keys(old: Agreement, new: Agreement) -> tuple[str, ...]:
+    """Parties of both versions for whose DPO or signatory the new one names another key."""
+    pairs = [(before, party) for party in new.parties if (before := old.party(party.id)) is not None]
+    return tuple(now.id for was, now in pairs if (was.dpo.key, was.signatory.key) != (now.dpo.key, now.signatory.key))
+
+
+def unendorsed(old: Agreement, new: Agreement, statements: Iterable[Statement]) -> tuple[str, ...]:
+    """Parties whose keys the new version changes though nobody entitled vouches for it. While there is one it cannot come into force.
+
+    Entitled is the party's signatory with the key that the old version names, or the signatories of two other parties of the old
+    version whose own keys stay. ``old``: the version in force; ``statements``: checked, about the new one.
+    """
+    said = [one for one in statements if one.capacity is Capacity.SIGNATORY and one.voice in (Voice.SIGN, Voice.ENDORSE)]
+    changed = changed_keys(old, new)
+    former = {party.id: party.signatory.key for party in old.parties}
+    vouching = {one.party for one in said if one.key and one.key == former.get(one.party)}
+    witnesses = {one.party for one in said if one.voice is Voice.SIGN and one.party in vouching - set(changed)}
+    return tuple(party for party in changed if party not in vouching and len(witnesses) < 2)
 
 
 def unsigned(agreement: Agreement, statements: Iterable[Mapping[str, Any]], verify: Verify) -> Progress:

@@ -38,6 +38,8 @@ class Role(StrEnum):
 PUBLIC = frozenset(Role)
 PEOPLE = frozenset({Role.DPO, Role.SIGNATORY, Role.CHECKER, Role.ANALYST, Role.OPERATOR})
 OPERATORS = frozenset({Role.OPERATOR})
+SPEAKERS = frozenset({Role.DPO, Role.SIGNATORY})  # who speaks for a party; as whom, the agreement says
+ACCOUNTABLE = SPEAKERS | {Role.CHECKER, Role.OPERATOR}  # who answers for what flowed
 CLIENTS = frozenset({Role.SUPPLIER, Role.RECIPIENT})
 SUPPLIERS = frozenset({Role.SUPPLIER})
 RECIPIENTS = frozenset({Role.RECIPIENT})
@@ -48,12 +50,17 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "agreements.Agreement": CLIENTS,
     "agreements.Contract": SUPPLIERS,
     "agreements.Envelopes": SUPPLIERS,
+    "versions.Difference": CLIENTS,
+    "versions.Rehearsal": SUPPLIERS,
+    "versions.Explain": CLIENTS,
+    "versions.ExplainSubmission": SUPPLIERS,
     "submissions.Submissions": SUPPLIERS,
     "submissions.Submission": SUPPLIERS,
     "submissions.Part": SUPPLIERS,
     "submissions.Complete": SUPPLIERS,
     "log.CheckpointNote": CLIENTS,
     "log.Consistency": CLIENTS,
+    "log.OwnEntries": CLIENTS,
     "editions.Editions": RECIPIENTS,
     "editions.Edition": RECIPIENTS,
     "editions.TableFile": RECIPIENTS,
@@ -71,6 +78,8 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.enrol_challenge": PUBLIC,
     "web.enrol_passkey": PUBLIC,
     "web.accessibility": PUBLIC,
+    "web.public_register": PUBLIC,
+    "web.public_register_csv": PUBLIC,
     "web.sign_out": PEOPLE,
     "web.home": PEOPLE,
     "web.organisations": PEOPLE,
@@ -85,6 +94,41 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.add_passkey": PEOPLE,
     "web.revoke_passkey": PEOPLE,
     "web.sign_out_everywhere": PEOPLE,
+    "web.agreements": PEOPLE,
+    "web.agreement_now": PEOPLE,
+    "web.agreement": PEOPLE,
+    "web.difference": PEOPLE,
+    "web.rehearsal": ACCOUNTABLE,
+    "web.explain": PEOPLE,
+    "web.submissions": ACCOUNTABLE,
+    "web.submission": ACCOUNTABLE,
+    "web.submission_receipt": ACCOUNTABLE,
+    "web.submission_certificate": ACCOUNTABLE,
+    "web.review": SPEAKERS,
+    "web.review_section": SPEAKERS,
+    "web.review_checked": SPEAKERS,
+    "web.advise": SPEAKERS,
+    "web.advise_sent": SPEAKERS,
+    "web.sign": SPEAKERS,
+    "web.sign_sent": SPEAKERS,
+    "web.endorse": SPEAKERS,
+    "web.endorse_sent": SPEAKERS,
+    "web.suspend": SPEAKERS,
+    "web.suspend_sent": SPEAKERS,
+    "web.resume": SPEAKERS,
+    "web.resume_sent": SPEAKERS,
+    "web.terminate": SPEAKERS,
+    "web.terminate_sent": SPEAKERS,
+    "web.statement": SPEAKERS,
+    "web.statement_challenge": SPEAKERS,
+    "web.statement_passkey": SPEAKERS,
+    "web.recorded": SPEAKERS,
+    "web.statement_file": SPEAKERS | OPERATORS,
+    "web.statement_file_sent": SPEAKERS | OPERATORS,
+    "web.agreement_pdf": PEOPLE,
+    "web.agreement_json": PEOPLE,
+    "web.agreement_odrl": PEOPLE,
+    "web.agreement_article30": PEOPLE,
 }
 
 

@@ -3,20 +3,48 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask
 from flask_smorest import Api
 from sqlalchemy import text
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exchange import problems
-from exchange.api import agreements, editions, log, submissions, tokens
+from exchange.api import agreements, editions, log, submissions, tokens, versions
 from exchange.api.door import BODY_LIMIT, guard, hub
 from exchange.api.openapi import describe
 from exchange.db import reading
 from exchange.hub import now, open_hub
 from exchange.log.record import size
 from exchange.settings import Settings
+from exchange.web import agreements as agreement_screens
+from exchange.web import (
+    differences,
+    door,
+    enrol,
+    explain,
+    exports,
+    home,
+    me,
+    openid,
+    organisations,
+    pages,
+    people,
+    rehearsals,
+    reviews,
+    sign_in,
+    statements,
+    stating,
+    stops,
+)
+from exchange.web import submissions as submission_screens
+from exchange.web.headers import guard_headers
 
 service = Blueprint("service", __name__)
+# Importing a module of screens puts its pages on the one blueprint; they are listed so that none is forgotten.
+SCREENS = (
+    *(sign_in, openid, enrol, home, organisations, people, me, exports, pages),
+    *(agreement_screens, reviews, differences, rehearsals, statements, stating, stops, submission_screens, explain),
+)
 
 
 @service.get("/health")
@@ -53,19 +81,16 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     app.extensions["lcjp-hub"] = wired
     guard(app)
     api = Api(app)
-    for door in (tokens, agreements, submissions, log, editions):
-        api.register_blueprint(door.blueprint)
+    for part in (tokens, agreements, versions, submissions, log, editions):
+        api.register_blueprint(part.blueprint)
     app.register_blueprint(service)
     describe(api)
-    problems.install(app, wired)
-    app.after_request(_headers)
+    door.set_up(app, wired)
+    openid.set_up(app, wired)
+    app.register_blueprint(door.blueprint)
+    problems.install(app, wired, door.error_page)
+    secure = settings.public_url.startswith("https://")
+    app.after_request(lambda response: guard_headers(response, secure=secure))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]
     return app
-
-
-def _headers(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response

@@ -1,15 +1,16 @@
 """The database: one base, one way to open a transaction. Doors open it; functions take it and never commit.
 
 A writing transaction on SQLite begins IMMEDIATE, so that what it reads is still so when it writes; ``synchronous=FULL`` makes a
-commit durable before it is acknowledged.
+commit durable before it is acknowledged. On PostgreSQL it is READ COMMITTED and locks the rows it decides on, always in the one order of
+docs/decisions/0004-locks.md. A reading transaction sees one moment and cannot write, on either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -48,12 +49,20 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+# A stop must never wait long for a process that has died or hangs with a lock in its hand.
+_POSTGRESQL = "SET TIME ZONE 'UTC'; SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'"
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
 def make_engine(url: str) -> Engine:
     """An engine with the hub's settings for its kind of database."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=16, max_overflow=16)
-    if engine.dialect.name == "sqlite":
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=16, max_overflow=16)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=16, isolation_level="READ COMMITTED")
+    event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
 
@@ -68,9 +77,25 @@ def make_asker(url: str) -> Engine:
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
     )
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite if engine.dialect.name == "sqlite" else _prepare_asker)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTGRESQL)
+        # Stricter than “on” is the database's own business (a standby that must have it too); less is none of it.
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        )
+    connection.commit()
+
+
+def _prepare_asker(connection: Any, record: Any) -> None:
+    _prepare_postgresql(connection, record)
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -84,6 +109,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def queue(session: Session, names: Sequence[str], *, alone: bool) -> None:
+    """Queue for what has these names, alone or with others who do not want it alone; kept until the transaction ends.
+
+    PostgreSQL lets ever more sharers take a row before one who waits to have it alone, so that under load a suspension would wait without
+    end (measured: 12 s). Its advisory locks are given in the order they were asked for. SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    take = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    for name in names:
+        session.execute(text(f"SELECT {take}(hashtextextended(:name, 0))"), {"name": name})  # one of two constants
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """A transaction that may write: committed at the end, rolled back on any error."""
@@ -94,5 +132,6 @@ def writing(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A transaction that only reads, and blocks nobody."""
-    with Session(engine.execution_options(reading=True), expire_on_commit=False) as session, session.begin():
+    snapshot: dict[str, Any] = {} if engine.dialect.name == "sqlite" else _SNAPSHOT
+    with Session(engine.execution_options(reading=True, **snapshot), expire_on_commit=False) as session, session.begin():
         yield session

@@ -17,7 +17,12 @@ def signing_name(use: str) -> str:
 
 def rekey_name(reference: str, kind: str, epoch: int) -> str:
     """The keystore's name for the key that permutes an agreement's pseudonyms of one kind and epoch."""
-    return f"rekey/{reference}/{kind}/{epoch}"
+    return f"{rekey_prefix(reference)}{kind}/{epoch}"
+
+
+def rekey_prefix(reference: str) -> str:
+    """How the names of all re-key keys of an agreement begin."""
+    return f"rekey/{reference}/"
 
 
 def submission_name(submission: str) -> str:

@@ -11,6 +11,9 @@ from sqlalchemy import Engine
 from exchange.errors import Misconfigured
 
 
+_UPGRADING = 0x1C39  # any number that nothing else locks
+
+
 def configuration() -> Config:
     """Alembic's settings, from code alone."""
     config = Config()
@@ -22,6 +25,8 @@ def upgrade(engine: Engine) -> None:
     """Apply every migration that has not been applied."""
     config = configuration()
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # of two that upgrade at once, one waits; SQLite's BEGIN IMMEDIATE does the same
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADING})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

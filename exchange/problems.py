@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, json, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from agreements.decisions import Refusal
 from agreements.errors import AgreementError
 from exchange.db import writing
-from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, TooMany, Unacceptable, Unauthenticated, Unavailable
+from exchange.errors import Conflict, ExchangeError, Misconfigured, RefusedByAgreement, TooMany, Unacceptable, Unauthenticated, Unavailable
 from exchange.hub import Hub
 from exchange.log.record import Event, Operation, append
 from keys.errors import BadFormat, KeysError
@@ -38,10 +39,27 @@ def as_exchange_error(error: Exception) -> ExchangeError:
             return Unacceptable(f"{error}.", code="bad-cryptography")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Unavailable("the hub has no room for this now; nothing was kept.", remedy="Try again later.", code="no-space")
-        case OperationalError():
-            return Unavailable("the database is busy or cannot be reached; nothing was kept.", remedy="Try again in a minute.")
+        case SQLAlchemyError():
+            return _as_database_error(error)
         case _:
-            return ExchangeError("the hub met an error it did not foresee; nothing was kept.", remedy="Tell the operator the time of this.")
+            return _unforeseen()
+
+
+def _as_database_error(error: SQLAlchemyError) -> ExchangeError:
+    match error:
+        case OperationalError() | InterfaceError() | NoConnection():
+            return Unavailable("the database is busy or cannot be reached; nothing was kept.", remedy="Try again in a minute.")
+        case IntegrityError() if "unique" in str(error.orig).lower():
+            detail = "somebody else did the same at the same moment; nothing was kept of this."
+            return Conflict(detail, remedy="Look how it stands now, and try again if it is still to be done.", code="at-once")
+        case DataError():
+            return Unacceptable("something that was sent is longer, or holds other characters, than any such value.", code="bad-format")
+        case _:
+            return _unforeseen()
+
+
+def _unforeseen() -> ExchangeError:
+    return ExchangeError("the hub met an error it did not foresee; nothing was kept.", remedy="Tell the operator the time of this.")
 
 
 def document(error: ExchangeError) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from agreements.rules import today
 from exchange.db import reading, writing
 from exchange.hub import Hub
-from exchange.register import agreements
-from exchange.submissions import leftovers, process, retention, sealing
+from exchange.register import agreements, reminders
+from exchange.submissions import endings, leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
 OPERATOR = "hub"
@@ -26,10 +26,19 @@ def process_pending(hub: Hub) -> None:
 
 
 def advance_agreements(hub: Hub) -> None:
-    """Bring signed agreements into force on their day, and end those that have expired."""
+    """Bring signed agreements into force on their day, end those that have expired, and see to what that means for data."""
     with writing(hub.engine) as session:
         for moved in agreements.advance(session, hub.clock()):
             logger.info("agreement moved", extra={"what": moved})
+    for done in endings.settle(hub.engine, hub.keyring, hub.places, hub.clock):
+        logger.info("settled", extra={"what": done})
+
+
+def remind_of_reviews(hub: Hub) -> None:
+    """Remind the parties of reviews that are near or past."""
+    with writing(hub.engine) as session:
+        for given in reminders.remind(session, hub.clock()):
+            logger.info("review due", extra={"what": given.words})
 
 
 def rotate_sealing_keys(hub: Hub) -> None:
@@ -65,6 +74,7 @@ def _each(submissions: Sequence[str], work: Callable[[str], None]) -> None:
 
 JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "advance agreements": (advance_agreements, 60),
+    "remind of reviews": (remind_of_reviews, 3600),
     "rotate sealing keys": (rotate_sealing_keys, 3600),
     "dispose of what is due": (dispose_due, 3600),
 }

@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -31,6 +32,7 @@ from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
 _WAIT = 30.0
+_INVITATION = re.compile(r"^/enrol/[^/]*")  # its word opens the door once: it is no more to be logged than a password
 logger = logging.getLogger("exchange.serve")
 
 
@@ -71,7 +73,7 @@ class AccessLog(Logger):
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "from": environ.get("REMOTE_ADDR", ""),
             "method": environ.get("REQUEST_METHOD", ""),
-            "path": environ.get("PATH_INFO", ""),
+            "path": _INVITATION.sub("/enrol/…", environ.get("PATH_INFO", "")),
             "status": resp.status_code,
             "bytes": resp.sent,
             "ms": request_time // timedelta(milliseconds=1),

@@ -84,11 +84,6 @@ class Settings:
         return urlsplit(self.public_url).hostname or ""
 
     @property
-    def web_path(self) -> str:
-        """The path below which the pages lie, as seen from outside; empty as a rule."""
-        return urlsplit(self.public_url).path
-
-    @property
     def home(self) -> Path:
         """The folder that holds staging, and the locks of running instances."""
         return self.staging.parent
@@ -127,5 +122,18 @@ def _check(name: str, found: dict[str, Any]) -> None:
         raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
     if not _URL.fullmatch(found.get("public_url", "http://x")):
         raise Misconfigured(f"{name}: public_url must be an http or https address without a slash at its end.")
+    if not 0 <= found.get("proxies", 0) <= 5:
+        raise Misconfigured(f"{name}: proxies must be from 0 to 5.")
+    issuer = found.get("oidc_issuer", "")
+    if issuer and not (issuer.startswith("https://") or urlsplit(issuer).hostname == "localhost"):
+        raise Misconfigured(f"{name}: oidc_issuer must be an https address.")
+    if issuer and not found.get("oidc_client_id"):
+        raise Misconfigured(f"{name}: oidc_client_id is missing.", remedy="It is the hub's name at the OpenID provider.")
+    database = found.get("database_url", "sqlite:///")
+    if not database.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise Misconfigured(f"{name}: database_url must begin with sqlite:/// or postgresql+psycopg://.")
+    if urlsplit(database).password or "password=" in database:
+        remedy = "PostgreSQL reads passwords from ~/.pgpass or a service file; better is a socket or a client certificate."
+        raise Misconfigured(f"{name}: database_url must hold no password: no secret is a setting.", remedy=remedy)
     if not _ORIGIN.fullmatch(found.get("origin", "x")):
         raise Misconfigured(f"{name}: origin must be a name without spaces or +, of at most 200 characters.")

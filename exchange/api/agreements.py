@@ -71,7 +71,7 @@ class Agreement(MethodView):
                 "version": row.version,
                 "state": row.state,
                 "suspended": sorted(standing.suspended if (standing := agreements.standing(row)) else ()),
-                "suspended_by": sorted(one.party for one in row.suspensions),
+                "suspended_by": sorted(one.party for one in row.suspensions if not one.dataset),
                 "canonical": row.canonical.decode(),
                 "statements": [one.signed for one in row.statements],
                 "keys": {fingerprint: b64(public) for fingerprint, public in keys.items()},

@@ -11,7 +11,7 @@ from agreements.rules import named_client
 from exchange.access import Caller, admit, identify, is_public
 from exchange.errors import NotFound, RefusedByAgreement, Unacceptable
 from exchange.hub import Hub
-from exchange.problems import PAGES
+from exchange.problems import PAGES, for_people
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from keys.encoding import parse_json
@@ -64,7 +64,8 @@ def guard(app: Flask) -> None:
             refused = request.routing_exception
             if refused is not None and refused.code != HTTPStatus.NOT_FOUND:
                 raise refused  # a known address, but not by this method
-            raise NotFound("there is nothing at this address.", remedy="The addresses are in /openapi.json.")
+            where = "Check the address, or begin at the first page." if for_people() else "The addresses are in /openapi.json."
+            raise NotFound("there is nothing at this address.", remedy=where)
         if is_public(request.endpoint):
             return
         here = hub()

@@ -117,9 +117,9 @@ class Part(MethodView):
             draft.unlink(missing_ok=True)
         with writing(here.engine) as session:
             row = intake.find(session, submission, client, lock=True)
-            if row.state != SubmissionState.OPEN:
-                if row.state != SubmissionState.COMPLETE:  # decided meanwhile: nobody will look for this part, or take it away
-                    here.places.staging.delete(name)
+            if row.state not in (SubmissionState.OPEN, SubmissionState.COMPLETE):
+                here.places.staging.delete(name)  # decided meanwhile: nobody will look for this part, or take it away
+            if row.state != SubmissionState.OPEN and number not in {part.number for part in row.parts}:
                 raise _not_open(row)
             new = intake.arrived(session, row, number, wanted["sha256"], wanted["size"], here.clock())
             return {"part": number, "missing": intake.missing(row)}, HTTPStatus.CREATED if new else HTTPStatus.OK

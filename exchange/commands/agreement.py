@@ -14,13 +14,15 @@ from agreements.document import placeholders, read, read_canonical
 from agreements.errors import InvalidDocument
 from agreements.model import Agreement
 from agreements.plain_english import describe
-from agreements.signing import MAY_SAY, Statement, Voice, progress, role_of, speaker, statement_document
-from exchange.commands.exported import FORMAT, check, read_export
+from agreements.signing import MAY_SAY, PARTIAL, Statement, Voice, progress, role_of, speaker, statement_document
+from exchange.commands.exported import check, read_export
 from exchange.commands.partner import read_card
 from exchange.commands.shared import hub_of, key_of, read_text, say, write_new
 from exchange.db import reading, writing
 from exchange.errors import RefusedByAgreement, Unacceptable
+from exchange.exports.signed import signed_export
 from exchange.register import agreements
+from exchange.submissions import endings
 from keys.encoding import parse_json
 from keys.sign import Use, sign_document
 
@@ -67,12 +69,13 @@ def show(context: click.Context, document: str) -> None:
     say(context, {"agreement": found.digest, "lines": lines}, *text)
 
 
-def _state(document: str, key: str, voice: Voice, comment: str, out: Path) -> dict[str, Any]:
+def _state(document: str, key: str, voice: Voice, comment: str, out: Path, *, dataset: str = "", forerunner: str = "") -> dict[str, Any]:
     found, keyfile = load(document), key_of(key)
-    party = found.party(keyfile.owner)
+    naming = load(forerunner) if forerunner else found  # whose words say who speaks with this key
+    party = naming.party(keyfile.owner)
     capacity = role_of(party, keyfile.fingerprint) if party else None
     if party is None or capacity is None:
-        clause = found.clause("parties", keyfile.owner)
+        clause = naming.clause("parties", keyfile.owner)
         remedy = "Use the key whose card was filled in, or fill in this key's card and sign those words."
         raise RefusedByAgreement(Refused(clause, "the agreement names this key neither as DPO's nor as signatory's.", remedy))
     if voice not in MAY_SAY[capacity]:
@@ -80,10 +83,21 @@ def _state(document: str, key: str, voice: Voice, comment: str, out: Path) -> di
         raise RefusedByAgreement(
             Refused(clause, f"a {capacity} cannot {voice}.", f"A {capacity} can: {', '.join(sorted(MAY_SAY[capacity]))}.")
         )
-    said = Statement(party.id, capacity, speaker(found, party.id, capacity).name, voice, comment, datetime.now(UTC), secrets.token_hex(16))
+    if dataset and found.dataset(dataset) is None:
+        named = ", ".join(one.name for one in found.datasets)
+        raise RefusedByAgreement(Refused(found.clause("datasets"), "the agreement names no such dataset.", f"It names: {named}."))
+    person, nonce = speaker(naming, party.id, capacity).name, secrets.token_hex(16)
+    said = Statement(party.id, capacity, person, voice, comment, datetime.now(UTC), nonce, dataset)
     signed = sign_document(statement_document(found, said), Use.STATEMENT, keyfile.signing)
     write_new(out, json.dumps(signed, indent=1) + "\n")
-    return {"statement": str(out), "agreement": found.digest, "party": party.id, "decision": voice.value, "person": said.person}
+    return {
+        "statement": str(out),
+        "agreement": found.digest,
+        "party": party.id,
+        "decision": voice.value,
+        "dataset": dataset,
+        "person": person,
+    }
 
 
 def _stating(name: str, voice: Voice, meaning: str) -> click.Command:
@@ -95,10 +109,16 @@ def _stating(name: str, voice: Voice, meaning: str) -> click.Command:
     @click.option("--comment", default="", help="your words, kept with the statement")
     @click.option("--out", required=True, type=click.Path(path_type=Path), help="the statement, to hand to the operator")
     @click.pass_context
-    def command(context: click.Context, document: str, key: str, comment: str, out: Path) -> None:
-        made = _state(document, key, voice, comment, out)
-        say(context, made, f"{made['person']} ({made['party']}): {made['decision']} {made['agreement'][:23]}…")
+    def command(context: click.Context, /, document: str, key: str, comment: str, out: Path, **more: str) -> None:
+        made = _state(document, key, voice, comment, out, **more)
+        about = f"{made['agreement'][:23]}…" + (f", dataset {made['dataset']}" if made["dataset"] else "")
+        say(context, made, f"{made['person']} ({made['party']}): {made['decision']} {about}")
 
+    if voice in PARTIAL:
+        command.params.append(click.Option(["--dataset"], default="", metavar="NAME", help="only this dataset, not all of it"))
+    if voice is Voice.ENDORSE:
+        words = click.Path(exists=True, dir_okay=False)
+        command.params.append(click.Option(["--forerunner"], required=True, type=words, help="the version in force, which names your key"))
     return command
 
 
@@ -106,7 +126,12 @@ for _name, _voice, _meaning in (
     ("advise", Voice.ADVISE_FOR, "A DPO's advice for exactly these words. Works offline."),
     ("advise-against", Voice.ADVISE_AGAINST, "A DPO's advice against exactly these words. Works offline."),
     ("sign", Voice.SIGN, "A signatory's signature under exactly these words. Works offline."),
-    ("suspend", Voice.SUSPEND, "Stop everything under it, by a DPO or signatory of any party."),
+    (
+        "endorse",
+        Voice.ENDORSE,
+        "A signatory's word, with the key that the version in force names, for other keys in this one. Works offline.",
+    ),
+    ("suspend", Voice.SUSPEND, "Stop everything under it, or one dataset, by a DPO or signatory of any party."),
     ("resume", Voice.RESUME, "Take back one's own party's suspension, by its signatory."),
     ("terminate", Voice.TERMINATE, "End it, by a signatory."),
 ):
@@ -117,11 +142,25 @@ for _name, _voice, _meaning in (
 @click.argument("document", type=click.Path(exists=True, dir_okay=False))
 @click.pass_context
 def enter(context: click.Context, document: str) -> None:
-    """Enter a version in the register, proposed for advice and signature."""
+    """Enter a version in the register: proposed for advice and signature, or a draft while a mandatory item is missing."""
     hub, found = hub_of(context), load(document)
     with writing(hub.engine) as session:
         row = agreements.enter(session, found, "operator", hub.clock())
-    say(context, {"agreement": row.digest, "state": row.state}, f"{found.reference} version {found.version} is {row.state}: {row.digest}")
+    lacking = [item.title for item in found.missing]
+    lines = [f"{found.reference} version {found.version} is {row.state}: {row.digest}", *(f"  missing: {title}" for title in lacking)]
+    say(context, {"agreement": row.digest, "state": row.state, "missing": [item.name for item in found.missing]}, *lines)
+
+
+@agreement.command()
+@click.argument("reference")
+@click.argument("version", type=int)
+@click.pass_context
+def withdraw(context: click.Context, reference: str, version: int) -> None:
+    """Take a draft out of the register. A proposal is ended by a party: “agreement terminate”."""
+    hub = hub_of(context)
+    with writing(hub.engine) as session:
+        agreements.withdraw(session, reference, version, "operator", hub.clock())
+    say(context, {"reference": reference, "version": version, "state": "withdrawn"}, f"{reference} version {version} is withdrawn.")
 
 
 @agreement.command()
@@ -137,6 +176,7 @@ def record(context: click.Context, statements: tuple[str, ...]) -> None:
         with writing(hub.engine) as session:
             row, said = agreements.record(session, signed, hub.clock)
             recorded.append({"party": said.party, "person": said.person, "decision": said.voice.value, "state": row.state})
+        endings.settle(hub.engine, hub.keyring, hub.places, hub.clock, row.reference)
     say(context, {"recorded": recorded}, *(f"{one['person']} ({one['party']}): {one['decision']}; now {one['state']}" for one in recorded))
 
 
@@ -165,8 +205,8 @@ def export(context: click.Context, reference: str, number: int | None, out: Path
         row = agreements.current(session, reference, number)
         if row is None:
             raise Unacceptable("there is no such agreement.", remedy="List them with: exchange agreement list")
-        document = {"format": FORMAT, "canonical": row.canonical.decode(), "statements": [one.signed for one in row.statements]}
-    write_new(out, json.dumps(document, indent=1) + "\n")
+        text = signed_export(row)
+    write_new(out, text)
     say(context, {"file": str(out)}, f"Exported to {out}. Anyone can check it: exchange agreement verify {out}")
 
 

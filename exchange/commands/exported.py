@@ -12,12 +12,12 @@ from agreements.model import Agreement
 from agreements.signing import Statement, check_statement, speaker
 from exchange.commands.shared import read_text
 from exchange.errors import Unacceptable
+from exchange.exports.signed import FORMAT
 from exchange.register.agreements import verify_statement
 from keys.encoding import parse_json
 from keys.errors import BadFormat, BadSignature
 from keys.statements import road
 
-FORMAT = "lcjp-exchange/agreement/1"
 LIMIT = 8 << 20  # bytes
 
 

@@ -8,6 +8,7 @@ import click
 from agreements.rules import today
 from exchange.commands.shared import hub_of, say, write_new
 from exchange.db import reading
+from exchange.submissions import endings
 from exchange.submissions import retention as keeping
 
 
@@ -32,6 +33,7 @@ def due(context: click.Context) -> None:
 def run(context: click.Context, certificates: Path | None) -> None:
     """Destroy what is due, now."""
     hub = hub_of(context)
+    endings.settle(hub.engine, hub.keyring, hub.places, hub.clock)
     with reading(hub.engine) as session:
         waiting = [row.id for row in keeping.due(session, today(hub.clock()))]
     for submission in waiting:

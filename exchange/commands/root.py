@@ -10,8 +10,13 @@ from sqlalchemy import func, select
 
 from exchange import schedule
 from exchange.commands.agreement import agreement
+from exchange.commands.drill import drill
+from exchange.commands.explain import explain
+from exchange.commands.exports import COMMANDS as EXPORTS
 from exchange.commands.log import log
-from exchange.commands.partner import partner, person
+from exchange.commands.partner import partner
+from exchange.commands.person import person
+from exchange.commands.rehearse import COMMANDS as BEFORE_SIGNING
 from exchange.commands.release import release
 from exchange.commands.retention import retention
 from exchange.commands.shared import config_path, hub_of, say, write_new
@@ -24,7 +29,7 @@ from exchange.log import record
 from exchange.log.tables import HeadRow
 from exchange.logs import configure
 from exchange.migrate import upgrade
-from exchange.register import agreements
+from exchange.register import reminders
 from exchange.register.partners import register
 from exchange.register.tables import AgreementRow
 from exchange.releases.edition import code_version
@@ -44,7 +49,7 @@ _SETTINGS = """\
 # Settings of the hub. Every name is explained in exchange/settings.py; paths are relative to this file.
 public_url = "{url}"
 origin = "{origin}"
-database_url = "sqlite:///{home}/hub.sqlite"
+database_url = "{database}"
 objects = "objects"
 staging = "staging"
 keystore = "keystore"
@@ -67,17 +72,21 @@ def cli(context: click.Context, config: str | None, as_json: bool) -> None:  # n
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--public-url", default="http://127.0.0.1:8080", show_default=True, help="the address agencies will use")
+@click.option("--public-url", default="http://localhost:8080", show_default=True, help="the address of the hub; passkeys need a name")
 @click.option("--origin", default="lcjp-exchange/log", show_default=True, help="the log's name; it never changes")
 @click.option("--operator", default="lcjp-operator", show_default=True, help="the operator's party id")
-@click.option("--upgrade", "only_upgrade", is_flag=True, help="only bring an existing hub's database to this version")
+@click.option("--database-url", "database", default="", help="an empty PostgreSQL database (default: a file in FOLDER)")
+@click.option("--upgrade", "only_upgrade", is_flag=True, help="only bring an existing hub's database and keystore to this version")
 @click.pass_context
-def init(context: click.Context, folder: Path, public_url: str, origin: str, operator: str, only_upgrade: bool) -> None:  # noqa: FBT001
+def init(context: click.Context, folder: Path, *, public_url: str, origin: str, operator: str, database: str, only_upgrade: bool) -> None:
     """Set up a new hub in FOLDER: settings, keystore, keys, database, log."""
     folder = folder.resolve()
     config = folder / "hub.toml"
     if only_upgrade:
-        upgrade(open_hub(read_settings(config)).engine)
+        existing = open_hub(read_settings(config))
+        context.call_on_close(existing.engine.dispose)
+        make_keys(existing.keyring.store)
+        upgrade(existing.engine)
         say(context, {"upgraded": str(config)}, "The database is at this version.")
         return
     if config.exists():
@@ -90,10 +99,13 @@ def init(context: click.Context, folder: Path, public_url: str, origin: str, ope
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     bind = public_url.split("://", 1)[-1].split("/", 1)[0]
     codes = Path(__file__).parents[2] / "config" / "codes"
-    text = _SETTINGS.format(url=public_url, origin=origin, home=folder, codes=codes, bind=bind if ":" in bind else "127.0.0.1:8080")
+    bind = bind if ":" in bind else "127.0.0.1:8080"
+    database = database or f"sqlite:///{folder}/hub.sqlite"
+    text = _SETTINGS.format(url=public_url, origin=origin, database=database, codes=codes, bind=bind)
     SealedFileKeystore.initialise(folder / "keystore", CredentialFileRoots(folder / "roots", credential))
     write_new(config, text)
     hub = open_hub(read_settings(config))
+    context.call_on_close(hub.engine.dispose)
     make_keys(hub.keyring.store)
     upgrade(hub.engine)
     with writing(hub.engine) as session:
@@ -156,7 +168,7 @@ def status(context: click.Context) -> None:
             for kind, column in (("agreements", AgreementRow.state), ("submissions", SubmissionRow.state), ("editions", EditionRow.state))
         }
         entries = session.execute(select(HeadRow.size)).scalar_one()
-        review = [found.reference for found in agreements.due_for_review(session, hub.clock())]
+        review = [found.words for found in reminders.outstanding(session, "", hub.clock())]
         expires = sealing.current(session).expires_at
     lines = [f"{kind}: " + (", ".join(f"{count} {state}" for state, count in states.items()) or "none") for kind, states in counted.items()]
     lines += [
@@ -164,11 +176,13 @@ def status(context: click.Context) -> None:
         f"sealing key: until {rfc3339(expires)}",
         f"settings: {config_path(context.obj['config'])}",
     ]
-    lines += [f"to be reviewed: {', '.join(review)}"] if review else []
+    lines += [f"to be reviewed: {one}" for one in review]
     say(context, {**counted, "log": entries, "review": review}, *lines)
 
 
 for command in (partner, person, agreement, release, retention, log):
     cli.add_command(command)
+for about in (drill, explain, *BEFORE_SIGNING, *EXPORTS):
+    agreement.add_command(about)
 cli.add_command(protect_command, "protect")
 cli.add_command(attack_command, "attack")

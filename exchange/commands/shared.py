@@ -61,6 +61,7 @@ def config_path(explicit: str | None) -> Path:
 def hub_of(context: click.Context) -> Hub:
     """The hub that this command is about, checked to be of this code's schema."""
     hub = open_hub(read_settings(config_path(context.obj["config"])))
+    context.call_on_close(hub.engine.dispose)
     require_current(hub.engine)
     return hub
 

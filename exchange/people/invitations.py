@@ -30,6 +30,11 @@ def invite(session: Session, person: str, who: str, now: datetime) -> str:
     return token
 
 
+def address(public_url: str, token: str) -> str:
+    """Where the invited person goes."""
+    return f"{public_url}/enrol/{token}"
+
+
 def invited(session: Session, token: str, now: datetime, *, lock: bool = False) -> PersonRow:
     """Whom an invitation is for. Used, expired and invented ones are one and the same to whoever asks."""
     row = session.get(InvitationRow, digest(token), with_for_update=lock)

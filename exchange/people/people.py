@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.log.record import Event, Operation, append
 from exchange.people.tables import IdentityRow, PasskeyRow, PersonRow, SessionRow
-from exchange.register import partners
 from exchange.register.tables import KeyRow
 from keys.encoding import b64
 from keys.formats import Card
@@ -57,7 +56,7 @@ def person_of(row: PersonRow) -> Person:
 def create(session: Session, *, party: str, name: str, position: str, roles: Iterable[str], who: str, now: datetime) -> PersonRow:
     """Enter a person. ``who``: the operator's person who does it, or ``hub`` at the command line."""
     wanted = _posts(roles)
-    if not _PARTY.fullmatch(party) or len(party) > 80:
+    if not is_party(party):
         raise Unacceptable("a party's id is small letters, digits and hyphens.", remedy="Use the id that the agreement uses.")
     said = [_text("name", name), _text("position", position)]
     row = PersonRow(id=f"per-{secrets.token_hex(8)}", party=party, name=said[0], position=said[1], roles=wanted, created_at=now)
@@ -65,6 +64,11 @@ def create(session: Session, *, party: str, name: str, position: str, roles: Ite
     session.flush()
     append(session, Event(Operation.SECURITY, who, party, "", "person entered", row.id, details={"roles": wanted}), now)
     return row
+
+
+def is_party(party: str) -> bool:
+    """Whether this can be the id of a party."""
+    return len(party) <= 80 and _PARTY.fullmatch(party) is not None
 
 
 def _posts(roles: Iterable[str]) -> list[str]:
@@ -159,8 +163,8 @@ def _revoke(session: Session, owner: PersonRow, passkey: PasskeyRow, now: dateti
     key.revoked_at = key.revoked_at or now
 
 
-def _end_sessions(session: Session, which: "object", now: datetime) -> None:
-    session.execute(update(SessionRow).where(which, SessionRow.ended_at.is_(None)).values(ended_at=now))  # type: ignore[arg-type]
+def _end_sessions(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+    session.execute(update(SessionRow).where(which, SessionRow.ended_at.is_(None)).values(ended_at=now))
 
 
 def passkeys(session: Session, person: str) -> list[PasskeyRow]:

@@ -1,36 +1,50 @@
 """Agreements in the register: entering a version, recording statements, and where each stands now."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, object_session
 
 from agreements import lifecycle
-from agreements.decisions import Refused
-from agreements.document import canonical, read_canonical
+from agreements.decisions import Refused, first_refusal
+from agreements.document import canonical
 from agreements.lifecycle import Act, State
 from agreements.model import Agreement, Standing
-from agreements.rules import UNKNOWN, known_to, today
-from agreements.signing import Statement, Voice, check_statement, may_state, progress
+from agreements.rules import UNKNOWN, known_to
+from agreements.signing import Statement, Voice, check_statement, may_state
+from exchange.db import queue
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
-from exchange.log.record import Event, Operation, append, hold, moment
+from exchange.log.record import hold, moment
 from exchange.register import partners
-from exchange.register.tables import AgreementRow, StatementRow, SuspensionRow
+from exchange.register.saying import act_of, entitled, newest
+from exchange.register.tables import AgreementRow, StatementRow
+from exchange.register.versions import LIVE, advance, forerunners, is_stopped, lock_versions, move, note, parsed, resume, suspend
 from exchange.times import Clock
 from keys.sign import Use
 from keys.statements import verify_signed
 
-LIVE = (State.IN_FORCE, State.SUSPENDED)
-
-
-@lru_cache(maxsize=256)
-def parsed(document: bytes) -> Agreement:
-    """The agreement of a canonical document; the same bytes are parsed once."""
-    return read_canonical(document)
+__all__ = [
+    "LIVE",
+    "advance",
+    "by_digest",
+    "concerns",
+    "current",
+    "enter",
+    "everything",
+    "is_stopped",
+    "known",
+    "lock_versions",
+    "parsed",
+    "record",
+    "standing",
+    "supplied",
+    "time_to_effect",
+    "verify_statement",
+    "visible",
+    "withdraw",
+]
 
 
 def verify_statement(signed: Mapping[str, Any], trusted: Collection[str]) -> Mapping[str, Any]:
@@ -39,33 +53,60 @@ def verify_statement(signed: Mapping[str, Any], trusted: Collection[str]) -> Map
 
 
 def enter(session: Session, agreement: Agreement, who: str, now: datetime) -> AgreementRow:
-    """Enter a version as proposed. The same words twice are one; other words under the same version are a conflict."""
+    """Enter a version: proposed, or a draft while it lacks a mandatory item.
+
+    The same words twice are one. Other words under the same version take a draft's place; anything else has had them, and is a conflict.
+    """
+    lock_versions(session, [agreement.reference])
     hold(session)  # two people may enter the same words at once
-    row = session.get(AgreementRow, agreement.digest)
-    if row is not None:
-        return row
-    versions = session.execute(select(AgreementRow.version).where(AgreementRow.reference == agreement.reference)).scalars().all()
-    if versions and agreement.version <= max(versions):
-        newest = max(versions)
+    query = select(AgreementRow).where(AgreementRow.reference == agreement.reference).execution_options(populate_existing=True)
+    rows = session.execute(query).scalars().all()
+    if found := next((row for row in rows if row.digest == agreement.digest), None):
+        return found
+    draft = next((row for row in rows if row.version == agreement.version and row.state == State.DRAFT), None)
+    taken = max((row.version for row in rows if row is not draft), default=0)
+    if agreement.version <= taken:
         raise Conflict(
-            f"{agreement.reference} already has a version {newest}, in other words.",
-            remedy=f"Give the new words version {newest + 1}.",
+            f"{agreement.reference} already has a version {taken}, in other words.",
+            remedy=f"Give the new words version {taken + 1}.",
             code="version-exists",
         )
+    if draft is not None:
+        _remove(session, draft, who, "draft replaced", now)
     row = AgreementRow(
         digest=agreement.digest,
         reference=agreement.reference,
         version=agreement.version,
         canonical=canonical(agreement),
-        state=lifecycle.after(State.DRAFT, Act.PROPOSE),
+        state=State.DRAFT,
         in_force_from=agreement.in_force_from,
         expires=agreement.expires,
         registered_at=now,
     )
+    if not agreement.missing:
+        move(row, Act.PROPOSE)
     session.add(row)
     session.flush()
-    _record(session, agreement, _event(who, agreement.operator.id, "agreement proposed"), now)
+    details = {"state": row.state, "missing": len(agreement.missing)}
+    note(session, row, "agreement drafted" if agreement.missing else "agreement proposed", now, who=who, details=details)
     return row
+
+
+def withdraw(session: Session, reference: str, version: int, who: str, now: datetime) -> None:
+    """Take a draft out of the register; its version number is free again. A proposal is before people, and a party ends it."""
+    row = next((one for one in lock_versions(session, [reference]) if one.version == version), None)
+    if row is None:
+        raise UnknownAgreement(UNKNOWN)
+    if isinstance(refused := lifecycle.may(State(row.state), Act.WITHDRAW, parsed(row.canonical).clause("lifecycle")), Refused):
+        raise RefusedByAgreement(refused, code="transition-refused")
+    _remove(session, row, who, "draft withdrawn", now)
+
+
+def _remove(session: Session, draft: AgreementRow, who: str, what: str, now: datetime) -> None:
+    move(draft, Act.WITHDRAW)
+    note(session, draft, what, now, who=who, details={"state": draft.state})
+    session.delete(draft)
+    session.flush()
 
 
 def record(
@@ -78,141 +119,96 @@ def record(
     received = received or clock()
     claimed = signed.get("document")
     digest = claimed.get("agreement") if isinstance(claimed, dict) else None
-    row = _locked(session, str(digest))
+    versions = _locked(session, str(digest))
+    row = next((one for one in versions if one.digest == digest), None)
     if row is None:
         raise UnknownAgreement(Refused("no agreement", "no agreement has the digest this statement is about.", "Enter its document first."))
     agreement = parsed(row.canonical)
     said = check_statement(agreement, signed, verify_statement)
     partners.require_not_revoked(session, str(signed["key"]))
     earlier = [check_statement(agreement, one.signed, verify_statement) for one in row.statements]
-    if isinstance(refused := may_state(agreement, earlier, said), Refused):
+    if isinstance(refused := first_refusal(may_state(agreement, earlier, said), newest(versions, row, said)), Refused):
         raise RefusedByAgreement(refused, code="statement-refused")
-    act = _act(agreement, earlier, said)
+    act = act_of(row, earlier, said)
     if isinstance(refused := lifecycle.may(State(row.state), act, agreement.clause("lifecycle")), Refused):
         raise RefusedByAgreement(refused, code="transition-refused")
+    if isinstance(refused := entitled(versions, row, earlier, said, act), Refused):
+        raise RefusedByAgreement(refused, code="statement-refused")
     now = moment(session, clock)
-    _suspend_or_resume(session, row, said, now)
-    if act is not Act.RESUME or not row.suspensions:
-        row.state = lifecycle.after(State(row.state), act)
+    before = forerunners(versions, row) if row.state in LIVE else []
+    for one in (row, *before):
+        _take(session, one, act, said, now)
     statement = StatementRow(nonce=said.nonce, agreement=row.digest, party=said.party, decision=said.voice, signed=dict(signed))
     statement.recorded_at = now
     row.statements.append(statement)
     session.flush()
-    details = {"decision": said.voice.value, "capacity": said.capacity.value, "state": row.state}
+    details = {"decision": said.voice.value, "capacity": said.capacity.value, "dataset": said.dataset, "state": row.state}
     if said.voice in _STOPS:
         details |= time_to_effect(received, now)
-    _record(session, agreement, _event(str(signed["key"]), said.party, f"statement: {said.voice}", details), now)
+    note(session, row, f"statement: {said.voice}", now, who=str(signed["key"]), party=said.party, details=details)
+    for one in before:
+        followed = {"decision": said.voice.value, "dataset": said.dataset, "state": one.state, "said of version": row.version}
+        note(session, one, "statement about a newer version", now, party=said.party, details=followed)
     advance(session, now, row.reference)
     return row, said
 
 
-def _locked(session: Session, digest: str) -> AgreementRow | None:
-    """The version with this digest, it and every other version of its agreement locked against everybody, in the order of versions."""
+def _locked(session: Session, digest: str) -> list[AgreementRow]:
+    """Every version of the agreement of which this digest is one, locked against everybody, in the order of versions."""
     reference = session.execute(select(AgreementRow.reference).where(AgreementRow.digest == digest)).scalar_one_or_none()
-    return next((row for row in _lock_versions(session, [reference] if reference else []) if row.digest == digest), None)
+    return lock_versions(session, [reference] if reference else [])
 
 
-def _lock_versions(session: Session, references: Collection[str]) -> list[AgreementRow]:
-    query = select(AgreementRow).where(AgreementRow.reference.in_(references)).order_by(AgreementRow.reference, AgreementRow.version)
-    return list(session.execute(query.with_for_update().execution_options(populate_existing=True)).scalars())
+def _take(session: Session, row: AgreementRow, act: Act, said: Statement, now: datetime) -> None:
+    """The step that an allowed statement leads to: of the version it is about, or of one before it that lives on."""
+    match said.voice:
+        case Voice.SUSPEND:
+            suspend(row, said.party, said.dataset, now)
+        case Voice.RESUME:
+            resume(session, row, said.party, said.dataset)
+        case _:
+            move(row, act)
 
 
 def time_to_effect(received: datetime, effective: datetime) -> dict[str, Any]:
     """From the word that everything must stop to the moment when nothing can begin any more, as the log says it."""
     words = {name: at.astimezone(UTC).isoformat(timespec="milliseconds") for name, at in (("received", received), ("effective", effective))}
-    return {**words, "milliseconds": max(0, round((effective - received) / timedelta(milliseconds=1)))}
+    return {**words, "milliseconds": max(0, -((received - effective) // timedelta(milliseconds=1)))}
 
 
 _STOPS = (Voice.SUSPEND, Voice.TERMINATE)
-_ACTS: Mapping[Voice, Act] = {
-    Voice.ADVISE_FOR: Act.ADVISE,
-    Voice.ADVISE_AGAINST: Act.ADVISE,
-    Voice.SIGN: Act.SIGN,
-    Voice.SUSPEND: Act.SUSPEND,
-    Voice.RESUME: Act.RESUME,
-    Voice.TERMINATE: Act.TERMINATE,
-}
-
-
-def _act(agreement: Agreement, earlier: list[Statement], said: Statement) -> Act:
-    last = said.voice is Voice.SIGN and progress(agreement, [*earlier, said]).complete
-    return Act.SIGN_LAST if last else _ACTS[said.voice]
-
-
-def _suspend_or_resume(session: Session, row: AgreementRow, said: Statement, now: datetime) -> None:
-    mine = next((one for one in row.suspensions if one.party == said.party), None)
-    if said.voice is Voice.SUSPEND and mine is None:
-        row.suspensions.append(SuspensionRow(agreement=row.digest, party=said.party, since=now))
-    if said.voice is Voice.RESUME:
-        if mine is None:
-            clause = parsed(row.canonical).clause("suspension")
-            raise RefusedByAgreement(Refused(clause, "this party has not suspended it.", "Only a party that suspended it resumes."))
-        row.suspensions.remove(mine)
-        session.delete(mine)
-
-
-def advance(session: Session, now: datetime, reference: str | None = None) -> list[str]:
-    """Do what the clock does: bring signed versions into force, replace their forerunners, end what has expired."""
-    moved = []
-    day = today(now)
-    begins = and_(AgreementRow.state == State.SIGNED, AgreementRow.in_force_from <= day)
-    due = select(AgreementRow.reference).where(or_(begins, and_(AgreementRow.state.in_(LIVE), AgreementRow.expires <= day)))
-    if reference is not None:
-        due = due.where(AgreementRow.reference == reference)
-    # Only what will move is locked, and all of it before the first entry: the log's head is the last lock of all.
-    for row in _lock_versions(session, set(session.execute(due).scalars())):
-        agreement = parsed(row.canonical)
-        if row.state == State.SIGNED and today(now) >= row.in_force_from:
-            row.state, row.in_force_at = lifecycle.after(State.SIGNED, Act.COME_INTO_FORCE), now
-            _replace_older(session, row, now)
-            what = "agreement in force"
-        elif row.state in LIVE and today(now) >= row.expires:
-            row.state = lifecycle.after(State(row.state), Act.EXPIRE)
-            what = "agreement expired"
-        else:
-            continue
-        session.flush()
-        _record(session, agreement, _event("hub", agreement.operator.id, what, {"state": row.state}), now)
-        moved.append(f"{what}: {row.reference} version {row.version}")
-    return moved
-
-
-def _replace_older(session: Session, newer: AgreementRow, now: datetime) -> None:
-    older = select(AgreementRow).where(AgreementRow.reference == newer.reference, AgreementRow.version < newer.version)
-    for row in session.execute(older.where(AgreementRow.replaced_at.is_(None))).scalars():
-        row.replaced_at = now
-        if row.state == State.SUSPENDED:
-            # Signed before the suspension, in force after it: a version must not come round what a party has stopped.
-            newer.state = lifecycle.after(State.IN_FORCE, Act.SUSPEND)
-            newer.suspensions += [SuspensionRow(agreement=newer.digest, party=one.party, since=one.since) for one in row.suspensions]
-
-
-def _record(session: Session, agreement: Agreement, event: Event, now: datetime) -> None:
-    more = {"version": agreement.version, "agreement": agreement.digest, **(event.details or {})}
-    append(session, replace(event, reference=agreement.reference, subject=agreement.digest, details=more), now)
-
-
-def _event(who: str, organisation: str, what: str, details: Mapping[str, Any] | None = None) -> Event:
-    return Event(Operation.AGREEMENT, who, organisation, "", what, "", details=details)
 
 
 def standing(row: AgreementRow | None) -> Standing | None:
     """Where a version stands, for the rules; None where there is none."""
     if row is None:
         return None
-    return Standing(parsed(row.canonical), row.state, frozenset(), row.replaced_at)
+    alone = frozenset(one.dataset for one in row.suspensions if one.dataset)
+    return Standing(parsed(row.canonical), row.state, alone, row.replaced_at, _successor(row))
+
+
+def _successor(row: AgreementRow) -> Agreement | None:
+    session = object_session(row)
+    if row.replaced_at is None or session is None:
+        return None
+    newer = select(AgreementRow).where(AgreementRow.reference == row.reference, AgreementRow.version > row.version)
+    newest_one = newer.where(AgreementRow.in_force_at.is_not(None)).order_by(AgreementRow.version.desc()).limit(1)
+    found = session.execute(newest_one).scalar_one_or_none()
+    return parsed(found.canonical) if found else None
 
 
 def by_digest(session: Session, digest: str, *, lock: bool = False) -> AgreementRow | None:
     """The version with this digest. ``lock``: hold its row against suspension until the transaction ends."""
     query = select(AgreementRow).where(AgreementRow.digest == digest)
-    if lock:  # whatever this session knew of the row before it waited for it is forgotten
+    if lock:
+        queue(session, [digest], alone=False)
+        # Whatever this session knew of the row before it waited for it is forgotten.
         query = query.with_for_update(read=True).execution_options(populate_existing=True)
     return session.execute(query).scalar_one_or_none()
 
 
 def current(session: Session, reference: str, version: int | None = None) -> AgreementRow | None:
-    """A version of an agreement: the one asked for, else the one in force (or suspended), else the newest."""
+    """A version of an agreement: the one asked for, else the one in force (or suspended), else the newest, drafts last."""
     rows = (
         session.execute(select(AgreementRow).where(AgreementRow.reference == reference).order_by(AgreementRow.version.desc()))
         .scalars()
@@ -220,12 +216,12 @@ def current(session: Session, reference: str, version: int | None = None) -> Agr
     )
     if version is not None:
         return next((row for row in rows if row.version == version), None)
-    return next((row for row in rows if row.state in LIVE), rows[0] if rows else None)
+    return next((row for row in rows if row.state in LIVE), None) or min(rows, key=lambda row: row.state == State.DRAFT, default=None)
 
 
 def visible(session: Session, caller: str) -> list[AgreementRow]:
     """Every version that a party or recipient may know of."""
-    return [row for row in everything(session) if concerns(parsed(row.canonical), caller)]
+    return [row for row in everything(session) if _may_know(row, caller)]
 
 
 def everything(session: Session) -> list[AgreementRow]:
@@ -238,10 +234,15 @@ def concerns(agreement: Agreement, caller: str) -> bool:
     return agreement.party(caller) is not None or any(one.id == caller for one in agreement.recipients)
 
 
+def _may_know(row: AgreementRow, caller: str) -> bool:
+    agreement = parsed(row.canonical)
+    return agreement.party(caller) is not None if row.state == State.DRAFT else concerns(agreement, caller)
+
+
 def known(session: Session, reference: str, caller: str, version: int | None = None) -> AgreementRow:
     """The version, for someone who may know of it; otherwise it is unknown."""
     row = current(session, reference, version)
-    if row is None or not concerns(parsed(row.canonical), caller):
+    if row is None or not _may_know(row, caller):
         raise UnknownAgreement(UNKNOWN)
     return row
 
@@ -252,9 +253,3 @@ def supplied(session: Session, reference: str, caller: str) -> AgreementRow:
     if not known_to(standing(row), caller) or row is None:
         raise UnknownAgreement(UNKNOWN)
     return row
-
-
-def due_for_review(session: Session, now: datetime, within: timedelta = timedelta(days=60)) -> list[Agreement]:
-    """Agreements in force whose review date is near or past."""
-    rows = session.execute(select(AgreementRow).where(AgreementRow.state.in_(LIVE))).scalars()
-    return [agreement for row in rows if (agreement := parsed(row.canonical)).review <= today(now + within)]

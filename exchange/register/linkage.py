@@ -51,6 +51,12 @@ def _epoch(session: Session, envelope: Envelope, now: datetime) -> None:
         row.issued_at = now
         session.add(row)
         session.flush()
+    elif found.retired_at is not None:
+        raise Conflict(
+            f"epoch {envelope.epoch} of {envelope.reference} went with the end of the agreement; its keys are destroyed.",
+            remedy=f"Issue the next one: exchange-agency keys issue --epoch {envelope.epoch + 1}",
+            code="epoch-retired",
+        )
     elif (found.issuer, found.key_check) != (envelope.issuer, envelope.key_check):
         raise Conflict(
             f"epoch {envelope.epoch} of {envelope.reference} was issued by {found.issuer} with another secret.",
@@ -66,6 +72,6 @@ def envelopes_for(session: Session, reference: str, recipient: str) -> list[dict
 
 
 def newest_epoch(session: Session, reference: str) -> EpochRow | None:
-    """The epoch in use: the newest."""
-    query = select(EpochRow).where(EpochRow.reference == reference).order_by(EpochRow.epoch.desc()).limit(1)
+    """The epoch in use: the newest whose keys did not go with the agreement's end."""
+    query = select(EpochRow).where(EpochRow.reference == reference, EpochRow.retired_at.is_(None)).order_by(EpochRow.epoch.desc()).limit(1)
     return session.execute(query).scalar_one_or_none()

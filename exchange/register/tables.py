@@ -68,13 +68,24 @@ class StatementRow(Base):
 
 
 class SuspensionRow(Base):
-    """A party's suspension of an agreement. It moves again only when every suspender has resumed."""
+    """A party's suspension of an agreement, or of one dataset of it. It moves again only when every suspender has resumed."""
 
     __tablename__ = "suspensions"
 
     agreement: Mapped[str] = mapped_column(ForeignKey("agreements.digest"), primary_key=True)
     party: Mapped[str] = mapped_column(String(80), primary_key=True)
+    dataset: Mapped[str] = mapped_column(String(80), primary_key=True)  # empty: the whole agreement
     since: Mapped[datetime] = mapped_column(Instant)
+
+
+class ReminderRow(Base):
+    """A reminder of a version's review that has been given: one for each of its days."""
+
+    __tablename__ = "reminders"
+
+    agreement: Mapped[str] = mapped_column(ForeignKey("agreements.digest"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    given_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class EpochRow(Base):
@@ -87,6 +98,7 @@ class EpochRow(Base):
     issuer: Mapped[str] = mapped_column(String(80))
     key_check: Mapped[str] = mapped_column(String(32))
     issued_at: Mapped[datetime] = mapped_column(Instant)
+    retired_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class EnvelopeRow(Base):

@@ -114,6 +114,8 @@ def cubes(release: Release, axes_of: Mapping[str, Axis], counted: pa.Table, coun
 
 def _places(axis: Axis, column: pa.ChunkedArray) -> Counts:
     """(rows,) place of each value among the categories, from 0; -1 where it is none of them."""
+    if isinstance(column.type, pa.Bool8Type):  # how the engine returns yes and no; its categories are “true” and “false”
+        column = column.cast(pa.int8()).cast(pa.bool_())
     text = pc.strftime(column, format="%Y-%m") if pa.types.is_date(column.type) else column.cast(pa.string())
     found = pc.index_in(text, value_set=pa.array(axis.codes, pa.string()))
     return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)

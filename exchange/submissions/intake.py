@@ -103,13 +103,8 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     row = _new(manifest, signed, dataset, period, now)
     session.add(row)
     session.flush()
-    details = {
-        "dataset": row.dataset,
-        "period": row.period,
-        "rows": row.rows,
-        "parts": len(manifest.parts),
-        "manifest": row.manifest_digest,
-    }
+    named = {"upload": row.upload, "dataset": row.dataset, "period": row.period}
+    details = {**named, "rows": row.rows, "parts": len(manifest.parts), "manifest": row.manifest_digest}
     _record(session, row, caller, "submission opened", details, now)
     return Opened(row, created=True)
 
@@ -244,9 +239,9 @@ def parts_clause(row: SubmissionRow) -> str:
 
 
 def lapsed(row: SubmissionRow) -> Conflict:
-    """What to say of a submission whose sealing key is gone."""
-    detail = "the key this submission was sealed with has been destroyed."
-    return Conflict(detail, remedy="Push the extract again.", code="sealing-key-expired", clause=parts_clause(row))
+    """What to say of a submission whose sealing key, or agreement, is gone."""
+    detail = "the submission has lapsed: the key it was sealed with has been destroyed, or its agreement has ended."
+    return Conflict(detail, remedy="Push it again, under the version in force.", code="sealing-key-expired", clause=parts_clause(row))
 
 
 def missing(row: SubmissionRow) -> list[int]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, exists, or_, select
 from sqlalchemy.orm import Session
 
 from agreements.decisions import Refused
@@ -26,7 +26,7 @@ from exchange.keyring import Keyring, sealing_name, submission_name
 from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
-from exchange.register.tables import AgreementRow
+from exchange.register.tables import AgreementRow, SuspensionRow
 from exchange.settings import Settings
 from exchange.submissions import confined, intake
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
@@ -61,12 +61,14 @@ class Draft:
 
 
 def pending(engine: Engine, now: datetime) -> list[str]:
-    """Ids of submissions that wait to be opened, oldest first. What is under a suspended agreement stays sealed and waits."""
+    """Ids of submissions that wait to be opened, oldest first. What is suspended, all or this dataset of it, stays sealed and waits."""
     due = or_(SubmissionRow.retry_at.is_(None), SubmissionRow.retry_at <= now)
+    alone = exists().where(SuspensionRow.agreement == SubmissionRow.agreement, SuspensionRow.dataset == SubmissionRow.dataset)
+    stopped = (AgreementRow.state == State.SUSPENDED) | ((AgreementRow.state == State.IN_FORCE) & alone)
     query = (
         select(SubmissionRow.id)
         .join(AgreementRow, AgreementRow.digest == SubmissionRow.agreement)
-        .where(SubmissionRow.state == SubmissionState.COMPLETE, AgreementRow.state != State.SUSPENDED, due)
+        .where(SubmissionRow.state == SubmissionState.COMPLETE, ~stopped, due)
         .order_by(SubmissionRow.completed_at)
     )
     with reading(engine) as session:
@@ -186,7 +188,7 @@ def _decide(session: Session, keyring: Keyring, submission: str, result: Mapping
     now = moment(session, clock)  # two of one period are decided one after the other, and the second sees what the first became
     if row.state != SubmissionState.COMPLETE:
         return False
-    if agreement_row is not None and agreement_row.state == State.SUSPENDED:
+    if agreement_row is not None and agreements.is_stopped(agreement_row, row.dataset):
         return False
     refused = _refused(agreement_row, row, now)
     if result["outcome"] == "agreement" and refused is None:

@@ -47,9 +47,13 @@ def begin(session: Session, kind: str, value: dict[str, Any], options: str) -> d
     return {"options": json.loads(options)}
 
 
-def finish(session: Session, kind: str) -> dict[str, Any]:
-    """What :func:`begin` kept for this browser; it is there once. A failure after this costs a new challenge: nothing is tried twice."""
-    return waiting.take(session, kind, str(browser.pop(f"begun-{kind}", "")), hub().clock())
+def finish(kind: str) -> dict[str, Any]:
+    """What :func:`begin` kept for this browser; it is there once. Gone at once, whatever comes of the answer: nothing is tried twice."""
+    here, name = hub(), browser.pop(f"begun-{kind}", None)
+    if name is None:
+        raise Unacceptable("nothing was begun in this browser, or it was ended before.", remedy="Begin again.", code="begin-again")
+    with writing(here.engine) as session:
+        return waiting.take(session, kind, str(name), here.clock())
 
 
 def relying_party() -> str:

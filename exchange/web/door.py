@@ -91,7 +91,7 @@ def _guard() -> ResponseReturnValue | None:
     if is_public(endpoint):
         return None
     if g.signed is None:
-        if request.method in SAFE and not request.accept_mimetypes.best == "application/json":
+        if request.method in SAFE and request.accept_mimetypes.best != "application/json":
             wanted = request.full_path.rstrip("?")
             return redirect(url_for("web.sign_in", next=None if wanted == "/" else wanted), 303)
         raise Unauthenticated("you are not signed in any more.", remedy="Sign in again; nothing was done.", code="signed-out")
@@ -174,7 +174,9 @@ def nonce() -> str:
 
 
 def error_page(error: ExchangeError) -> Response:
-    """An error as a page: the words of its problem document."""
+    """An error as a page: the words of its problem document. Where no page was found, who is signed in has not been looked up yet."""
+    if request.endpoint is None and error.status < 500:
+        g.signed = _signed()
     return page("error.html", error.status, problem=document(error))
 
 

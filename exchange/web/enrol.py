@@ -40,10 +40,8 @@ def enrol_challenge(token: str) -> ResponseReturnValue:
 @blueprint.post("/enrol/<token>/passkey")
 def enrol_passkey(token: str) -> ResponseReturnValue:
     """The passkey that was made: it is enrolled, the invitation used up, and its owner signed in."""
-    ceremony.tried()
     here, said = hub(), ceremony.body()
-    with writing(here.engine) as session:
-        begun = ceremony.finish(session, "enrol")
+    begun = ceremony.finish("enrol")
     made = verify_registration(
         ceremony.credential(said),
         challenge=unb64(begun["challenge"]),

@@ -36,10 +36,8 @@ def sign_in_challenge() -> ResponseReturnValue:
 @blueprint.post("/sign-in/passkey")
 def sign_in_passkey() -> ResponseReturnValue:
     """The answer: who holds the passkey is signed in, under a new session id."""
-    ceremony.tried()
     here, answer = hub(), ceremony.credential(ceremony.body())
-    with writing(here.engine) as session:
-        begun = ceremony.finish(session, "sign-in")
+    begun = ceremony.finish("sign-in")
     with writing(here.engine) as session:
         passkey = people.by_credential(session, _credential_id(answer))
         if passkey is None:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from exchange.people.people import Post
+from exchange.web.clauses import clause_link
 
 LONDON = ZoneInfo("Europe/London")
 PLACES = (("Agreements", "/agreements"), ("Organisations", "/organisations"), ("People", "/people"))
@@ -74,4 +75,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "may": may,
     "state": state,
     "colour": colour,
+    "clause_link": clause_link,
 }

@@ -1,16 +1,17 @@
 """The questions asked of an agreement: every refusal by name, every edge of its term, and nothing that tells a stranger it exists."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
 
 from agreements.decisions import Allowed, Decision, Refusal, Refused, first_refusal, require
 from agreements.lifecycle import State
-from agreements.model import Standing
+from agreements.model import Agreement, Standing
 from agreements.periods import Duration, Period
 from agreements.rules import (
     GRACE,
+    LONDON,
     UNKNOWN,
     dispose_on,
     in_force,
@@ -150,6 +151,69 @@ def test_a_replaced_version_is_accepted_for_a_day_and_no_longer() -> None:
     assert timedelta(hours=24) == GRACE
 
 
+def version(number: int, edit: papers.Edit = len) -> Agreement:
+    def change(parsed: papers.Document) -> None:
+        parsed["agreement"]["version"] = number
+        edit(parsed)
+
+    return papers.edited(change)
+
+
+def shorter(parsed: papers.Document) -> None:
+    parsed["datasets"][0]["retention"] = "P6Y"
+
+
+def test_there_is_no_day_of_grace_where_the_new_version_lets_less_through() -> None:
+    for newer, refusal in ((version(2), False), (version(2, shorter), True)):
+        replaced = replace(STANDING, replaced_at=NOW, successor=newer)
+        for moment in (NOW, NOW + GRACE - timedelta(microseconds=1)):
+            decision = submit(replaced, now=moment)
+            assert isinstance(decision, Refused) is refusal
+            if isinstance(decision, Refused):
+                assert decision.clause == "LCJP-MV7 version 1, versions"
+                assert "version 2, a newer version now in force, admits less of the dataset crimes" in decision.reason
+                assert decision.remedy
+        assert bool(submit(replaced, dataset="outcomes", now=NOW))
+        assert not submit(replaced, now=NOW + GRACE)
+
+
+def test_a_version_that_was_replaced_does_not_outlive_the_one_that_replaced_it() -> None:
+    newer = version(2, lambda parsed: parsed["agreement"].update(expires=date(2026, 11, 23), review=date(2026, 11, 22)))
+    replaced = replace(STANDING, replaced_at=NOW, successor=newer)
+    last = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
+    assert submit(replaced, now=last)
+    assert "expired on 23 November 2026" in refused(submit(replaced, now=last + timedelta(seconds=1))).reason
+    assert not may_receive(replaced, RELEASE, TEAM, last + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 28), date(2027, 3, 29), date(2027, 10, 31), date(2027, 11, 1)])
+def test_it_ends_to_the_second_in_london_whatever_is_asked(day: date) -> None:
+    """The clocks go forward on 28 March 2027 and back on 31 October 2027, both at 01:00 UTC."""
+    standing = Standing(replace(AGREEMENT, expires=day), State.IN_FORCE)
+    midnight = datetime.combine(day, time(), tzinfo=LONDON)
+    checker, dpo = papers.fingerprint("cleveland-police/checker"), papers.fingerprint("cleveland-police/dpo")
+
+    def answers(now: datetime) -> list[Decision]:
+        return [
+            in_force(standing, now),
+            in_force(standing, now, "crimes"),
+            submit(standing, now=now),
+            may_hold(standing, "crimes", APRIL, now),
+            may_tabulate(standing, RELEASE, now),
+            may_request(standing, RELEASE, dpo, now),
+            may_check(standing, RELEASE, checker, dpo, now),
+            may_receive(standing, RELEASE, TEAM, now),
+        ]
+
+    # In absolute time: adding to a London time would step over the hour that the clocks skip or repeat.
+    last = (midnight.astimezone(UTC) - timedelta(seconds=1)).astimezone(LONDON)
+    assert (last.hour, last.minute, last.second) == (23, 59, 59)
+    assert all(answers(last))
+    for decision in answers(midnight):
+        assert f"the agreement expired on {day.day} {day:%B %Y}" in refused(decision).reason
+        assert refused(decision).clause == "LCJP-MV7 version 1, term"
+
+
 def test_data_from_before_the_agreement_may_be_sent_as_far_back_as_it_says() -> None:
     assert submit(period=Period.parse("2021-01"))
     assert not submit(period=Period.parse("2020-12"))
@@ -187,6 +251,10 @@ def test_whoever_asks_does_not_check() -> None:
 def test_a_recipient_receives_while_the_agreement_is_in_force() -> None:
     assert may_receive(STANDING, RELEASE, TEAM, NOW)
     assert not may_receive(Standing(AGREEMENT, State.SUSPENDED), RELEASE, TEAM, NOW)
+    for dataset in ("crimes", "outcomes"):
+        stopped = refused(may_receive(Standing(AGREEMENT, State.IN_FORCE, frozenset({dataset})), RELEASE, TEAM, NOW))
+        assert f"the dataset {dataset} is suspended" in stopped.reason
+    assert may_receive(Standing(AGREEMENT, State.IN_FORCE, frozenset({"another"})), RELEASE, TEAM, NOW)
 
 
 def test_nothing_to_check_means_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from agreements.decisions import Refused
 from agreements.document import fill, placeholders, read, read_canonical
-from agreements.errors import InvalidStatement
+from agreements.errors import InvalidDocument, InvalidStatement
 from agreements.model import Agreement
 from agreements.signing import (
     MAY_SAY,
@@ -27,8 +27,11 @@ from agreements.signing import (
     unsigned,
 )
 from keys.errors import KeysError
-from keys.sign import SigningKey, Use, sign_document, verify_document
+from keys.passkey import Passkey, assertion_document, sign_request
+from keys.sign import SigningKey, Use, sign_document
+from keys.statements import verify_signed
 from tests.agreements import papers
+from tests.keys.authenticator import ORIGIN, RP_ID, SoftAuthenticator, enrolled
 
 MADE = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 CLEVELAND, DURHAM = "cleveland-police", "durham-constabulary"
@@ -50,7 +53,7 @@ def agreement(version: int = 1) -> Agreement:
 
 
 def verify(signed: Mapping[str, Any], trusted: Collection[str]) -> Mapping[str, Any]:
-    return verify_document(signed, Use.STATEMENT, trusted)
+    return verify_signed(signed, Use.STATEMENT, trusted)
 
 
 def said(party: str = CLEVELAND, capacity: Capacity = Capacity.SIGNATORY, voice: Voice = Voice.SIGN, **other: Any) -> Statement:
@@ -132,6 +135,8 @@ def test_a_statement_about_an_old_version_or_other_words_does_not_bind() -> None
         {"nonce": 5},
         {"comment": "x" * 4001},
         {"comment": None},
+        {"dataset": None},
+        {"dataset": "crimes"},
         {"format": 2},
         {"reference": "LCJP-MV8"},
         {"version": 2},
@@ -145,11 +150,26 @@ def test_a_statement_that_is_not_written_as_one_must_be_does_not_bind(members: d
         check_statement(agreement(), signed(said(), **members), verify)
 
 
+@pytest.mark.parametrize("dataset", ["", "crimes"])
+@pytest.mark.parametrize("voice", [Voice.SUSPEND, Voice.RESUME])
+def test_one_dataset_is_suspended_and_resumed_by_itself(voice: Voice, dataset: str) -> None:
+    statement = said(voice=voice, dataset=dataset)
+    assert check_statement(agreement(), signed(statement), verify) == statement
+    with pytest.raises(InvalidStatement, match="only a dataset of the agreement"):
+        check_statement(agreement(), signed(replace(statement, dataset="nothing")), verify)
+
+
+@pytest.mark.parametrize("voice", [Voice.SIGN, Voice.TERMINATE])
+def test_nothing_else_is_said_of_one_dataset(voice: Voice) -> None:
+    with pytest.raises(InvalidStatement, match="only a dataset of the agreement"):
+        check_statement(agreement(), signed(said(voice=voice, dataset="crimes")), verify)
+
+
 @pytest.mark.parametrize(
-    "member", ["format", "reference", "version", "agreement", "party", "role", "person", "decision", "comment", "made", "nonce"]
+    "member", ["format", "reference", "version", "agreement", "party", "role", "person", "decision", "dataset", "comment", "made", "nonce"]
 )
 def test_one_letter_changed_after_the_signature_does_not_bind(member: str) -> None:
-    whole = signed(said(comment="with a condition"))
+    whole = signed(said(comment="with a condition", voice=Voice.SUSPEND, dataset="crimes"))
     check_statement(agreement(), whole, verify)
     changed = copy.deepcopy(whole)
     value = changed["document"][member]
@@ -219,3 +239,88 @@ def test_a_key_speaks_in_one_capacity() -> None:
     assert role_of(party, party.checkers[0].key) is None
     with pytest.raises(InvalidStatement, match="no such party"):
         speaker(agreement(), "nobody", Capacity.DPO)
+
+
+# -------------------------------------------------------------------------------------------------------------- passkeys
+
+PLACE = f"{CLEVELAND}/signatory"
+
+
+@functools.cache
+def passkeys() -> tuple[SoftAuthenticator, Passkey]:
+    return enrolled(ORIGIN, RP_ID)
+
+
+def worded(person: str, fingerprint: str) -> Agreement:
+    """The agreement with another fingerprint for one of its keys."""
+    words = papers.TEMPLATE.read_text(encoding="utf-8")
+    given = {card: keys()[card].public.fingerprint if card in keys() else papers.fingerprint(card) for card in placeholders(words)}
+    return read(fill(words, {**given, person: fingerprint}))
+
+
+@functools.cache
+def with_passkey() -> Agreement:
+    return worded(PLACE, passkeys()[1].fingerprint)
+
+
+def by_passkey(statement: Statement, about: Agreement, *, device: SoftAuthenticator | None = None) -> dict[str, Any]:
+    """A statement as the hub's page would have it made."""
+    mine, passkey = passkeys()
+    document = statement_document(about, statement)
+    answer = (device or mine).get(sign_request(Use.STATEMENT, document, rp_id=RP_ID, allow=[]), ORIGIN)
+    used = passkey if device is None else next(iter(device.credentials.values())).passkey(ORIGIN)
+    return assertion_document(answer, document, Use.STATEMENT, used)
+
+
+def test_what_the_named_person_signs_with_a_passkey_binds() -> None:
+    for voice in sorted(MAY_SAY[Capacity.SIGNATORY]):
+        statement = said(voice=voice, comment="with é")
+        assert check_statement(with_passkey(), by_passkey(statement, with_passkey()), verify) == statement
+
+
+def test_an_agreement_is_complete_whichever_road_each_signed_by() -> None:
+    about = with_passkey()
+    whole = []
+    for party in about.parties:
+        for capacity, voice in ((Capacity.DPO, Voice.ADVISE_FOR), (Capacity.SIGNATORY, Voice.SIGN)):
+            statement = said(party.id, capacity, voice)
+            own = f"{party.id}/{capacity}" == PLACE
+            whole.append(by_passkey(statement, about) if own else signed(statement, about=about))
+    assert unsigned(about, whole, verify).complete
+
+
+def test_a_passkey_does_not_bind_where_the_agreement_names_another_key() -> None:
+    statement = said()
+    stranger, _ = enrolled(ORIGIN, RP_ID)
+    for about, attempt in (
+        (agreement(), by_passkey(statement, agreement())),  # the agreement names a key file
+        (with_passkey(), signed(statement, about=with_passkey())),  # it names a passkey
+        (with_passkey(), by_passkey(statement, with_passkey(), device=stranger)),
+        (with_passkey(), by_passkey(said(DURHAM), with_passkey())),
+        (with_passkey(), by_passkey(said(capacity=Capacity.DPO, voice=Voice.ADVISE_FOR), with_passkey())),
+    ):
+        with pytest.raises(KeysError, match="may sign this"):
+            check_statement(about, attempt, verify)
+
+
+def test_a_passkey_s_signature_lifted_from_other_words_does_not_bind() -> None:
+    statement = said()
+    lifted = by_passkey(statement, agreement())
+    with pytest.raises(InvalidStatement, match="other words"):
+        check_statement(with_passkey(), lifted, verify)
+    relabelled = {**lifted, "document": statement_document(with_passkey(), statement)}
+    with pytest.raises(KeysError, match="another document"):
+        check_statement(with_passkey(), relabelled, verify)
+
+
+@pytest.mark.parametrize("place", ["cleveland-police/dpo", "durham-constabulary/signatory", "cleveland-police/checker"])
+def test_every_person_may_have_a_passkey(place: str) -> None:
+    assert passkeys()[1].fingerprint in str(worded(place, passkeys()[1].fingerprint).document)
+
+
+@pytest.mark.parametrize("use", ["manifest", "client", "encryption"])
+def test_no_machine_has_a_passkey(use: str) -> None:
+    with pytest.raises(InvalidDocument, match="must be a fingerprint"):
+        worded(f"{CLEVELAND}/{use}", passkeys()[1].fingerprint)
+    with pytest.raises(InvalidDocument, match="“ed25519:” or “passkey:” and 64 hex digits"):
+        worded(PLACE, papers.fingerprint(f"{CLEVELAND}/encryption"))

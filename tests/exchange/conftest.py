@@ -1,18 +1,64 @@
-"""A hub in this process, set up once and copied for each test."""
+"""A hub in this process, set up once and copied for each test: on SQLite, and for what meets the database on PostgreSQL as well."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.exchange.standing import World
+from tests.postgres import Lazy, postgres
+
+__all__ = ["postgres"]
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# A test with an engine's name in its own is about that engine alone.
+BOTH = frozenset(
+    f"test_{name}"
+    for name in (
+        "checking", "db", "drill", "endings", "enrol", "intake", "intake_machine", "keeping", "lives", "log", "migrations", "openapi", "process",
+        "publication_races", "races", "register", "sessions", "tokens",
+    )
+)  # fmt: skip
+
+
+def engines(module: str, test: str) -> list[str]:
+    """The engines a test runs on."""
+    if only := [engine for engine in (SQLITE, POSTGRESQL) if engine in test]:
+        return only
+    return [SQLITE, POSTGRESQL] if module.rsplit(".", 1)[-1] in BOTH else [SQLITE]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        found = engines(metafunc.module.__name__, metafunc.function.__name__)
+        if found != [SQLITE]:
+            metafunc.parametrize("engine", found, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def first_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which database the test runs on."""
+    return str(getattr(request, "param", SQLITE))
+
+
+@pytest.fixture(scope="session")
+def builder(postgres: Lazy, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], World]:
+    """A world on each engine, made when it is first asked for, and once."""
+
+    @cache
+    def build(engine: str) -> World:
+        server = postgres() if engine == POSTGRESQL else None
+        return World.build(tmp_path_factory.mktemp(f"first-{engine}") / "hub", server)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def first_world(engine: str, builder: Callable[[str], World]) -> World:
     """Made once; tests use copies of it."""
-    return World.build(tmp_path_factory.mktemp("first") / "hub")
+    return builder(engine)
 
 
 @pytest.fixture
@@ -20,5 +66,5 @@ def world(first_world: World, tmp_path: Path) -> Iterator[World]:
     """A hub of the test's own, with the shipped agreement in force."""
     mine = first_world.copy(tmp_path / "hub")
     yield mine
-    mine.hub.engine.dispose()
+    mine.close()
     shutil.rmtree(mine.folder, ignore_errors=True)

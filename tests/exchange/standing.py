@@ -1,4 +1,4 @@
-"""A hub in this process for tests: real files, real SQLite, real keystore, real keys of everybody; only the clock stands where a test puts it."""
+"""A hub in this process for tests: real files, real SQLite or PostgreSQL, real keystore, real keys of everybody; only the clock stands where a test puts it."""
 
 import base64
 import hashlib
@@ -40,11 +40,12 @@ from keys.pseudonym import NORMALISER
 from keys.rows import RowsDigest
 from keys.seal import EncryptionKey, envelope_info, part_info, seal
 from keys.sign import SigningKey, Use, sign_document, verify_document
+from tests.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "config" / "agreements" / "mv7.toml"
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-URL = "http://hub.test"
+URL = "http://localhost"
 REFERENCE, RELEASE = "LCJP-MV7", "mv7-outcomes"
 CLEVELAND, DURHAM, OPERATOR, TEAM = "cleveland-police", "durham-constabulary", "lcjp-operator", "lcjp-performance-team"
 SUPPLIERS = (CLEVELAND, DURHAM)
@@ -65,11 +66,11 @@ class Clock:
         self.now += timedelta(**by)
 
 
-def settings_in(folder: Path) -> Settings:
+def settings_in(folder: Path, database: str = "") -> Settings:
     return Settings(
         public_url=URL,
         origin="lcjp-exchange/test",
-        database_url=f"sqlite:///{folder}/hub.sqlite",
+        database_url=database or f"sqlite:///{folder}/hub.sqlite",
         objects=folder / "objects",
         staging=folder / "staging",
         keystore=folder / "keystore",
@@ -82,9 +83,9 @@ def settings_in(folder: Path) -> Settings:
     )
 
 
-def set_up(folder: Path, clock: Clock) -> Hub:
+def set_up(folder: Path, clock: Clock, database: str = "") -> Hub:
     """What ``exchange init`` does, under the test's clock."""
-    settings = settings_in(folder)
+    settings = settings_in(folder, database)
     for name in ("objects", "staging", "keystore", "roots"):
         (folder / name).mkdir(mode=0o700, parents=True)
     settings.credential.write_text(secrets.token_hex(32))
@@ -169,19 +170,23 @@ class Pushed:
 
 @dataclass
 class World:
-    """The hub, everybody's keys, and the clock."""
+    """The hub, everybody's keys, and the clock. ``server``: the PostgreSQL its database is on; without one it is a file in the folder."""
 
     folder: Path
     clock: Clock
     keys: dict[str, SigningKey | EncryptionKey]
     tokens: dict[str, str] = field(default_factory=dict)
+    server: Postgres | None = None
+    database: str = ""
 
     @classmethod
-    def build(cls, folder: Path) -> "World":
+    def build(cls, folder: Path, server: Postgres | None = None) -> "World":
         """A hub with the shipped agreement in force between everyone, and the first linkage epoch issued."""
         clock = Clock()
-        hub = set_up(folder, clock)
-        world = cls(folder, clock, every_key(hub))
+        database = server.create() if server else ""
+        hub = set_up(folder, clock, database)
+        world = cls(folder, clock, every_key(hub), server=server, database=database)
+        hub.engine.dispose()
         with writing(world.hub.engine) as session:
             for place, key in world.keys.items():
                 partners.register(session, card_of(place, key), clock())
@@ -193,13 +198,25 @@ class World:
 
     def copy(self, folder: Path) -> "World":
         """The same world in another folder: nothing that happens in one is seen in the other."""
-        self.hub.engine.dispose()
+        self.disconnect()
         shutil.copytree(self.folder, folder)
-        return World(folder, Clock(self.clock.now), self.keys)
+        database = self.server.create(like=self.database) if self.server else ""
+        return World(folder, Clock(self.clock.now), self.keys, server=self.server, database=database)
+
+    def disconnect(self) -> None:
+        """Let go of the database."""
+        self.hub.engine.dispose()
+        self.hub.asker.dispose()
+
+    def close(self) -> None:
+        """Let go of the database, and throw it away."""
+        self.disconnect()
+        if self.server:
+            self.server.drop(self.database)
 
     @cached_property
     def app(self) -> Flask:
-        return create_app(settings_in(self.folder), self.clock)
+        return create_app(settings_in(self.folder, self.database), self.clock)
 
     @property
     def hub(self) -> Hub:
@@ -207,8 +224,8 @@ class World:
 
     def restarted(self) -> "World":
         """The hub as another process would open it."""
-        self.hub.engine.dispose()
-        return World(self.folder, self.clock, self.keys)
+        self.disconnect()
+        return World(self.folder, self.clock, self.keys, server=self.server, database=self.database)
 
     def words(self, **replaced: str) -> str:
         """The shipped words filled with this world's keys, some of them replaced."""

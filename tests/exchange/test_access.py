@@ -8,6 +8,7 @@ from exchange.access import OPERATIONS, Role, admit
 from exchange.api.agreements import fingerprints
 from exchange.errors import Forbidden
 from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, RELEASE, TEAM, World, crimes, problem
+from tests.exchange.web.addresses import PAGES
 
 WHO = {Role.SUPPLIER: CLEVELAND, Role.RECIPIENT: TEAM, Role.PUBLIC: None}
 # Every endpoint with the methods it answers, and an address that leads to it.
@@ -17,6 +18,10 @@ ADDRESSES: dict[str, tuple[tuple[str, ...], str]] = {
     "agreements.Agreement": (("get",), f"/v1/agreements/{REFERENCE}"),
     "agreements.Contract": (("get",), f"/v1/agreements/{REFERENCE}/datasets/crimes/contract"),
     "agreements.Envelopes": (("get", "post"), f"/v1/agreements/{REFERENCE}/envelopes"),
+    "versions.Difference": (("get",), f"/v1/agreements/{REFERENCE}/difference?from=1&to=1"),
+    "versions.Rehearsal": (("get",), f"/v1/agreements/{REFERENCE}/rehearsal?version=1"),
+    "versions.Explain": (("get",), f"/v1/agreements/{REFERENCE}/explain?operation=tabulate&release={RELEASE}"),
+    "versions.ExplainSubmission": (("get",), f"/v1/agreements/{REFERENCE}/explain/sub-x"),
     "submissions.Submissions": (("get", "post"), "/v1/submissions"),
     "submissions.Submission": (("get",), "/v1/submissions/sub-x"),
     "submissions.Part": (("put",), "/v1/submissions/sub-x/parts/1"),
@@ -38,12 +43,13 @@ def test_the_table_and_the_addresses_cover_each_other(world: World) -> None:
     routes = {
         rule.endpoint: {method.lower() for method in rule.methods or ()} - {"head", "options"} for rule in world.app.url_map.iter_rules()
     }
-    assert set(routes) == set(OPERATIONS) == set(ADDRESSES)
-    assert routes == {endpoint: set(methods) for endpoint, (methods, _) in ADDRESSES.items()}
+    addresses = ADDRESSES | PAGES
+    assert set(routes) == set(OPERATIONS) == set(addresses)
+    assert routes == {endpoint: set(methods) for endpoint, (methods, _) in addresses.items()}
 
 
 @pytest.mark.parametrize(
-    ("way", "role"), list(product(WAYS, Role)), ids=lambda value: value.value if isinstance(value, Role) else " ".join(value)
+    ("way", "role"), list(product(WAYS, WHO)), ids=lambda value: value.value if isinstance(value, Role) else " ".join(value)
 )
 def test_each_role_at_each_door(world: World, way: tuple[str, str, str], role: Role) -> None:
     endpoint, method, path = way

@@ -45,7 +45,7 @@ class Intake(RuleBasedStateMachine):
         self.held_when_stopped: set[str] | None = None
 
     def teardown(self) -> None:
-        self.world.hub.engine.dispose()
+        self.world.close()
         self.folder.cleanup()
 
     def rows(self) -> list[SubmissionRow]:

@@ -1,21 +1,40 @@
 """The database that migrations make is the database that the code describes."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Engine, insert, inspect, select, text
 
 from exchange.db import make_engine
 from exchange.errors import Misconfigured
 from exchange.migrate import configuration, require_current, upgrade
+from exchange.register.tables import SuspensionRow
 from exchange.tables import METADATA
+from tests.exchange.conftest import POSTGRESQL
+from tests.exchange.standing import ROOT
+from tests.postgres import Lazy
 
 
-def test_from_nothing_to_exactly_what_the_code_describes(tmp_path: Path) -> None:
-    engine = make_engine(f"sqlite:///{tmp_path}/hub.sqlite")
+@pytest.fixture
+def empty(engine: str, postgres: Lazy, tmp_path: Path) -> Iterator[Engine]:
+    """A database with nothing in it."""
+    found = make_engine(postgres().create() if engine == POSTGRESQL else f"sqlite:///{tmp_path}/hub.sqlite")
+    yield found
+    found.dispose()
+    if engine == POSTGRESQL:
+        postgres().drop(found.url.render_as_string())
+
+
+def test_from_nothing_to_exactly_what_the_code_describes(empty: Engine) -> None:
+    engine = empty
     with pytest.raises(Misconfigured, match="schema none"):
         require_current(engine)
     upgrade(engine)
@@ -25,20 +44,62 @@ def test_from_nothing_to_exactly_what_the_code_describes(tmp_path: Path) -> None
         assert compare_metadata(context, METADATA) == []
     assert set(inspect(engine).get_table_names()) == {*METADATA.tables, "alembic_version"}
     upgrade(engine)  # nothing to do is no error
-    engine.dispose()
 
 
-def test_revisions_are_one_line(tmp_path: Path) -> None:
+def test_two_that_upgrade_at_once_do_it_once(empty: Engine) -> None:
+    program = "import sys; from exchange.db import make_engine; from exchange.migrate import upgrade; upgrade(make_engine(sys.argv[1]))"
+    command = [sys.executable, "-c", program, empty.url.render_as_string()]
+    running = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(one.communicate()[1], one.returncode) for one in running] == [("", 0)] * 2
+    require_current(empty)
+
+
+def test_revisions_are_one_line() -> None:
     scripts = ScriptDirectory.from_config(configuration())
     assert len(scripts.get_heads()) == len(scripts.get_bases()) == 1
     assert all(not revision.is_merge_point and not revision.is_branch_point for revision in scripts.walk_revisions())
 
 
-def test_another_schema_is_refused(tmp_path: Path) -> None:
-    engine = make_engine(f"sqlite:///{tmp_path}/hub.sqlite")
+def test_another_schema_is_refused(empty: Engine) -> None:
+    engine = empty
     upgrade(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'later'")
     with pytest.raises(Misconfigured, match="at schema later"):
         require_current(engine)
-    engine.dispose()
+
+
+def test_suspensions_keep_to_the_whole_agreement_on_the_way_to_datasets(empty: Engine) -> None:
+    def go(where: str) -> None:
+        config = configuration()
+        with empty.begin() as connection:
+            config.attributes["connection"] = connection
+            (command.upgrade if where > "0002" else command.downgrade)(config, where)
+
+    with empty.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text(
+                "INSERT INTO agreements (digest, reference, version, canonical, state, in_force_from, expires, registered_at) "
+                "VALUES ('sha256:a', 'A', 1, :words, 'suspended', '2026-11-01', '2027-11-01', '2026-11-01 00:00:00')"
+            ),
+            {"words": b"{}"},
+        )
+        connection.execute(text("INSERT INTO suspensions (agreement, party, since) VALUES ('sha256:a', 'p', '2026-11-02 10:11:12.345678')"))
+    kept = [("sha256:a", "p", "", datetime(2026, 11, 2, 10, 11, 12, 345678, tzinfo=UTC))]
+    rows = select(SuspensionRow.agreement, SuspensionRow.party, SuspensionRow.dataset, SuspensionRow.since)
+    for _ in range(2):  # there, back, and there again
+        go("0003")
+        with empty.begin() as connection:
+            assert [tuple(row) for row in connection.execute(rows)] == kept
+            assert set(inspect(connection).get_pk_constraint("suspensions")["constrained_columns"]) == {"agreement", "party", "dataset"}
+        go("0002")
+    go("0003")
+    with empty.begin() as connection:
+        connection.execute(insert(SuspensionRow).values(agreement="sha256:a", party="p", dataset="crimes", since=kept[0][3]))
+    with pytest.raises(RuntimeError, match="a dataset is suspended by itself"):
+        go("0002")
+    with empty.begin() as connection:
+        assert len(connection.execute(rows).all()) == 2

@@ -111,7 +111,7 @@ def test_any_walk_of_suspending_and_resuming_is_right(first_world: World, tmp_pa
                 with pytest.raises(RefusedByAgreement):
                     world.say(party, SIGNATORY, voice)
             assert state(world) == (State.SUSPENDED if stopped else State.IN_FORCE)
-        world.hub.engine.dispose()
+        world.close()
 
     walk()
 
@@ -177,12 +177,6 @@ def test_it_expires_on_its_day_even_while_suspended(world: World) -> None:
     assert moved(world) == [f"agreement expired: {REFERENCE} version 1"]
     with pytest.raises(RefusedByAgreement, match="cannot resume"):
         world.say(CLEVELAND, SIGNATORY, Voice.RESUME)
-
-
-def test_it_is_due_for_review_sixty_days_before(world: World) -> None:
-    with reading(world.hub.engine) as session:
-        assert agreements.due_for_review(session, world.clock()) == []
-        assert agreements.due_for_review(session, datetime(2027, 3, 2, tzinfo=UTC)) == [world.agreement]
 
 
 def test_who_may_know_of_it(world: World) -> None:

@@ -47,6 +47,13 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert found.token_url == "https://hub.example/oauth2/token"
 
 
+def test_the_pages_have_an_origin_a_host_and_perhaps_a_secrets_file(tmp_path: Path) -> None:
+    found = read_settings(written(tmp_path, public_url="https://hub.example:8443/exchange", oidc_client_secret_file="openid.secret"))
+    assert (found.web_origin, found.web_host) == ("https://hub.example:8443", "hub.example")
+    assert found.oidc_client_secret_file == tmp_path / "openid.secret"
+    assert read_settings(written(tmp_path)).oidc_client_secret_file is None
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings) if field.default is MISSING])
 def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(Misconfigured, match=f"hub.toml: {name} missing"):
@@ -67,7 +74,13 @@ def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
         ({"public_url": "hub.example"}, "public_url must be"),
         ({"public_url": 5}, "public_url must be a str"),
         ({"origin": "two words"}, "origin must be"),
+        ({"proxies": -1}, "proxies must be"),
+        ({"oidc_issuer": "http://provider.example", "oidc_client_id": "hub"}, "oidc_issuer must be an https address"),
+        ({"oidc_issuer": "https://provider.example"}, "oidc_client_id is missing"),
         ({"origin": "a+b"}, "origin must be"),
+        ({"database_url": "mysql://hub"}, "database_url must begin with"),
+        ({"database_url": "postgresql+psycopg://hub:secret@db/hub"}, "database_url must hold no password"),
+        ({"database_url": "postgresql+psycopg://hub@db/hub?password=secret"}, "database_url must hold no password"),
     ],
 )
 def test_a_wrong_value_is_named_before_anything_starts(tmp_path: Path, values: dict[str, Any], said: str) -> None:

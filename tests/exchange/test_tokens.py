@@ -16,7 +16,7 @@ from exchange.db import writing
 from exchange.register import partners
 from keys.encoding import b64
 from keys.sign import SigningKey
-from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, TEAM, World, print_of, problem
+from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, TEAM, URL, World, print_of, problem
 
 LIST = "/v1/agreements"
 
@@ -32,7 +32,7 @@ def test_a_client_that_shows_its_key_gets_a_token_that_opens_its_own_doors(world
     found = world.call("get", LIST, CLEVELAND).get_json()["agreements"]
     assert [one["reference"] for one in found] == [REFERENCE]
     assert world.authenticate(world.assertion(CLEVELAND), client_id=CLEVELAND).status_code == 200
-    assert world.authenticate(world.assertion(CLEVELAND, aud=["http://hub.test/oauth2/token"])).status_code == 200
+    assert world.authenticate(world.assertion(CLEVELAND, aud=[f"{URL}/oauth2/token"])).status_code == 200
 
 
 def test_an_assertion_counts_once_even_after_a_restart(world: World) -> None:
@@ -57,8 +57,8 @@ def test_the_same_jti_of_two_clients_is_two(world: World) -> None:
 @pytest.mark.parametrize(
     ("claims", "code"),
     [
-        ({"aud": "http://hub.test"}, "bad-audience"),
-        ({"aud": ["http://hub.test/oauth2/token", "http://other.test"]}, "bad-audience"),
+        ({"aud": URL}, "bad-audience"),
+        ({"aud": [f"{URL}/oauth2/token", "http://other.test"]}, "bad-audience"),
         ({"aud": None}, "bad-audience"),
         ({"iss": DURHAM}, "unknown-client"),
         ({"sub": DURHAM}, "unknown-client"),

@@ -2,7 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.functional.browser import chromium
 from tests.functional.world import World, agree, copied, make_keys, share_secret
+
+__all__ = ["chromium"]  # a fixture for the tests in a browser
 
 
 @pytest.fixture(scope="session")

@@ -70,10 +70,10 @@ class World:
         path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-def make_keys(folder: Path) -> World:
-    """A hub, and everybody's keys, registered. No agreement yet."""
+def make_keys(folder: Path, *init: str) -> World:
+    """A hub (with more options of ``exchange init``), and everybody's keys, registered. No agreement yet."""
     places = Places(folder)
-    hub(None, "init", places.hub, "--public-url", PLACEHOLDER, "--operator", OPERATOR)
+    hub(None, "init", places.hub, "--public-url", PLACEHOLDER, "--operator", OPERATOR, *init)
     for party in PARTIES:
         for role in ("dpo", "signatory", "checker"):
             hub(None, "person", "new", "--owner", party, "--role", role, "--out", places.people(party))

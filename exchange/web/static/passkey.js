@@ -39,7 +39,11 @@ async function ask(address, forgery, body) {
     body: JSON.stringify(body),
   });
   const found = await answer.json();
-  if (!answer.ok) throw new Error([found.clause, found.detail, found.remedy].filter(Boolean).join(" "));
+  if (!answer.ok) {
+    // A refusal's own words hold the clause and the remedy already: neither is said twice.
+    const said = found.detail ?? "";
+    throw new Error([found.clause, said, found.remedy].filter((words) => words && (words === said || !said.includes(words))).join(" "));
+  }
   return found;
 }
 

@@ -24,4 +24,4 @@ def drafted(first_draft: tuple[World, str], tmp_path: Path) -> Iterator[tuple[Wo
     """The test's own hub, and the draft's id."""
     world = first_draft[0].copy(tmp_path / "hub")
     yield world, first_draft[1]
-    world.hub.engine.dispose()
+    world.close()

@@ -1,0 +1,42 @@
+"""Optional extras: modules of ours that need what not every hub has installed. They are loaded here, by name, and nowhere else."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+from exchange.errors import Misconfigured
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A module of ours, the name under which pip installs what it needs, and what else it needs of the system."""
+
+    module: str
+    pip: str
+    debian: tuple[str, ...]
+
+
+EXTRAS: Mapping[str, Extra] = {
+    "pdf": Extra("exchange.pdf", "lcjp-exchange[pdf]", ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"))
+}
+
+
+class ExtraMissing(Misconfigured):
+    """What is asked for needs an extra that this hub does not have; everything else works."""
+
+    status, code, title = 503, "extra-missing", "Not installed on this hub"
+
+
+@cache
+def load(name: str) -> ModuleType:
+    """The module of an extra; :class:`ExtraMissing` says what to install. A library that cannot be loaded counts as not installed."""
+    extra = EXTRAS[name]
+    try:
+        return importlib.import_module(extra.module)
+    except (ImportError, OSError) as error:  # OSError: cffi does not find the system's library
+        raise ExtraMissing(
+            f"this hub cannot make a {name.upper()}: what that needs is not installed.",
+            remedy=f"The operator installs it: pip install '{extra.pip}'; on Debian also: apt-get install {' '.join(extra.debian)}",
+        ) from error

@@ -1,0 +1,176 @@
+"""What becomes of data when an agreement changes or ends: the stricter retention, what lapses, what is due at once, and the last keys.
+
+Nothing here destroys rows: it moves the day, and the retention job does what that day asks, with a certificate. Every step is one
+transaction that finds by itself what is left to do, so that a repeat finishes what a crash interrupted, and does nothing twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Engine, Select, delete, select
+from sqlalchemy.orm import Session
+
+from agreements.model import AfterEnd, Agreement
+from agreements.periods import Period
+from agreements.rules import dispose_on, today
+from exchange.db import reading, writing
+from exchange.keyring import Keyring, rekey_prefix
+from exchange.log.record import Event, Operation, append, moment
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow, EnvelopeRow, EpochRow
+from exchange.register.versions import LIVE, ended
+from exchange.submissions import leftovers
+from exchange.submissions.process import Places
+from exchange.submissions.tables import SubmissionRow, SubmissionState
+from exchange.times import Clock
+
+KEPT = (SubmissionState.HELD, SubmissionState.SUPERSEDED, SubmissionState.REFUSED)
+OCCUPYING = (SubmissionState.OPEN, SubmissionState.COMPLETE, SubmissionState.HELD, SubmissionState.SUPERSEDED, SubmissionState.DISPOSING)
+
+
+def settle(engine: Engine, keyring: Keyring, places: Places, clock: Clock, reference: str | None = None) -> list[str]:
+    """Draw the consequences of every agreement's newest version, or of its end; returns what was done, in words. Safe to repeat."""
+    with reading(engine) as session:
+        shorter = [row.digest for row in _replacing(session, reference) if _longer(session, row)]
+        over = [one for one in ended(session) if reference in (None, one)]
+        ending = [one for one in over if _left(session, one, clock())]
+    done = []
+    for digest in shorter:
+        with writing(engine) as session:
+            done += _shorten(session, digest, clock)
+    for one in ending:
+        with writing(engine) as session:
+            done += _end(session, one, clock)
+    if ending:
+        leftovers.clear_lapsed(engine, places)
+    with reading(engine) as session:
+        vacant = [one for one in over if _epochs(session, one)]
+    for one in vacant:
+        with writing(engine) as session:
+            done += _retire(session, keyring, one, clock)
+    return done
+
+
+# ------------------------------------------------------------------------------------------------------------ a newer version
+
+
+def _replacing(session: Session, reference: str | None) -> list[AgreementRow]:
+    """Versions in force that have replaced another."""
+    replaced = select(AgreementRow.reference).where(AgreementRow.replaced_at.is_not(None))
+    query = select(AgreementRow).where(
+        AgreementRow.state.in_(LIVE), AgreementRow.replaced_at.is_(None), AgreementRow.reference.in_(replaced)
+    )
+    return list(session.execute(query if reference is None else query.where(AgreementRow.reference == reference)).scalars())
+
+
+def _longer(session: Session, row: AgreementRow) -> dict[str, date]:
+    """Submission under an older version → its new day, where a version in force since then keeps its dataset for a shorter time.
+
+    A dataset that is gone from the newer version has no shorter time: its rows wait for their own day, and nothing reads them.
+    """
+    since = select(AgreementRow).where(AgreementRow.reference == row.reference, AgreementRow.in_force_at.is_not(None))
+    newer = {one.version: agreements.parsed(one.canonical) for one in session.execute(since).scalars()}
+    kept = select(SubmissionRow.id, SubmissionRow.dataset, SubmissionRow.period, SubmissionRow.dispose_on, AgreementRow.version)
+    mine = (SubmissionRow.reference == row.reference, SubmissionRow.agreement != row.digest, SubmissionRow.state.in_(KEPT))
+    found = {}
+    for submission, name, period, day, version in session.execute(kept.join(AgreementRow).where(*mine)):
+        datasets = [named for number, one in newer.items() if number > version and (named := one.dataset(name)) is not None]
+        earliest = min((dispose_on(one, Period.parse(period)) for one in datasets), default=day)
+        if earliest < day:
+            found[submission] = earliest
+    return found
+
+
+def _shorten(session: Session, digest: str, clock: Clock) -> list[str]:
+    row = agreements.by_digest(session, digest, lock=True)
+    if row is None or row.state not in LIVE or row.replaced_at is not None:
+        return []
+    found = _locked(session, select(SubmissionRow).where(SubmissionRow.id.in_(_longer(session, row))))
+    now = moment(session, clock)
+    days = _longer(session, row)  # again, now that nothing of it moves
+    why = "a newer version keeps this dataset for a shorter time"
+    return [_forward(session, one, days[one.id], why, now) for one in found if one.id in days]
+
+
+def _forward(session: Session, row: SubmissionRow, day: date, why: str, now: datetime) -> str:
+    details = {"dataset": row.dataset, "period": row.period, "from": row.dispose_on.isoformat(), "to": day.isoformat(), "because": why}
+    row.dispose_on = day
+    return _record(session, row, "destruction brought forward", details, now)
+
+
+def _locked(session: Session, query: Select[SubmissionRow]) -> Sequence[SubmissionRow]:
+    locked = query.order_by(SubmissionRow.id).with_for_update().execution_options(populate_existing=True)
+    return session.execute(locked).scalars().all()
+
+
+# ------------------------------------------------------------------------------------------------------------ the end
+
+
+def _last(session: Session, reference: str) -> Agreement:
+    """The words that said what happens at the end: of the newest version that was in force."""
+    query = select(AgreementRow).where(AgreementRow.reference == reference, AgreementRow.in_force_at.is_not(None))
+    return agreements.parsed(session.execute(query.order_by(AgreementRow.version.desc()).limit(1)).scalar_one().canonical)
+
+
+def _unsettled(session: Session, reference: str, on: date) -> Select[SubmissionRow]:
+    """Uploads that were never completed; and, where the end destroys, what is kept beyond this day."""
+    settled = SubmissionRow.state == SubmissionState.OPEN
+    if _last(session, reference).after_end is AfterEnd.DESTROY:
+        settled |= SubmissionRow.state.in_(KEPT) & (SubmissionRow.dispose_on > on)
+    return select(SubmissionRow).where(SubmissionRow.reference == reference, settled)
+
+
+def _left(session: Session, reference: str, now: datetime) -> bool:
+    return session.execute(_unsettled(session, reference, today(now)).limit(1)).first() is not None
+
+
+def _end(session: Session, reference: str, clock: Clock) -> list[str]:
+    agreements.lock_versions(session, [reference])
+    if reference not in ended(session):
+        return []
+    found = _locked(session, _unsettled(session, reference, today(clock())))
+    now = moment(session, clock)
+    return list(_ending(session, found, now))
+
+
+def _ending(session: Session, found: Sequence[SubmissionRow], now: datetime) -> Iterator[str]:
+    for row in found:
+        if row.state == SubmissionState.OPEN:
+            row.state = SubmissionState.LAPSED
+            yield _record(session, row, "submission lapsed", {"because": "the agreement has ended"}, now)
+        else:
+            yield _forward(session, row, today(now), "the agreement has ended", now)
+
+
+def _epochs(session: Session, reference: str) -> Sequence[EpochRow]:
+    """Linkage epochs whose re-key keys are still there though nothing is held any more."""
+    occupied = select(SubmissionRow.id).where(SubmissionRow.reference == reference, SubmissionRow.state.in_(OCCUPYING)).limit(1)
+    if session.execute(occupied).first() is not None:
+        return []
+    return session.execute(select(EpochRow).where(EpochRow.reference == reference, EpochRow.retired_at.is_(None))).scalars().all()
+
+
+def _retire(session: Session, keyring: Keyring, reference: str, clock: Clock) -> list[str]:
+    """Destroy the keys that could still link this agreement's pseudonyms, and let go of the secret's envelopes. The epochs are spent."""
+    agreements.lock_versions(session, [reference])
+    now = moment(session, clock)
+    epochs = _epochs(session, reference) if reference in ended(session) else []
+    if not epochs:
+        return []
+    for name in keyring.store.names(rekey_prefix(reference)):
+        keyring.store.destroy(name)
+    for epoch in epochs:
+        epoch.retired_at = now
+    session.execute(delete(EnvelopeRow).where(EnvelopeRow.reference == reference))
+    session.flush()
+    what, details = "re-key keys destroyed", {"epochs": sorted(epoch.epoch for epoch in epochs)}
+    operator = _last(session, reference).operator.id
+    append(session, Event(Operation.ERASURE, "hub", operator, reference, what, reference, details=details), now)
+    return [f"{what}: {reference}"]
+
+
+def _record(session: Session, row: SubmissionRow, what: str, details: dict[str, str], now: datetime) -> str:
+    session.flush()
+    event = Event(Operation.ALTERATION, "hub", row.supplier, row.reference, what, row.id, details={"agreement": row.agreement, **details})
+    append(session, event, now)
+    return f"{what}: {row.id}"

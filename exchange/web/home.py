@@ -1,0 +1,37 @@
+"""The first page: what needs the attention of whoever is signed in."""
+
+from datetime import timedelta
+
+from flask.typing import ResponseReturnValue
+
+from agreements.rules import today
+from exchange.db import reading
+from exchange.errors import Unavailable
+from exchange.people import attention, people
+from exchange.people.people import Post
+from exchange.register import agreements
+from exchange.submissions import sealing
+from exchange.web.door import blueprint, hub, page, person
+from exchange.web.links import agreement_link
+
+OVERDUE = timedelta(days=5)  # a new sealing key comes when the newest has seven days to go
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """The in-tray."""
+    here, who = hub(), person()
+    now = here.clock()
+    with reading(here.engine) as session:
+        rows = agreements.visible(session, who.party)
+        mine = people.fingerprints(session, who.id)
+        found = attention.waiting(rows, who.party, mine, now)
+        sealing_due = None
+        if who.holds(Post.OPERATOR):
+            try:
+                expires = sealing.current(session).expires_at
+                sealing_due = expires if expires <= now + OVERDUE else None
+            except Unavailable:
+                sealing_due = now
+    items = [(one, agreement_link(one.reference, one.version)) for one in found]
+    return page("home.html", items=items, passkeys=len(mine), sealing_due=sealing_due, today=today(now), count=len(rows))

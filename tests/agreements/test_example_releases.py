@@ -1,0 +1,108 @@
+"""Every release of the shipped agreements can be counted, counts each unit once, and asks for a protection that can be given."""
+
+import csv
+import io
+import random
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from agreements.coarsen import Flag
+from agreements.columns import conform
+from agreements.fields import PseudonymiseRule
+from agreements.model import Dataset
+from agreements.periods import Period
+from agreements.release import FirstOf, Release, Zeros
+from exchange.releases.tabulate import tabulate
+from tests.agreements import examples
+from tests.agreements.examples import WORKSTREAMS, agreement
+
+PERIOD = Period.parse("2026-07")
+ROWS = 60
+RELEASES = [(name, release.name) for name in WORKSTREAMS for release in agreement(name).releases]
+
+
+def release_of(name: str, release: str) -> Release:
+    found = agreement(name).release(release)
+    assert found is not None
+    return found
+
+
+def dataset_of(name: str, dataset: str) -> Dataset:
+    found = agreement(name).dataset(dataset)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("name", "release"), RELEASES)
+def test_a_release_has_a_category_for_all_that_its_fields_may_hold(name: str, release: str) -> None:
+    found = release_of(name, release)
+    derived = {value.name: value for value in found.derived}
+    for dimension in found.dimensions:
+        categories = {code for code, _ in dimension.categories}
+        if dimension.source == "supplier":
+            assert categories == set(dataset_of(name, found.base).suppliers)
+        elif dimension.name != found.period_dimension:
+            one = derived.get(dimension.source)
+            sources = one.first_of if isinstance(one, FirstOf) else (dimension.source,)
+            held = set().union(*(possible(name, source, found) for source in sources)) | ({one.otherwise} if one else set())
+            assert categories == held - ({None} if one else set()), dimension.name
+
+
+def possible(name: str, source: str, release: Release) -> set[Any]:
+    """Every value that a field may hold; None where it may be missing from a counted row."""
+    dataset, _, field_name = source.partition(".")
+    field = dataset_of(name, dataset).field(field_name)
+    values = (
+        ("true", "false") if isinstance(field.rule, Flag) else getattr(field.rule, "products", None) or getattr(field.rule, "labels", None)
+    )
+    missing = {None} if field.may_be_empty and field_name not in release.present else set()
+    return set(values or field.rule.values) | missing  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("name", "release"), RELEASES)
+def test_joined_outcomes_may_hide_noughts_and_what_is_asked_can_be_promised(name: str, release: str) -> None:
+    found = release_of(name, release)
+    assert (found.terms.zeros is Zeros.SUPPRESSIBLE) == bool(found.lookups)
+    assert found.terms.threshold == 10
+    assert found.terms.known_min == (0 if found.terms.zeros is Zeros.SUPPRESSIBLE else 1), "level and zeros contradict each other"
+
+
+@pytest.mark.parametrize(("name", "release"), RELEASES)
+def test_a_release_counts_every_unit_once(name: str, release: str) -> None:
+    found, chance = release_of(name, release), random.Random(release)
+    held = {
+        (dataset, supplier): examples.rows(dataset_of(name, dataset), PERIOD, ROWS, chance)
+        for dataset in found.datasets
+        for supplier in dataset_of(name, dataset).suppliers
+    }
+    for (dataset, _), table in held.items():
+        [batch] = table.combine_chunks().to_batches()
+        assert not conform(batch, dataset_of(name, dataset), PERIOD)
+    files = tabulate(found, agreement(name), held, [PERIOD])
+    units = [row for (dataset, supplier), table in held.items() if dataset == found.base for row in counted(found, name, supplier, table)]
+    for table in found.tables:
+        cells = {tuple(row[one] for one in table.dimensions): int(row["value"]) for row in read_csv(files[f"{table.name}.csv"])}
+        assert cells[("Total",) * len(table.dimensions)] == len(units) > 0
+        if not (found.present or found.derived):
+            expected = Counter(tuple(shown(found, dimension, row) for dimension in table.dimensions) for row in units)
+            assert {place: count for place, count in cells.items() if "Total" not in place and count} == expected
+
+
+def read_csv(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+def counted(release: Release, name: str, supplier: str, table: pa.Table) -> list[dict[str, Any]]:
+    """The units among a supplier's rows, in plain Python."""
+    base = dataset_of(name, release.base)
+    rows = [{**row, "supplier": supplier} for row in table.to_pylist() if all(row[one] is not None for one in release.present)]
+    keys = [one for one in release.present if isinstance(base.field(one).rule, PseudonymiseRule)]
+    return list({tuple(row[one] for one in (base.period_field, *keys)): row for row in rows}.values()) if keys else rows
+
+
+def shown(release: Release, dimension: str, row: dict[str, Any]) -> str:
+    value = row[release.dimension(dimension).source.rpartition(".")[2]]
+    return str(value).lower() if isinstance(value, bool) else str(value)[:7] if dimension == release.period_dimension else str(value)
