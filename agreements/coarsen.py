@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agreements.errors import InvalidRule
-from agreements.fields import ARROW, FieldType, Map, Means, floored, none_of, not_floored, not_in
+from agreements.fields import ARROW, FieldType, Map, Means, floored, none_of, not_floored, not_in, quoted
 
 _POSTCODE = r"^(?P<district>[A-Z]{1,2}[0-9][A-Z0-9]?) ?(?P<digit>[0-9])[A-Z]{2}$"
 _DISTRICT = re.compile(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$")
@@ -143,7 +143,7 @@ class Flag:
         return none_of(column)
 
     def describe(self) -> str:
-        return f"replaced by yes or no: whether it is one of {len(self.values)} listed values"
+        return f"replaced by yes or no: whether it is {quoted(self.values, ' or ')}"
 
 
 @dataclass(frozen=True)

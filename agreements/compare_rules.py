@@ -149,7 +149,7 @@ def _keys(rule: Rule) -> Iterable[str]:
         case Map(list_name=""):
             return (code for code, _ in rule.codes)
         case Map():
-            return rule.products  # the codes behind one value of a list are told apart by no rule that goes by it
+            return rule.values  # the codes behind one value of a list are told apart by no rule that goes by it
         case KeepValues() | Flag():
             return rule.values
         case _:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from agreements.errors import InvalidRule
 from agreements.fields import FieldType, PseudonymiseRule
 from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
-from agreements.release import FirstOf, MonthsBetween, Release
+from agreements.release import FirstOf, Level, MonthsBetween, Release, Zeros
 
 
 def problems(agreement: Agreement) -> list[str]:
@@ -147,6 +147,9 @@ def _release(agreement: Agreement, release: Release) -> Iterator[str]:
         yield from _twice(f"{place}.tables.{table.name}", table.dimensions)
         if release.period_dimension not in table.dimensions:
             yield f"{place}.tables.{table.name}: every table is cut by the period dimension “{release.period_dimension}”."
+    if release.terms.zeros is Zeros.SUPPRESSIBLE and release.terms.level is Level.C:
+        # Level C promises that a hidden count may be anything from 1 up; a nought that may be hidden too makes that promise empty.
+        yield f"{place}.terms: where noughts may be hidden, the level is A or B; level C goes with noughts that are published."
     known = {recipient.id for recipient in agreement.recipients}
     yield from (f"{place}.recipients: there is no recipient “{name}”." for name in release.recipients if name not in known)
 

@@ -69,8 +69,9 @@ def _suits(rule: str, source: FieldType, *types: FieldType) -> None:
         raise InvalidRule(f"{rule} does not suit a field of type {source}: it takes {' or '.join(types)}.")
 
 
-def _quoted(values: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(f"“{value}”" for value in values[:most])
+def quoted(values: Sequence[str], between: str = ", ", most: int = 12) -> str:
+    """Values in quotation marks, the first of them by name."""
+    shown = between.join(f"“{value}”" for value in values[:most])
     return shown + (f" and {len(values) - most} more" if len(values) > most else "")
 
 
@@ -111,7 +112,11 @@ class KeepValues:
         return not_in(column, self.values)
 
     def describe(self) -> str:
-        return f"kept as it is, and may only be one of {len(self.values)} values: {_quoted(self.values)}"
+        return (
+            f"kept as it is, and may only be one of {len(self.values)} values: {quoted(self.values)}"
+            if len(self.values) > 1
+            else f"kept as it is, and may only be {quoted(self.values)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -220,6 +225,13 @@ class Map:
         out = pa.array(mapped, pa.string()).take(encoded.indices)
         return pc.fill_null(out, self.blank) if self.blank is not None else out
 
+    def _told(self) -> str:
+        """Which codes become what, as far as people will read it."""
+        becomes: dict[str, list[str]] = {}
+        for code, value in self.codes:
+            becomes.setdefault(value, []).append(code)
+        return "; ".join(f"{', '.join(codes)} → {value}" for value, codes in becomes.items())
+
     @property
     def products(self) -> tuple[str, ...]:
         """Every value the rule may produce."""
@@ -230,7 +242,7 @@ class Map:
         return not_in(column, self.products)
 
     def describe(self) -> str:
-        by = f"by the code list {self.list_name}" if self.list_name else f"by a list of {len(self.codes)} codes"
+        by = f"by the code list {self.list_name}" if self.list_name else f"by a list of codes ({self._told()})"
         rest = f"; any other code becomes “{self.otherwise}”" if self.otherwise is not None else "; any other code is refused"
         blank = f"; a blank becomes “{self.blank}”" if self.blank is not None else ""
-        return f"replaced {by} with one of {len(self.products)} values: {_quoted(self.products)}{rest}{blank}"
+        return f"replaced {by} with one of {len(self.products)} values: {quoted(self.products)}{rest}{blank}"

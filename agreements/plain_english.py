@@ -1,12 +1,13 @@
 """The agreement in plain English, made from the same values the software enforces; every statement stands beside its clause."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from agreements.fields import PseudonymiseRule
 from agreements.items import ITEMS
 from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
-from agreements.release import Level, Release, Terms, Zeros
+from agreements.release import FirstOf, Level, Lookup, MonthsBetween, Release, Terms, Zeros
 
 _LEVELS = {
     Level.A: "no hidden count can be worked out exactly",
@@ -46,7 +47,7 @@ def sections(agreement: Agreement) -> tuple[Section, ...]:
     """The whole agreement, in the order in which people read it."""
     return (
         Section("What it is for", tuple(_head(agreement))),
-        Section("Parties", tuple(line for party in agreement.parties for line in _party(party))),
+        Section("Parties", tuple(line for party in agreement.parties for line in _party(agreement, party))),
         *(Section(f"Dataset {one.name}: {one.title}", tuple(_dataset(agreement, one))) for one in agreement.datasets),
         *(Section(f"Release {one.name} ({one.measure}): {one.title}", tuple(_release(agreement, one))) for one in agreement.releases),
         Section("Powers and permissions", tuple(_powers(agreement))),
@@ -68,31 +69,41 @@ def describe(agreement: Agreement) -> list[str]:
     return [" ".join(line.split("\n")) for line in lines]
 
 
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
 def _head(agreement: Agreement) -> Iterator[Sentence]:
     yield Sentence("purpose", f"Purpose: {agreement.purpose}")
     yield Sentence("necessity", f"Why sharing is necessary: {agreement.necessity}")
     yield Sentence("DPIA", f"Impact assessment: {agreement.dpia}")
-    dates = f"In force from {agreement.in_force_from}, until {agreement.expires}; to be reviewed by {agreement.review}."
+    dates = f"In force from {_day(agreement.in_force_from)} until {_day(agreement.expires)}; to be reviewed by {_day(agreement.review)}."
     yield Sentence("term", dates)
     yield Sentence("term", f"Data from {agreement.back_fill_from} on may be sent.")
     yield Sentence("term", _AFTER_END[agreement.after_end])
     yield Sentence("contacts", f"Tell of incidents: {agreement.incident_contact}. For people's rights: {agreement.rights_contact}.")
 
 
-def _party(party: Party) -> Iterator[Sentence]:
+def _party(agreement: Agreement, party: Party) -> Iterator[Sentence]:
     clause = f"parties, {party.id}"
     role = f"{party.role.replace('-', ' ')}{' and operator of the hub' if party.operator else ''}"
     people = f"DPO: {party.dpo.name}, {party.dpo.position}. Signs: {party.signatory.name}, {party.signatory.position}."
     yield Sentence(clause, f"{party.name} ({party.id}), {role}. {people}")
+    supplies = {dataset.name for dataset in agreement.datasets if party.id in dataset.suppliers}
     for basis in party.lawful_bases:
-        words = f"  Shares {', '.join(basis.datasets)} under {_REGIMES[basis.regime]}: {basis.basis}; power to share: {basis.gateway}"
+        does = "Shares" if supplies & set(basis.datasets) else "Processes"
+        words = f"  {does} {_and(basis.datasets)} under {_REGIMES[basis.regime]}: {basis.basis}; power: {basis.gateway}"
         yield Sentence(clause, words)
 
 
 def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[Sentence]:
     clause = f"dataset {dataset.name}"
     names = [party.name for name in dataset.suppliers if (party := agreement.party(name))]
-    due = f"Supplied by {' and '.join(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends."
+    due = f"Supplied by {_and(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends."
     yield Sentence(f"{clause}, about", f"{dataset.grain[:1].upper()}{dataset.grain[1:]}. Whose data: {', '.join(dataset.about)}.")
     yield Sentence(f"{clause}, suppliers", due)
     yield Sentence(f"{clause}, mode", _MODES[dataset.mode])
@@ -121,33 +132,48 @@ def terms_in_words(terms: Terms) -> str:
 
 def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:
     clause = f"release {release.name}"
-    joined = "".join(
-        f" Joined, within each supplier, with {lookup.dataset} on {lookup.on}: the latest by {lookup.latest_by}."
-        for lookup in release.lookups
-    )
     recipients = [recipient.name for recipient in agreement.recipients if recipient.id in release.recipients]
     yield Sentence(f"{clause}, question", f"Question: {release.question}")
-    yield Sentence(f"{clause}, definition", f"Counts {release.unit} in {release.base}.{joined}")
+    present = f" Only rows that have {_and(release.present)} count." if release.present else ""
+    yield Sentence(f"{clause}, definition", f"Counts {release.unit} in {release.base}.{present}")
+    for lookup in release.lookups:
+        yield Sentence(f"{clause}, definition", f"  {_lookup(lookup)}")
+    for value in release.derived:
+        yield Sentence(f"{clause}, definition", f"  {_derived(value)}")
     for table in release.tables:
-        yield Sentence(f"{clause}, table {table.name}", f"  Table {table.name}: {table.title}, by {', '.join(table.dimensions)}.")
+        yield Sentence(f"{clause}, table {table.name}", f"  Table {table.name}: {table.title}; cut by {_and(table.dimensions)}.")
     if (permission := agreement.permission(release.permission)) is not None:
-        yield Sentence(f"{clause}, permission", f"Joins {', '.join(permission.joins)} by the permission “{permission.name}”.")
+        yield Sentence(f"{clause}, permission", f"Joins {_and(permission.joins)} by the permission “{permission.name}”.")
     yield Sentence(f"{clause}, terms", terms_in_words(release.terms))
     checked = f"{agreement.approvals.output_checkers} people, neither of them the one who asked, check each edition before it is published."
     yield Sentence("approvals, output checkers", checked)
-    yield Sentence(f"{clause}, recipients", f"Received by {', '.join(recipients)}{'; also public' if release.public else ''}.")
+    yield Sentence(f"{clause}, recipients", f"Received by: {', '.join(recipients)}{'; also public' if release.public else ''}.")
     for caveat in release.caveats:
         yield Sentence(f"{clause}, caveats", f"  Note: {caveat}")
 
 
+def _lookup(lookup: Lookup) -> str:
+    order = ", ".join(f"“{value}”" for value in lookup.order)
+    tie = f"of several in one month the one whose {lookup.then_by} stands first here: {order}"
+    return f"Each is joined, within its supplier, with the latest row of {lookup.dataset} by {lookup.latest_by} on {lookup.on}; {tie}."
+
+
+def _derived(value: FirstOf | MonthsBetween) -> str:
+    if isinstance(value, FirstOf):
+        return f"{value.name} is the first of {_and(value.first_of)} that is there, else “{value.otherwise}”."
+    bands = ", ".join(f"“{band.label}”" for band in value.bands)
+    rest = f"“{value.beyond}” after that, “{value.before}” before nought, “{value.otherwise}” where there is none"
+    return f"{value.name} is the months from {value.start} to {value.end}, in bands: {bands}, {rest}."
+
+
 def _powers(agreement: Agreement) -> Iterator[Sentence]:
     for crossing in agreement.crossings:
-        passes = f"{', '.join(crossing.datasets)} pass from {_REGIMES[crossing.source]} to {_REGIMES[crossing.target]}"
+        passes = f"{_and(crossing.datasets)} pass from {_REGIMES[crossing.source]} to {_REGIMES[crossing.target]}"
         yield Sentence("crossings", f"{passes}, by this power: {crossing.gateway}")
     if not agreement.crossings:
         yield Sentence("crossings", "No data pass from one part of data-protection law to another.")
     for permission in agreement.permissions:
-        yield Sentence("permissions", f"“{permission.name}”: {', '.join(permission.joins)} may be joined, because {permission.because}")
+        yield Sentence("permissions", f"“{permission.name}”: {_and(permission.joins)} may be joined, because {permission.because}")
     if not agreement.permissions:
         yield Sentence("permissions", "Victims and witnesses are never joined with suspects or convicted people.")
 

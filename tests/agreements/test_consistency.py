@@ -135,6 +135,7 @@ CASES: list[tuple[str, Edit, str]] = [
     ("a table by nothing known", table(0, dimensions=["month", "cats"]), "tables.by-area: there is no dimension “cats”"),
     ("a table twice by one dimension", table(0, dimensions=["month", "force", "force"]), "tables.by-area: “force” stands 2 times"),
     ("a table without the period", table(0, dimensions=["force"]), "every table is cut by the period dimension “month”"),
+    ("hidden noughts at level C", release(terms={"threshold": 10, "zeros": "suppressible"}), "mv7-outcomes.terms: where noughts may be"),
     ("a group twice", dataset(about=["victims", "victims"]), "datasets.crimes.about: names each group once"),
     ("nobody and somebody", dataset(about=["nobody", "victims"]), "datasets.crimes.about: names each group once"),
     ("a regime crossed in silence", basis(2, regime="part3"), "dataset crimes passes from uk-gdpr to part3, and no crossing says by which"),

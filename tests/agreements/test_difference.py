@@ -163,7 +163,7 @@ def test_every_leaf_that_may_change_alone_is_told_as_what_it_is() -> None:
         (lambda one: one["approvals"].update(output_checkers=3), "NARROWER", "approvals, output checkers"),
         (lambda one: one["releases"][0]["terms"].update(threshold=5), "WIDER", "release mv7-outcomes, terms"),
         (lambda one: one["releases"][0]["terms"].update(level="B"), "WIDER", "release mv7-outcomes, terms"),
-        (lambda one: one["releases"][0]["terms"].update(zeros="suppressible"), "NARROWER", "release mv7-outcomes, terms"),
+        (lambda one: one["releases"][0]["terms"].update(zeros="suppressible", level="B"), "NARROWER", "release mv7-outcomes, terms"),
         (lambda one: one["releases"][0].update(public=True), "WIDER", "release mv7-outcomes, recipients"),
         (lambda one: one["releases"][0].update(present=[]), "WIDER", "release mv7-outcomes, definition"),
         (lambda one: one["releases"].clear(), "NARROWER", "releases"),
@@ -422,7 +422,24 @@ def test_values_that_change_their_names_are_to_be_read() -> None:
     assert compared(old, new).renamed
 
     def edit(parsed: Document) -> None:
-        rule = field(parsed, "authority")["rule"]["map"]
-        rule["otherwise"] = "Not known"
+        field(parsed, "authority")["rule"]["map"]["otherwise"] = "Beyond"
 
-    assert Risk.WIDER not in {change.risk for change in difference(BASE, papers.edited(edit))}
+    [change] = difference(BASE, papers.edited(edit))
+    assert (change.risk, change.words) == (Risk.CHANGED, "Field authority of crimes shows the same values under other names.")
+
+
+def test_rules_by_one_code_list_are_compared_by_its_values_and_by_two_lists_not_at_all() -> None:
+    def listed(**more: Any) -> Rule:
+        return read_rule({"map": {"list": "places", "digest": "sha256:" + "0" * 64, "values": ["A", "B"], **more}})
+
+    old = listed()
+    for new, detail, admits in (
+        (listed(values=["A"]), "same", "less"),
+        (listed(otherwise="Rest"), "same", "more"),
+        (listed(otherwise="A"), "same", "more"),
+        (listed(digest="sha256:" + "1" * 64), "undecided", "undecided"),
+    ):
+        found = compared(old, new)
+        assert (found.detail.value, found.admits.value) == (detail, admits), new
+    merged = compared(listed(otherwise="Rest"), listed(otherwise="A"))
+    assert (merged.detail, merged.admits) == (Order.LESS, Order.SAME)

@@ -55,7 +55,7 @@ def test_the_words_for_people_say_yes_or_no_and_quote_a_clause_once() -> None:
         "Refused. LCJP-MV7 version 1, dataset crimes, period: the agreement admits no data from before 2021-01. Send 2021-01 and later."
     )
     assert sum(line.startswith("  NO ") for line in lines) == 1
-    assert sum("In force from 2026-11-01, until" in line for line in lines) == 2  # for the term, and again with the period's own words
+    assert sum("In force from 1 November 2026 until" in line for line in lines) == 2  # for the term, and again with the period's own words
     assert explain(STANDING, ask(), NOW).lines()[0] == "Allowed, by LCJP-MV7 version 1, dataset crimes, retention."
 
 

@@ -121,7 +121,7 @@ CASES = {
     "band": Case({"band": [10, 18, 19]}, N, _band, {"under 10", "10 to 17", "18", "19 and over"}.__contains__,
         ("under 10", "10 to 17", "18", "19 and over"), (9, 10, 17, 18, 19), (T, D, M)),
     "map": Case({"map": CODES}, T, _map(REFUSED, None), {"Charged", "Cautioned"}.__contains__,
-        ("2 codes", "Charged", "Cautioned", "any other code is refused"), ("A", "B", "C", "Charged", "a"), (N, D, M)),
+        ("A → Charged", "B → Cautioned", "any other code is refused"), ("A", "B", "C", "Charged", "a"), (N, D, M)),
     "map otherwise": Case({"map": {**CODES, "otherwise": "Other"}}, T, _map("Other", None), {"Charged", "Cautioned", "Other"}.__contains__,
         ("any other code becomes “Other”",), ("A", "B", "C", "Charged"), (N, D, M)),
     "map blank": Case({"map": {**CODES, "blank": "Not known"}}, T, _map(REFUSED, "Not known"),
@@ -129,7 +129,7 @@ CASES = {
     "map by list": Case({"map": LISTED}, T, lambda v: None if v in (None, "") else AREAS.codes.get(v, REFUSED),
         {"Durham", "Cleveland"}.__contains__, ("code list areas", "Durham"), ("E1", "E2", "E9"), (N, D, M)),
     "flag": Case({"flag": ["Y", "Yes"]}, T, lambda v: None if v in (None, "") else v in ("Y", "Yes"), lambda _: True,
-        ("2 listed values",), ("Y", "Yes", "No"), (N, D, M)),
+        ("“Y” or “Yes”",), ("Y", "Yes", "No"), (N, D, M)),
     "round": Case({"round": 5}, N, _round, lambda v: v % 5 == 0, ("5",), (2, 3, -2, -3, 7, 8), (T, D, M)),
     "top_code": Case({"top_code": 90}, N, lambda v: None if v is None else min(v, 90), lambda v: v <= 90, ("90",), (90, 91), (T, D, M)),
 }  # fmt: skip

@@ -31,7 +31,7 @@ def test_every_party_person_basis_dataset_retention_release_and_recipient_is_sai
         found.rights_contact,
         found.digest,
     ]
-    words += [str(day) for day in (found.in_force_from, found.expires, found.review, found.back_fill_from)]
+    words += ["1 November 2026 until 1 November 2036", "1 May 2027", found.back_fill_from]
     for party in found.parties:
         words += [party.name, party.dpo.name, party.dpo.position, party.signatory.name, party.signatory.position]
         words += [text for basis in party.lawful_bases for text in (basis.basis, basis.gateway)]
@@ -40,6 +40,8 @@ def test_every_party_person_basis_dataset_retention_release_and_recipient_is_sai
     for release in found.releases:
         words += [release.title, release.measure, release.question, release.unit, terms_in_words(release.terms), *release.caveats]
         words += [table.title for table in release.tables]
+        words += [value for lookup in release.lookups for value in (*lookup.order, lookup.latest_by, lookup.then_by)]
+        words += [value.name for value in release.derived] + [f"that have {name}" for name in release.present]
         words += [recipient.name for recipient in found.recipients if recipient.id in release.recipients]
     missing = [word for word in words if word not in WHOLE]
     assert not missing
@@ -75,10 +77,10 @@ def test_powers_and_permissions_are_said() -> None:
         parsed["releases"][0]["permission"] = "both-sides"
 
     said = "\n".join(describe(papers.edited(edit)))
-    assert "crimes, outcomes pass from the UK GDPR to Part 3 of the Data Protection Act 2018" in said
+    assert "crimes and outcomes pass from the UK GDPR to Part 3 of the Data Protection Act 2018" in said
     assert "By this very power." in said
-    assert "“both-sides”: victims, suspects may be joined, because the measure follows both." in said
-    assert "Joins victims, suspects by the permission “both-sides”." in said
+    assert "“both-sides”: victims and suspects may be joined, because the measure follows both." in said
+    assert "Joins victims and suspects by the permission “both-sides”." in said
     assert "No data pass from one part" in WHOLE
 
 
