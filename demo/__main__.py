@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from demo.cast import ROOT, Places
+from demo.screens import open_house
 from demo.show import table, where_to_look
 from demo.stage import Failed, console
 from demo.story import run
@@ -16,6 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py demo", description="The main job end to end on real public data.")
     parser.add_argument("--scenario", choices=["mv7"], default="mv7", help="what to play (default: outcomes of recorded crime)")
     parser.add_argument("--folder", type=Path, default=ROOT / "demo-run", help="where to play it; emptied first")
+    parser.add_argument("--screens", action="store_true", help="then go on serving, for whoever wants to look at the pages")
     asked = parser.parse_args()
     began = time.monotonic()
     try:
@@ -25,6 +27,8 @@ def main() -> int:
         return 1
     table(places)
     where_to_look(places, time.monotonic() - began)
+    if asked.screens:
+        open_house(places)
     return 0
 
 

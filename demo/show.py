@@ -56,6 +56,7 @@ def where_to_look(places: Places, seconds: float) -> None:
         ("everything that happened, entry by entry", places.run / "log.export.jsonl"),
         ("how the hub stands", f".venv/bin/exchange --config {config} status"),
         ("an agency's signed receipts and quality reports", places.agency("cleveland-police") / "receipts"),
+        ("the pages in a browser: the same again, and then the hub goes on serving", "python3 dev.py demo --screens"),
         ("the hub, serving again", f".venv/bin/exchange --config {config} serve"),
         ("then, what exactly leaves an agency, before and after each rule", _check(places)),
         ("and the performance team's download", _pull(places)),

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 
 from exchange.errors import Misconfigured
 
-
 _UPGRADING = 0x1C39  # any number that nothing else locks
 
 

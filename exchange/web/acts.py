@@ -73,8 +73,10 @@ def open_to(at: Situation) -> list[Open]:
 
 
 def _open(at: Situation, voice: Voice) -> bool:
-    own = (one.dataset for one in at.row.suspensions if one.party == at.who.party)
-    tried = own if voice is Voice.RESUME else ("",)
+    own = [one.dataset for one in at.row.suspensions if one.party == at.who.party]
+    if voice is Voice.SUSPEND and "" in own:
+        return False  # it may be said again, and would change nothing
+    tried = own if voice is Voice.RESUME else [""]
     return any(not isinstance(may_say(at, voice, one), Refused) for one in tried)
 
 

@@ -128,9 +128,18 @@ def agreement(reference: str, version: int) -> ResponseReturnValue:
         countdowns={"review": known.countdown(terms.review, now), "expires": known.countdown(terms.expires, now)},
         past=row.state in PAST or row.replaced_at is not None,
         downloads=known.downloads(reference, version),
-        links={
-            "rehearsal": known.link_if("rehearsal", reference=reference, version=version),
-            "explain": known.link_if("explain", reference=reference),
-        },
-        mine=terms.party(who.party) is not None,
+        links=_links(row, mine=terms.party(who.party) is not None),
     )
+
+
+def _links(row: AgreementRow, *, mine: bool) -> list[tuple[str, str]]:
+    """Where else the reader may look: (address, words)."""
+    here = {"reference": row.reference, "version": row.version}
+    found = [
+        (known.link_if("submissions", reference=row.reference), "Submissions under it"),
+        (known.link_if("review", **here) if mine and row.state != State.PROPOSED else "", "Review"),
+        (known.link_if("difference", **here), "What changed"),
+        (known.link_if("rehearsal", **here), "Rehearsal"),
+        (known.link_if("explain", reference=row.reference), "Why is something allowed or refused?"),
+    ]
+    return [(address, words) for address, words in found if address]

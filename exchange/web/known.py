@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from agreements.model import Agreement
 from agreements.rules import UNKNOWN, today
+from exchange.access import OPERATIONS, Role
 from exchange.errors import UnknownAgreement
 from exchange.people.people import Person, Post
 from exchange.register import agreements
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
+from exchange.web.door import person
 
 DOWNLOADS = (
     ("agreement_pdf", "Document to read and print (PDF)"),
@@ -58,8 +60,10 @@ def _many(days: int) -> str:
 
 
 def link_if(endpoint: str, **values: Any) -> str:
-    """The address of a page that this hub may or may not have; empty where it has not."""
-    return url_for(f"web.{endpoint}", **values) if f"web.{endpoint}" in current_app.view_functions else ""
+    """The address of a page that this hub has and whoever is signed in may open; empty where not."""
+    name = f"web.{endpoint}"
+    opens = {Role(role) for role in person().roles} & OPERATIONS.get(name, frozenset())
+    return url_for(name, **values) if opens and name in current_app.view_functions else ""
 
 
 def downloads(reference: str, version: int) -> list[tuple[str, str]]:

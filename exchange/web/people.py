@@ -20,7 +20,7 @@ def people() -> ResponseReturnValue:
     here, who = hub(), person()
     with reading(here.engine) as session:
         rows = accounts.everyone(session, None if who.holds(Post.OPERATOR) else who.party)
-        listed = [(row, len(accounts.live_passkeys(session, row.id)), sessions.live(session, row.id, here.clock())) for row in rows]
+        listed = [(row, sorted(accounts.fingerprints(session, row.id)), sessions.live(session, row.id, here.clock())) for row in rows]
     return page("people.html", listed=listed, all=who.holds(Post.OPERATOR))
 
 

@@ -126,6 +126,9 @@ def submissions(reference: str) -> ResponseReturnValue:
     sort = request.args.get("sort", "") if request.args.get("sort") in SORTS else "received"
     with reading(hub().engine) as session:
         agreement, digests = _known(session, reference, who)
+        used = session.execute(select(SubmissionRow.dataset).where(SubmissionRow.agreement.in_(digests)).distinct()).scalars()
+        names = sorted({*used, *(one.name for one in agreement.datasets)})
+        dataset, state = dataset if dataset in names else "", state if state in STATES else ""
         query = _shown(digests, who)
         if dataset:
             query = query.where(SubmissionRow.dataset == dataset)
@@ -138,7 +141,6 @@ def submissions(reference: str) -> ResponseReturnValue:
         ordered = query.order_by(*SORTS[sort][1], SubmissionRow.id).limit(PAGE).offset((number - 1) * PAGE)
         found = [_line(row, agreement, who) for row in session.execute(ordered).scalars()]
         refused = _refused_of_others(session, digests, who)
-        used = sorted(session.execute(select(SubmissionRow.dataset).where(SubmissionRow.agreement.in_(digests)).distinct()).scalars())
     chosen = {"dataset": dataset, "state": state, "sort": sort}
 
     def address(to: int) -> str:
@@ -151,7 +153,7 @@ def submissions(reference: str) -> ResponseReturnValue:
         lines=found,
         count=count,
         refused=[(party.name if (party := agreement.party(name)) else name, many) for name, many in refused],
-        datasets=[(name, name) for name in sorted({*used, *(one.name for one in agreement.datasets)})],
+        datasets=[(name, name) for name in names],
         states=STATES,
         sorts={name: words for name, (words, _) in SORTS.items()},
         chosen=chosen,

@@ -28,6 +28,7 @@ ADDRESSES: dict[str, tuple[tuple[str, ...], str]] = {
     "submissions.Complete": (("post",), "/v1/submissions/sub-x/complete"),
     "log.CheckpointNote": (("get",), "/v1/log/checkpoint"),
     "log.Consistency": (("get",), "/v1/log/consistency?old=1&new=1"),
+    "log.OwnEntries": (("get",), "/v1/log/entries?after=0&of=1"),
     "editions.Editions": (("get",), "/v1/editions"),
     "editions.Edition": (("get",), "/v1/editions/ed-x"),
     "editions.TableFile": (("get",), "/v1/editions/ed-x/tables/by-area.csv"),

@@ -3,6 +3,7 @@
 import copy
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from sqlalchemy import select
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured, NotFound
 from exchange.log.export import export, verify
+from exchange.log.own import PAGE
 from exchange.log.record import Event, Operation, append, checkpoint, consistency, inclusion, size
 from exchange.log.tables import EntryRow, HeadRow
 from keys import merkle
-from keys.checkpoint import verify_checkpoint
+from keys.checkpoint import log_leaf, verify_checkpoint
+from keys.encoding import unb64
 from keys.errors import BadProof, KeysError
-from tests.exchange.standing import CLEVELAND, World, problem
+from tests.exchange.standing import CLEVELAND, DURHAM, TEAM, World, problem
 
 EVENT = Event(Operation.SECURITY, "who", "organisation", "", "something happened", "subject")
 
@@ -197,3 +200,55 @@ def test_without_a_beginning_nothing_is_logged(world: World) -> None:
         session.delete(session.execute(select(HeadRow)).scalar_one())
     with pytest.raises(Misconfigured, match="not been begun"):
         grown(world, 1)
+
+
+def own(world: World, client: str, after: int = 0) -> tuple[list[dict[str, Any]], int]:
+    with reading(world.hub.engine) as session:
+        entries = size(session)
+    answer = world.call("get", f"/v1/log/entries?after={after}&of={entries}", client)
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()["entries"], entries
+
+
+def test_each_organisation_reads_its_own_entries_and_no_others_with_proof(world: World) -> None:
+    world.hold()
+    for client in (CLEVELAND, DURHAM, TEAM):
+        found, of = own(world, client)
+        assert found
+        with reading(world.hub.engine) as session:
+            mine = session.execute(select(EntryRow.number).where(EntryRow.organisation == client, EntryRow.number < of)).scalars()
+            assert [one["number"] for one in found] == sorted(mine)
+        root = world_root(world, of)
+        for one in found:
+            assert one["entry"]["organisation"] == client
+            leaf = merkle.leaf_hash(log_leaf(unb64(one["salt"]), one["entry"]))
+            path = [bytes.fromhex(step) for step in one["proof"]]
+            merkle.verify_inclusion(leaf, one["number"], of, path, root)
+    assert {one["entry"]["what"] for one in own(world, CLEVELAND)[0]} >= {"submission opened", "submission held", "statement: sign"}
+    assert not any(one["entry"]["what"].startswith("submission") for one in own(world, DURHAM)[0])
+
+
+def world_root(world: World, of: int) -> bytes:
+    """The root of the first ``of`` entries, from their leaves."""
+    with reading(world.hub.engine) as session:
+        leaves = list(session.execute(select(EntryRow.leaf).where(EntryRow.number < of).order_by(EntryRow.number)).scalars())
+    nodes: dict[tuple[int, int], bytes] = {}
+    for level, index, value in merkle.grow(0, leaves, lambda level, index: nodes[level, index]):
+        nodes[level, index] = value
+    return merkle.root(of, lambda level, index: nodes[level, index])
+
+
+def test_own_entries_come_in_pages_from_the_number_asked_for(world: World) -> None:
+    first, _ = own(world, CLEVELAND)
+    assert own(world, CLEVELAND, first[-1]["number"])[0][0] == first[-1]
+    assert own(world, CLEVELAND, first[-1]["number"] + 1)[0] == []
+    with writing(world.hub.engine) as session:
+        for _ in range(PAGE + 5):
+            append(session, replace(EVENT, organisation=CLEVELAND), world.clock())
+    page, of = own(world, CLEVELAND)
+    assert len(page) == PAGE
+    rest, _ = own(world, CLEVELAND, page[-1]["number"] + 1)
+    assert len(page) + len(rest) == len(first) + PAGE + 5
+    problem(world.call("get", f"/v1/log/entries?after=0&of={of + 1}", CLEVELAND), 404, "no-such-size")
+    for bad in ("after=-1&of=1", "after=0&of=0", "after=0", "of=1", "after=x&of=1"):
+        assert world.call("get", f"/v1/log/entries?{bad}", CLEVELAND).status_code == 422

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from agreements.periods import Period
 from agreements.signing import Capacity, Voice
 from exchange.commands.root import cli
 from exchange.commands.shared import run
-from exchange.db import reading
+from exchange.db import reading, writing
 from exchange.errors import UnknownAgreement
 from exchange.questions.explain import explain_for
 from exchange.questions.past import standing_then
+from exchange.releases.tables import EditionRow, EditionState
 from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, TEAM, World, problem
 from tests.exchange.test_drill import settings_file
 
@@ -239,3 +240,38 @@ def test_the_command_says_what_is_missing(world: World, shell: Shell, monkeypatc
     ):
         monkeypatch.setattr("sys.argv", [*line, *words])
         assert run(cli) == code
+
+
+def test_past_editions_are_rehearsed_and_dropped_ones_are_not(world: World) -> None:
+    now = world.clock()
+    with writing(world.hub.engine) as session:
+        for number, state in enumerate((EditionState.PUBLISHED, EditionState.DROPPED)):
+            session.add(
+                EditionRow(
+                    id=f"ed-{number}", reference=REFERENCE, agreement=world.agreement.digest, release="mv7-outcomes",
+                    first_period="2021-01", last_period="2021-04", state=state, requested_by="somebody", requested_at=now, draft={},
+                    draft_digest="sha256:" + "0" * 64, report={}, dispose_on=date(2031, 1, 31),
+                )
+            )  # fmt: skip
+    proposed(world, terms='{ threshold = 5, zeros = "published", level = "C" }')
+    answer = world.call("get", f"{BASE}/rehearsal?version=2", CLEVELAND).get_json()
+    assert answer["counts"] == {"submissions": {}, "editions": {"shows-more": 1}}
+    [one] = answer["editions"]
+    assert one["name"] == "mv7-outcomes 2021-01 to 2021-04 (ed-0, published)"
+    assert one["effects"][0]["clause"] == "LCJP-MV7 version 2, release mv7-outcomes, terms"
+
+
+def test_the_past_is_replayed_statement_by_statement(world: World) -> None:
+    """In force, a party stops it, a second party too, both resume, one ends it: at each moment it is as it was."""
+    moments = []
+    for party, voice in ((None, None), (DURHAM, Voice.SUSPEND), (CLEVELAND, Voice.SUSPEND), (DURHAM, Voice.RESUME),
+                         (CLEVELAND, Voice.RESUME), (CLEVELAND, Voice.TERMINATE)):  # fmt: skip
+        world.clock.now += timedelta(hours=1)
+        if party is not None and voice is not None:
+            world.say(party, SIGNATORY, voice)
+        moments.append(world.clock())
+    with reading(world.hub.engine) as session:
+        states = [found.state for at in moments if (found := standing_then(session, REFERENCE, at + timedelta(minutes=30))) is not None]
+        assert states == ["in-force", "suspended", "suspended", "suspended", "in-force", "terminated"]
+        assert standing_then(session, REFERENCE, moments[0] - timedelta(days=4000)) is None
+        assert standing_then(session, "LCJP-NONE", moments[0]) is None

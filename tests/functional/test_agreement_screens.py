@@ -13,7 +13,10 @@ from playwright.sync_api import Browser
 
 from demo.cast import PARTIES, REFERENCE
 from demo.stage import hub
+from exchange.db import writing
+from exchange.register import agreements
 from keys.keyfile import read_keyfile
+from tests.exchange.web.hostile import hostile
 from tests.functional.browser import Visitor, at_localhost, invite, visitor
 from tests.functional.raw import small
 from tests.functional.truth import Extract
@@ -212,3 +215,29 @@ def terminate(signatory: Visitor) -> None:
     by_passkey(signatory, "End this agreement now", "terminate")
     signatory.go(SECOND)
     signatory.check("agreement-ended")
+
+
+@pytest.mark.timeout(300)
+def test_hostile_words_fit_the_screen_and_do_nothing(world: World, chromium: Browser) -> None:
+    """Script, markup, endless words, a megabyte of them: shown as they are written, wrapped, and nothing runs."""
+    world = at_localhost(world)
+    with writing((here := world.hub()).engine) as session:
+        row = agreements.current(session, REFERENCE)
+        assert row is not None
+        agreements.enter(session, hostile(row.canonical), "operator", here.clock())
+    invitation = invite(world, CLEVELAND, "Robin Example", "dpo")
+    with serving(world), visitor(chromium, world.address) as robin:
+        robin.enrol(invitation)
+        dialogs: list[str] = []
+        robin.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+        for path in ("/agreements", SECOND, f"{SECOND}/difference", f"{SECOND}/review/dataset-crimes"):
+            robin.go(path)
+            for width in (320, 1280):
+                robin.page.set_viewport_size({"width": width, "height": 900})
+                assert robin.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, (
+                    path,
+                    width,
+                )
+            assert "<script>alert(1)</script>" in robin.page.inner_text("main")
+        assert dialogs == []
+        assert robin.complaints == []

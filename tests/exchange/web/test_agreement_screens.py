@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from agreements.document import read
 from agreements.signing import Capacity, Voice
 from exchange.db import reading
 from exchange.people import people
 from exchange.register import agreements
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, URL, World, crimes, problem
 from tests.exchange.web.signed_in import ask, enter, forgery
-from tests.exchange.web.signing_room import PARTIES, Room
+from tests.exchange.web.signing_room import PARTIES, Room, words_naming
 
 DPO, SIGNATORY = f"{CLEVELAND}/dpo", f"{CLEVELAND}/signatory"
 
@@ -323,6 +324,25 @@ def test_the_operator_may_bring_anybodys_statement(room: Room) -> None:
     signed = room.world.statement(CLEVELAND, Capacity.SIGNATORY, Voice.ENDORSE, room.agreement)
     assert room.upload("hand", signed).headers["Location"].endswith(room.path)
     assert said(room) == [f"{CLEVELAND} endorse"]
+
+
+def test_a_changed_key_is_vouched_for_by_passkey(room: Room) -> None:
+    """Version 3 names another data protection officer: the signatory whom version 2 names vouches for the key, in the browser."""
+    room.agree()
+    successor = enter(room.world, CLEVELAND, "dpo", name="New Officer")
+    named = {place: somebody.fingerprint for place, somebody in room.people.items()} | {DPO: successor.fingerprint}
+    third = read(words_naming(room.world, named, version="3"))
+    room.world.enter(third)
+    later = Room(room.world, room.people | {DPO: successor}, third, {SIGNATORY: room.browser(SIGNATORY)})
+    assert "somebody to vouch" in later.get(SIGNATORY).text.lower()
+    form = later.get(SIGNATORY, "/endorse").text
+    assert room.people[DPO].fingerprint in form
+    assert successor.fingerprint in form
+    assert "Keys vouched for" in later.say(SIGNATORY, "endorse", comment="Compared by telephone.")
+    assert said(later) == [f"{CLEVELAND} endorse"]
+    answer = later.get(f"{DURHAM}/signatory", "/endorse")
+    assert answer.status_code == 403
+    assert "there is nothing to endorse" in answer.text
 
 
 def test_changed_keys_are_vouched_for_before_the_last_signature(room: Room) -> None:

@@ -126,6 +126,8 @@ def test_people_of_ones_own_party_and_everyone_for_the_operator(world: World) ->
     assert "Anna of Cleveland" in all_of_them
     assert "Ben of Durham" in all_of_them
     assert "Invite a person" in all_of_them
+    kim = enter(world, DURHAM, "dpo")
+    assert kim.fingerprint in sign_in(world, OPERATOR, "operator").get("/people").text  # to be compared with what its owner reads out
 
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "' onmouseover='x", "&lt;b&gt;", "J̴̡̀ö")
