@@ -2,13 +2,14 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from agreements.changes import Risk
-from agreements.document import read
+from agreements.document import fill, placeholders, read
 from agreements.plain_english import sections
 from exchange.access import OPERATIONS
 from exchange.db import writing
@@ -31,6 +32,7 @@ FIRST = f"/agreements/{REFERENCE}/versions/1"
 SUBMISSIONS = f"/agreements/{REFERENCE}/submissions"
 MINE = {endpoint: way for endpoint, way in PAGES.items() if way[1].startswith(f"/agreements/{REFERENCE}")}
 READ = sorted(path for methods, path in MINE.values() if methods == ("get",))
+SHIPPED = sorted((papers.ROOT / "config" / "agreements").glob("*.toml"))
 SENT = sorted(path for methods, path in MINE.values() if methods == ("post",))
 
 
@@ -117,13 +119,24 @@ def test_a_reviewer_of_no_party_has_nothing_to_review(world: World) -> None:
 # ------------------------------------------------------------------------------------------------------ the words and clauses
 
 
-def test_every_sentence_is_shown_and_every_sentence_is_reviewed(world: World) -> None:
-    agreement = papers.agreement()
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda path: path.stem)
+def test_every_sentence_of_every_shipped_agreement_is_shown_and_reviewed(world: World, shipped: Path) -> None:
+    text = shipped.read_text(encoding="utf-8")
+    agreement = read(fill(text, {card: papers.fingerprint(card) for card in placeholders(text)}).replace("version = 1", "version = 2", 1))
     every = {(one.clause, one.words.strip()) for section in sections(agreement) for one in section.sentences}
     shown = {(passage.clause, words) for chapter in chapters(agreement) for passage in chapter.passages for words in passage.words}
     assert shown == every
     reviewed = {(passage.clause, words) for task in tasks(agreement) for passage in task.passages for words in passage.words}
     assert reviewed == every
+    world.enter(agreement)
+    browser = enter(world, agreement.operator.id, "operator", "dpo", name="Reader").client()
+    path = f"/agreements/{agreement.reference}/versions/2"
+    for page in (path, f"{path}/review", *(f"{path}/review/{task.name}" for task in tasks(agreement))):
+        answer = browser.get(page)
+        assert answer.status_code == 200, page
+        found = Elements(answer.text)
+        assert len(found.ids) == len(set(found.ids)), page
+        assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
 
 
 def test_ids_are_unique_and_contents_lead_somewhere(world: World) -> None:
