@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, Round, TopCode
+from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, GeneraliseArea, Round, TopCode
 from agreements.codes import CodeList
 from agreements.errors import InvalidRule, UnknownCodeList
 from agreements.fields import ARROW, UNLISTED, FieldType, KeepPattern, KeepRange, KeepValues, Map, Means, PseudonymiseRule, Rule, not_in
@@ -118,6 +118,13 @@ CASES = {
         ("TS1 1AA", "ts11aa", " DH1 3LE ", "EC1A 1BB", "TS1", "TS1 1A", "TS1 1AAA", "Ω", "TS1 1AA\n", "1TS 1AA"), (N, D, M)),
     "to sector": Case({"generalise": "sector"}, T, _postcode(sector=True),
         lambda v: bool(re.fullmatch("[A-Z]{1,2}[0-9][A-Z0-9]? [0-9]", v)), ("sector",), ("TS1 1AA", "TS1 1", "ec1a1bb", "TS1"), (N, D, M)),
+    "to authority": Case({"generalise": {"to": "authority", **LISTED}}, T, lambda v: None if v in (None, "") else AREAS.codes.get(v, REFUSED),
+        {"Durham", "Cleveland"}.__contains__, ("made coarser", "local authority of the neighbourhood", "code list areas"),
+        ("E1", "E2", "E9"), (N, D, M)),
+    "to ward": Case({"generalise": {"to": "ward", **LISTED, "otherwise": "Elsewhere", "blank": "Not known"}}, T,
+        lambda v: "Not known" if v in (None, "") else AREAS.codes.get(v, "Elsewhere"),
+        {"Durham", "Cleveland", "Elsewhere", "Not known"}.__contains__, ("made coarser", "ward of the neighbourhood", "“Elsewhere”"),
+        ("E1", "E9", ""), (N, D, M)),
     "band": Case({"band": [10, 18, 19]}, N, _band, {"under 10", "10 to 17", "18", "19 and over"}.__contains__,
         ("under 10", "10 to 17", "18", "19 and over"), (9, 10, 17, 18, 19), (T, D, M)),
     "map": Case({"map": CODES}, T, _map(REFUSED, None), {"Charged", "Cautioned"}.__contains__,
@@ -228,7 +235,8 @@ def test_a_rule_refuses_a_type_that_it_does_not_suit(name: str, wrong: FieldType
         {"keep": {"from": 2, "to": 1}}, {"keep": {"from": 1, "to": date(2020, 1, 1)}}, {"keep": {"from": 1.5, "to": 2.5}},
         {"keep": {"from": True, "to": True}}, {"keep": {"from": "x", "to": "y"}}, {"keep": {"from": [1], "to": [2]}},
         {"keep": {"from": None, "to": None}}, {"keep": {"from": "2020-02-30", "to": "2020-03-01"}}, {"generalise": "day"},
-        {"generalise": ["month"]}, {"band": []}, {"band": [2, 1]}, {"band": [1, 1]}, {"band": [1.0]}, {"band": [True]}, {"band": 5},
+        {"generalise": ["month"]}, {"generalise": {"to": "county", **LISTED}}, {"generalise": LISTED}, {"generalise": {"to": "ward"}},
+        {"generalise": {"to": "ward", **LISTED, "codes": {}}}, {"generalise": {"to": "ward", **LISTED, "blank": ""}}, {"band": []}, {"band": [2, 1]}, {"band": [1, 1]}, {"band": [1.0]}, {"band": [True]}, {"band": 5},
         {"round": 1}, {"round": -5}, {"round": True}, {"round": "5"}, {"top_code": None}, {"top_code": 1.0}, {"flag": []}, {"flag": "Y"},
         {"pseudonymise": ""}, {"pseudonymise": 3}, {"pseudonymise": "a b"}, {"pseudonymise": ["case"]}, {"map": []}, {"map": {"codes": {}}},
         {"map": {"codes": {"": "x"}}}, {"map": {"codes": {"a": ""}}}, {"map": {"codes": {"a": 1}}}, {"map": {**CODES, "otherwise": 5}},
@@ -278,6 +286,6 @@ def test_numbers_at_the_edge_are_refused_rather_than_bent(edge: int) -> None:
 
 def test_the_classes_are_what_the_table_makes() -> None:
     kinds = {type(case.rule) for case in CASES.values()}
-    assert kinds == {KeepValues, KeepPattern, KeepRange, PseudonymiseRule, Generalise, BandEdges, Map, Flag, Round, TopCode}
+    assert kinds == {KeepValues, KeepPattern, KeepRange, PseudonymiseRule, Generalise, GeneraliseArea, BandEdges, Map, Flag, Round, TopCode}
     assert {coarse.value for coarse in Coarse} == {"month", "quarter", "year", "district", "sector"}
     assert Flag(("Y",)).describe()
