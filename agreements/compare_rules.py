@@ -197,6 +197,34 @@ def _tables_cover(old: Rule, new: Rule, *, empty: bool) -> bool:
     return all(found[0][place] is not _Mark.REFUSED for place, product in found[1].items() if product is not _Mark.REFUSED)
 
 
+def translation(old: Rule, new: Rule, *, empty: bool = False) -> dict[Product, Product] | None:
+    """For two rules that go by lists of values: what ``old`` made of a value → what ``new`` makes of it, whichever value it was.
+
+    What is left out stands for values that ``new`` refuses. None where that depends on the value, which is no longer known, or on a
+    code list. Stricter than :func:`no_finer`, which asks of values that both admit. ``empty``: whether ``old`` lets the field be empty.
+    """
+    if _list(old) != _list(new):
+        return None
+    # A code list may itself hold what stands for its unlisted codes: then that product is a class of its own.
+    keys = tuple(dict.fromkeys(key for rule in (old, new) for key in (_products(rule) if _list(old) else _keys(rule))))
+    was, now = _table(old, keys, empty=empty), _table(new, keys, empty=True)
+    if now[_Mark.REST] == _OPEN and was[_Mark.REST] is not _Mark.REFUSED:
+        return None
+    found: dict[Product, Product] = {}
+    for place, product in was.items():
+        if product is not _Mark.REFUSED and found.setdefault(product, now[place]) != now[place]:
+            return None
+    return {product: becomes for product, becomes in found.items() if becomes is not _Mark.REFUSED}
+
+
+def _list(rule: Rule) -> str:
+    return f"{rule.list_name} {rule.list_digest}" if isinstance(rule, Map) and rule.list_name else ""
+
+
+def _products(rule: Rule) -> Iterable[str]:
+    return rule.products if isinstance(rule, Map) else ()
+
+
 def _renamed(old: Rule, new: Rule, *, empty: bool) -> bool:
     tabular = (KeepValues, KeepPattern, Map, Flag)
     found = _tables(old, new, empty=empty) if isinstance(old, tabular) and isinstance(new, tabular) else None

@@ -45,6 +45,10 @@ def release_changes(old: Release, new: Release) -> Iterator[Change]:
         words = (Risk.WIDER, f"{name} becomes public.") if new.public else (Risk.NARROWER, f"{name} is public no longer.")
         yield Change(words[0], f"{place}, recipients", f"Release {words[1]}", *("public" if one.public else "not" for one in (old, new)))
     yield from _permission(place, old, new)
+    if old.earlier_rows != new.earlier_rows:
+        does, risk = ("now reads", Risk.WIDER) if new.earlier_rows else ("no longer reads", Risk.NARROWER)
+        told = f"Release {name} {does} rows held under earlier versions that did not have it, or not for these recipients."
+        yield Change(risk, f"{place}, earlier rows", told, *("read" if one.earlier_rows else "not read" for one in (old, new)))
 
 
 def _permission(place: str, old: Release, new: Release) -> Iterator[Change]:

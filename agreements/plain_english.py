@@ -26,6 +26,11 @@ _AFTER_END = {
     AfterEnd.KEEP: "When the agreement ends, data held under it are used no more, and are destroyed on the day already fixed.",
 }
 
+_EARLIER_ROWS = {
+    False: "Rows held under an earlier version are read only for what that version already allowed: this release, for these recipients.",
+    True: "Rows held under an earlier version are read too, even if that version did not have this release, or not for these recipients.",
+}
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -147,6 +152,7 @@ def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:
     yield Sentence(f"{clause}, terms", terms_in_words(release.terms))
     checked = f"{agreement.approvals.output_checkers} people, neither of them the one who asked, check each edition before it is published."
     yield Sentence("approvals, output checkers", checked)
+    yield Sentence(f"{clause}, earlier rows", _EARLIER_ROWS[release.earlier_rows])
     yield Sentence(f"{clause}, recipients", f"Received by: {', '.join(recipients)}{'; also public' if release.public else ''}.")
     for caveat in release.caveats:
         yield Sentence(f"{clause}, caveats", f"  Note: {caveat}")

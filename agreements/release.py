@@ -115,7 +115,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Release:
-    """What is released: unit, datasets, joins, dimensions, tables, protection, and to whom."""
+    """What is released: unit, datasets, joins, dimensions, tables, protection, and to whom.
+
+    ``earlier_rows``: it reads rows held under an earlier version though that did not have it, or not for these recipients.
+    """
 
     name: str
     measure: str
@@ -134,6 +137,7 @@ class Release:
     caveats: tuple[str, ...]
     public: bool
     permission: str
+    earlier_rows: bool
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -82,9 +82,9 @@ def standing_in_force(standing: Standing, now: datetime, dataset: str = "") -> I
     term = agreement.clause("term")
     # A version that was replaced does not outlive the one that replaced it.
     expires = min(one.expires for one in (agreement, standing.successor) if one is not None)
-    over = Refused(term, f"the agreement expired on {_day(expires)}.", "Sign a new version to go on sharing.")
+    over = Refused(term, f"the agreement expired on {day_in_words(expires)}.", "Sign a new version to go on sharing.")
     yield Check("Has the agreement not expired?", over if today(now) >= expires else Allowed(term))
-    early = Refused(term, f"the agreement is not in force before {_day(agreement.in_force_from)}.", "Wait until that day.")
+    early = Refused(term, f"the agreement is not in force before {day_in_words(agreement.in_force_from)}.", "Wait until that day.")
     yield Check("Has the day come from which it is in force?", early if today(now) < agreement.in_force_from else Allowed(term))
     yield Check("Has everyone signed it, and has nobody ended it?", _alive(term, standing.state))
     yield Check(f"Is {f'the dataset {dataset}' if dataset else 'it'} free of suspension?", _moving(standing, dataset))
@@ -171,7 +171,9 @@ def not_overdue(agreement: Agreement, dataset: Dataset, period: Period, now: dat
     clause = agreement.clause(f"dataset {dataset.name}", "retention")
     due = dispose_on(dataset, period)
     if today(now) >= due:
-        reason = f"data of {period} were due for destruction on {_day(due)} ({dataset.retention.in_words()} after the period's end)."
+        reason = (
+            f"data of {period} were due for destruction on {day_in_words(due)} ({dataset.retention.in_words()} after the period's end)."
+        )
         return Refused(clause, reason, "They must not be sent: destroy the extract, or agree a longer retention in a new version.")
     return Allowed(clause)
 
@@ -182,7 +184,14 @@ def may_tabulate(standing: Standing | None, release_name: str, now: datetime) ->
 
 
 def tabulating(standing: Standing, release_name: str, now: datetime) -> Iterator[Check]:
-    """The checks of :func:`may_tabulate`."""
+    """The checks of :func:`may_tabulate`. What a replaced version has published may still be received, but nothing new is made under it."""
+    yield from _reading(standing, release_name, now)
+    clause = standing.agreement.clause("versions")
+    replaced = Refused(clause, "a newer version has replaced this one: it makes no new editions.", "Ask under the version in force.")
+    yield Check("Is this the version in force?", Allowed(clause) if standing.replaced_at is None else replaced)
+
+
+def _reading(standing: Standing, release_name: str, now: datetime) -> Iterator[Check]:
     release = standing.agreement.release(release_name)
     clause = standing.agreement.clause("releases")
     named = ", ".join(found.name for found in standing.agreement.releases)
@@ -244,7 +253,7 @@ def receiving(standing: Standing, release_name: str, client: str, now: datetime)
     clause = standing.agreement.clause(f"release {release_name}", "recipients")
     yield Check("Does the release name this recipient?", Allowed(clause) if named else UNKNOWN)
     if named:
-        yield from tabulating(standing, release_name, now)
+        yield from _reading(standing, release_name, now)
 
 
 def _version_current(standing: Standing, dataset: str, now: datetime) -> Decision:
@@ -287,5 +296,6 @@ def _period(agreement: Agreement, dataset: Dataset, period: Period, now: datetim
     return Allowed(clause)
 
 
-def _day(day: date) -> str:
+def day_in_words(day: date) -> str:
+    """``1 December 2026``."""
     return f"{day.day} {day:%B %Y}"

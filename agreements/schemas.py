@@ -240,6 +240,7 @@ class ReleaseSchema(_Part):
     caveats = fields.List(Words(), load_default=list)
     public = YesNo(load_default=False)
     permission = fields.String(validate=NAME, load_default="")
+    earlier_rows = YesNo(load_default=False)
 
 
 class ApprovalsSchema(_Part):

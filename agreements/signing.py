@@ -8,16 +8,19 @@ an exported agreement is verified offline against the fingerprints it names itse
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from agreements.decisions import Allowed, Decision, Refused
 from agreements.errors import InvalidStatement
 from agreements.model import Agreement, Party, Person
+from agreements.rules import day_in_words, today
 
 Verify = Callable[[Mapping[str, Any], Collection[str]], Mapping[str, Any]]
 FORMAT = 1
+AHEAD = timedelta(minutes=10)
+"""How far the clock of a person's machine may be before the hub's."""
 _MEMBERS = frozenset(
     {"format", "reference", "version", "agreement", "party", "role", "person", "decision", "dataset", "comment", "made", "nonce"}
 )
@@ -109,7 +112,7 @@ def check_statement(agreement: Agreement, signed: Mapping[str, Any], verify: Ver
     claimed = signed.get("document")
     if not isinstance(claimed, dict) or set(claimed) != _MEMBERS:
         raise InvalidStatement("a statement has exactly these members: " + ", ".join(sorted(_MEMBERS)) + ".")
-    said = _parse(claimed)
+    said = parse_statement(claimed)
     person = speaker(agreement, said.party, said.capacity)
     endorses = said.voice is Voice.ENDORSE
     verified = verify(signed, {str(signed.get("key"))} if endorses else {person.key})
@@ -124,7 +127,8 @@ def check_statement(agreement: Agreement, signed: Mapping[str, Any], verify: Ver
     return replace(said, key=str(signed.get("key")))
 
 
-def _parse(claimed: Mapping[str, Any]) -> Statement:
+def parse_statement(claimed: Mapping[str, Any]) -> Statement:
+    """What a statement's document says, unchecked; :class:`InvalidStatement` where it is not written as one must be."""
     try:
         made = datetime.fromisoformat(str(claimed["made"]))
         capacity, voice = Capacity(claimed["role"]), Voice(claimed["decision"])
@@ -186,6 +190,33 @@ def may_state(agreement: Agreement, earlier: Iterable[Statement], said: Statemen
         return Refused(clause, "this party's signatory has already signed this version.", "There is nothing to do.")
     if said.voice is Voice.SIGN and said.party not in reached.advised:
         return Refused(clause, "this party's DPO has not advised yet.", "The DPO advises first; then the signatory signs.")
+    return Allowed(clause)
+
+
+_TAKES_BACK: Mapping[Voice, frozenset[Voice]] = {
+    Voice.ADVISE_FOR: ADVICE,
+    Voice.ADVISE_AGAINST: ADVICE,
+    Voice.RESUME: frozenset({Voice.SUSPEND}),
+}
+
+
+def in_time(agreement: Agreement, earlier: Iterable[Statement], said: Statement, now: datetime) -> Decision:
+    """Whether it was made at a time at which it counts. Whoever kept an old statement back cannot undo with it what was said since.
+
+    ``earlier``: what was said of every version, for a stop of one passes to the next.
+    """
+    clause = agreement.clause("parties", said.party)
+    if said.made > now + AHEAD:
+        return Refused(clause, "the time at which this statement says it was made lies in the future.", "Set that machine's clock, and sign again.")
+    if said.voice is Voice.SIGN and today(now) >= agreement.expires:
+        reason = f"this version expired on {day_in_words(agreement.expires)}: signed now, it would only end the one in force."
+        return Refused(agreement.clause("term"), reason, "Propose a version with a later day.")
+    undone = [one for one in earlier if one.voice in _TAKES_BACK.get(said.voice, ())]
+    if any((one.party, one.dataset) == (said.party, said.dataset) and one.made > said.made for one in undone):
+        last = "to suspend" if said.voice is Voice.RESUME else "of advice"
+        reason = f"this statement was made before this party's last word {last}, which it would undo."
+        clause = agreement.clause("suspension") if said.voice is Voice.RESUME else clause
+        return Refused(clause, reason, "If it is still meant, say it anew.")
     return Allowed(clause)
 
 

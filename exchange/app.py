@@ -67,6 +67,7 @@ def ready() -> dict[str, str]:
 def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask:
     """The hub as a WSGI application. Raises where it is not set up; it never makes a key, a store or a log by itself."""
     app = Flask("exchange", static_folder=None)
+    app.url_map.merge_slashes = False  # an address has one spelling, and no answer is built from the Host header
     app.config |= {
         "API_TITLE": "LCJP Exchange",
         "API_VERSION": "1",

@@ -9,6 +9,7 @@ from agreements.rules import today
 from exchange.db import reading, writing
 from exchange.hub import Hub
 from exchange.register import agreements, reminders
+from exchange.releases import checking
 from exchange.submissions import endings, leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
@@ -60,12 +61,25 @@ def dispose_due(hub: Hub) -> None:
     _each(waiting, one)
 
 
-def _each(submissions: Sequence[str], work: Callable[[str], None]) -> None:
+def forget_findings(hub: Hub) -> None:
+    """Destroy what drafts showed of rows that are held no longer."""
+    with reading(hub.engine) as session:
+        waiting = checking.outlived(session)
+
+    def one(edition: str) -> None:
+        with writing(hub.engine) as session:
+            checking.forget(session, edition, hub.clock)
+        logger.info("findings destroyed", extra={"edition": edition})
+
+    _each(waiting, one)
+
+
+def _each(names: Sequence[str], work: Callable[[str], None]) -> None:
     """Do all of them: one that fails holds up no other. Then raise the first failure, if there was any."""
     failures: list[Exception] = []
-    for submission in submissions:
+    for name in names:
         try:
-            work(submission)
+            work(name)
         except Exception as error:  # noqa: BLE001  # raised again below
             failures.append(error)
     if failures:
@@ -77,6 +91,7 @@ JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "remind of reviews": (remind_of_reviews, 3600),
     "rotate sealing keys": (rotate_sealing_keys, 3600),
     "dispose of what is due": (dispose_due, 3600),
+    "forget what drafts showed": (forget_findings, 3600),
 }
 
 

@@ -32,7 +32,7 @@ from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
 _WAIT = 30.0
-_INVITATION = re.compile(r"^/enrol/[^/]*")  # its word opens the door once: it is no more to be logged than a password
+_INVITATION = re.compile(r"^/+enrol/+[^/]*")  # its word opens the door once: it is no more to be logged than a password
 logger = logging.getLogger("exchange.serve")
 
 

@@ -11,10 +11,12 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 from sqlalchemy import select
 
+from agreements.decisions import Refused
+from agreements.rules import in_force
 from exchange.api.door import asking, body, caller, hub, vouch
 from exchange.api.schemas import PartAnswer, SubmissionAnswer, SubmissionList, SubmissionQuery
 from exchange.db import reading, writing
-from exchange.errors import Conflict, LengthRequired, NotFound, TooLarge, Unacceptable
+from exchange.errors import Conflict, LengthRequired, NotFound, RefusedByAgreement, TooLarge, Unacceptable
 from exchange.register import agreements
 from exchange.submissions import intake
 from exchange.submissions.tables import SubmissionRow, SubmissionState
@@ -104,10 +106,14 @@ class Part(MethodView):
         here, client = hub(), caller().id
         with reading(here.engine) as session:
             row = intake.find(session, submission, client)
-            vouch(agreements.by_digest(session, row.agreement))
+            under = agreements.by_digest(session, row.agreement)
+            vouch(under)
             wanted, clause = self._wanted(row, number), intake.parts_clause(row)
             if number in {part.number for part in row.parts}:
                 return {"part": number, "missing": intake.missing(row)}, HTTPStatus.OK
+            # It would stay sealed; but whoever stops an agreement means that nothing is sent any more.
+            if isinstance(refused := in_force(agreements.standing(under), here.clock(), row.dataset), Refused):
+                raise RefusedByAgreement(refused)
         name = intake.part_name(submission, number)
         draft = here.places.staging.draft(name)
         try:

@@ -21,6 +21,7 @@ from exchange.releases.edition import Wanted
 from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
 from exchange.releases.tables import EditionRow
+from exchange.releases.uniqueness import in_words
 from keys.sign import Use, sign_document
 
 
@@ -43,11 +44,12 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
     identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory)
     with reading(hub.engine) as session:
         row = edition.find(session, identity)
-        found = {"edition": identity, "draft": row.draft_digest, "state": row.state, "report": row.report}
+        found = {"edition": identity, "draft": row.draft_digest, "state": row.state, "report": checking.without_findings(row)}
     say(
         context,
         found,
         f"{identity} is drafted and protected; the disclosure test found nothing.",
+        f"What a checker sees of its rows:  exchange release show {identity} --key KEYFILE",
         f"Next, two checkers, neither of them you:  exchange release check {identity} --approve --key KEYFILE",
     )
 
@@ -55,20 +57,27 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
 @release.command()
 @click.argument("identity", metavar="EDITION")
 @click.option("--out", type=click.Path(path_type=Path), help="write every file there")
+@click.option(
+    "--key",
+    type=click.Path(),
+    help="your key file, if you check for the agreement or are a party's DPO: what the rows showed is yours to see",
+)
 @click.option("--at", "cuts", multiple=True, metavar="DIMENSION=CODE", help="cut the tables at a category, such as force=cleveland-police")
 @click.pass_context
-def show(context: click.Context, identity: str, out: Path | None, cuts: tuple[str, ...]) -> None:
-    """Exactly what would be, or was, published: on the screen, and with --out as files."""
-    with reading(hub_of(context).engine) as session:
+def show(context: click.Context, identity: str, out: Path | None, key: str | None, cuts: tuple[str, ...]) -> None:
+    """Exactly what would be, or was, published: on the screen, and with --out as files. With --key, how far kept fields single rows out."""
+    hub = hub_of(context)
+    with reading(hub.engine) as session:
         row = edition.find(session, identity)
         files = {one.name: one.content for one in row.files}
         found = {
             "edition": row.id,
             "state": row.state,
             "draft": row.draft_digest,
-            "report": row.report,
+            "report": checking.without_findings(row),
             "document": row.signed or row.draft,
         }
+        seen = checking.findings(session, row, key_of(key).fingerprint, hub.clock()) if key else None
         definition = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
         periods = months(Period.parse(row.first_period), Period.parse(row.last_period))
     if out is not None:
@@ -77,7 +86,7 @@ def show(context: click.Context, identity: str, out: Path | None, cuts: tuple[st
             (out / name).write_bytes(content)
         write_new(out / "edition.json", json.dumps(found["document"], indent=1) + "\n")
     lines = [f"{identity}: {found['state']}", *(f"  {name}  {len(content):,} bytes" for name, content in files.items())]
-    say(context, found, *lines)
+    say(context, found if seen is None else {**found, checking.FINDINGS: seen}, *lines, *(in_words(seen) if seen else ()))
     if definition is not None and not context.obj["json"]:
         _print(published_tables(definition, periods, files), dict(cut.split("=", 1) for cut in cuts if "=" in cut))
 

@@ -7,7 +7,8 @@ import click
 
 from agreements.rules import today
 from exchange.commands.shared import hub_of, say, write_new
-from exchange.db import reading
+from exchange.db import reading, writing
+from exchange.releases import checking
 from exchange.submissions import endings
 from exchange.submissions import retention as keeping
 
@@ -40,4 +41,9 @@ def run(context: click.Context, certificates: Path | None) -> None:
         signed = keeping.dispose(hub.engine, hub.keyring, hub.places, submission, hub.clock())
         if certificates is not None:
             write_new(certificates / f"{submission}.certificate.json", json.dumps(signed, indent=1) + "\n")
+    with reading(hub.engine) as session:
+        outlived = checking.outlived(session)
+    for edition in outlived:
+        with writing(hub.engine) as session:
+            checking.forget(session, edition, hub.clock)
     say(context, {"destroyed": waiting}, *([f"{one} destroyed" for one in waiting] or ["Nothing is due."]))

@@ -32,7 +32,7 @@ from exchange.migrate import upgrade
 from exchange.register import reminders
 from exchange.register.partners import register
 from exchange.register.tables import AgreementRow
-from exchange.releases.edition import code_version
+from exchange.releases.contents import code_version
 from exchange.releases.tables import EditionRow
 from exchange.serve import serve as serve_hub
 from exchange.serve import take

@@ -107,6 +107,7 @@ def _aggregate(agreement: Agreement, dataset: Dataset, release: Release) -> Node
         "dpv:hasLegalBasis": [ref(found) for found in name.bases(agreement.operator, dataset)],
         "odrl:constraint": [*_limits(agreement), kept],
         **({"lcjp:permission": ref(name.permission(permission.name))} if permission else {}),
+        "lcjp:earlierRows": typed("true" if release.earlier_rows else "false", "boolean"),
     }
 
 

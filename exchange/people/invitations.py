@@ -40,14 +40,19 @@ def invited(session: Session, token: str, now: datetime, *, lock: bool = False) 
     row = session.get(InvitationRow, digest(token), with_for_update=lock)
     owner = session.get(PersonRow, row.person) if row else None
     if row is None or owner is None or row.used_at is not None or now >= row.expires_at or owner.ended_at is not None:
-        raise NotFound(
-            "this invitation is not one of ours, was used, or has expired.", remedy="Ask the operator for a new one.", code="no-invitation"
-        )
+        raise _none()
     return owner
 
 
-def enrol(session: Session, token: str, registered: Registered, label: str, now: datetime) -> PasskeyRow:
-    """Use up an invitation: its person's passkey is enrolled."""
+def _none() -> NotFound:
+    words = "this invitation is not one of ours, was used, or has expired."
+    return NotFound(words, remedy="Ask the operator for a new one.", code="no-invitation")
+
+
+def enrol(session: Session, token: str, person: str, registered: Registered, label: str, now: datetime) -> PasskeyRow:
+    """Use up an invitation: its person's passkey is enrolled. ``person``: for whom the device was told that it makes it."""
     owner = invited(session, token, now, lock=True)
+    if owner.id != person:
+        raise _none()
     session.get_one(InvitationRow, digest(token)).used_at = now
     return add_passkey(session, owner.id, registered, label, now)

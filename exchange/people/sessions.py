@@ -33,9 +33,14 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def begin(session: Session, person: str, passkey: str | None, now: datetime) -> str:
-    """Begin a session under a new id, which is returned for the cookie. Sessions long over are removed."""
+def begin(session: Session, person: str, passkey: str | None, now: datetime, before: Signed | None = None) -> str:
+    """Begin a session under a new id, which is returned for the cookie. Sessions long over are removed.
+
+    ``before``: the session that this browser was in, which ends with it.
+    """
     sweep(session, now)
+    if before is not None:
+        session.execute(update(SessionRow).where(SessionRow.token == before.token, SessionRow.ended_at.is_(None)).values(ended_at=now))
     token = secrets.token_urlsafe(32)
     session.add(SessionRow(token=digest(token), person=person, passkey=passkey, began_at=now, seen_at=now))
     session.flush()

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from exchange.people.tables import AttemptRow, WaitingRow
 
 LIVES = timedelta(minutes=5)
 STRETCH = timedelta(minutes=5)
+KEPT = timedelta(hours=1)  # how long it is remembered that somebody tried
 TRIES = 100  # nothing here can be guessed; this keeps one address from holding up the database
 
 
@@ -30,11 +32,16 @@ def take(session: Session, kind: str, name: str, now: datetime) -> dict[str, Any
     """Take it away again: it is there once. Two who take at the same time do not both get it."""
     row = session.execute(select(WaitingRow).where(WaitingRow.key == _key(kind, name)).with_for_update()).scalar_one_or_none()
     if row is None or now >= row.expires_at:
-        raise Unacceptable("this was begun too long ago, or was used before.", remedy="Begin again.", code="begin-again")
+        raise over()
     value = row.value
     session.delete(row)
     session.flush()
     return value
+
+
+def over() -> Unacceptable:
+    """What is said of something that is not there any more."""
+    return Unacceptable("this was begun too long ago, or was used before.", remedy="Begin again.", code="begin-again")
 
 
 def peek(session: Session, kind: str, name: str, now: datetime) -> dict[str, Any] | None:
@@ -52,15 +59,42 @@ def _key(kind: str, name: str) -> str:
     return hashlib.sha256(f"{kind}\0{name}".encode()).hexdigest()
 
 
-def attempt(session: Session, secret: bytes, address: str, now: datetime) -> None:
-    """Count one try of an address; :class:`TooMany` beyond a hundred in five minutes."""
-    source = hmac.new(secret, b"attempts\0" + address.encode(), hashlib.sha256).hexdigest()
-    since = datetime.fromtimestamp(now.timestamp() // STRETCH.total_seconds() * STRETCH.total_seconds(), UTC)
+def network(address: str) -> str:
+    """Where an address is: of IPv6 the network of 64 bits, for whoever has one address there has them all."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address) or found.ipv4_mapped:
+        return str(getattr(found, "ipv4_mapped", None) or found)
+    return str(ipaddress.ip_network((found.packed[:8] + bytes(8), 64)))
+
+
+def require_left(session: Session, secret: bytes, who: str, now: datetime) -> None:
+    """:class:`TooMany` where nothing is left to count, so that whoever goes on trying does not even wait to write."""
+    row = session.get(AttemptRow, _stretch(secret, who, now))
+    if row is not None and row.count >= TRIES:
+        raise _too_many()
+
+
+def attempt(session: Session, secret: bytes, who: str, now: datetime) -> None:
+    """Count one try of an address or a person; :class:`TooMany` beyond a hundred in five minutes."""
+    source, since = _stretch(secret, who, now)
     row = session.get(AttemptRow, (source, since), with_for_update=True)
     if row is None:
+        session.execute(delete(AttemptRow).where(AttemptRow.since < since - KEPT))
         row = AttemptRow(source=source, since=since, count=0)
         session.add(row)
     row.count += 1
     if row.count > TRIES:
-        raise TooMany("there were too many tries from this address.", remedy="Wait five minutes, then try again.")
+        raise _too_many()
     session.flush()
+
+
+def _stretch(secret: bytes, who: str, now: datetime) -> tuple[str, datetime]:
+    source = hmac.new(secret, b"attempts\0" + who.encode(), hashlib.sha256).hexdigest()
+    return source, datetime.fromtimestamp(now.timestamp() // STRETCH.total_seconds() * STRETCH.total_seconds(), UTC)
+
+
+def _too_many() -> TooMany:
+    return TooMany("there were too many tries from this address, or by this person.", remedy="Wait five minutes, then try again.")

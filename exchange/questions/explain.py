@@ -13,6 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agreements.explain import Explanation, Operation, Question, UnclearQuestion, explain
+from agreements.lifecycle import State
+from agreements.model import Standing
 from agreements.periods import Period
 from agreements.rules import UNKNOWN
 from exchange.errors import Unacceptable, UnknownAgreement
@@ -73,7 +75,7 @@ def explain_for(
     who call with the party they ask about.
     """
     standing = agreements.standing(agreements.current(session, reference)) if at is None else standing_then(session, reference, at)
-    if standing is None or not agreements.concerns(standing.agreement, caller):
+    if standing is None or not _knows(standing, caller):
         raise UnknownAgreement(UNKNOWN)
     try:
         found = explain(standing, question, at or now)
@@ -82,6 +84,12 @@ def explain_for(
     if found.decision == UNKNOWN:
         raise UnknownAgreement(UNKNOWN)
     return found
+
+
+def _knows(standing: Standing, caller: str) -> bool:
+    """A draft is known to its parties alone."""
+    agreement = standing.agreement
+    return agreement.party(caller) is not None if standing.state == State.DRAFT else agreements.concerns(agreement, caller)
 
 
 def explain_submission(session: Session, reference: str, submission: str, now: datetime, caller: str | None = None) -> Decided:

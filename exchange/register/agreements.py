@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session, object_session, selectinload
 
 from agreements import lifecycle
 from agreements.decisions import Refused, first_refusal
@@ -13,12 +13,12 @@ from agreements.document import canonical
 from agreements.lifecycle import Act, State
 from agreements.model import Agreement, Standing
 from agreements.rules import UNKNOWN, known_to
-from agreements.signing import Statement, Voice, check_statement, may_state
+from agreements.signing import Statement, Voice, check_statement, in_time, may_state
 from exchange.db import queue
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
 from exchange.log.record import hold, moment
 from exchange.register import partners
-from exchange.register.saying import act_of, entitled, newest
+from exchange.register.saying import act_of, entitled, newest, said_of_all
 from exchange.register.tables import AgreementRow, StatementRow
 from exchange.register.versions import LIVE, advance, forerunners, is_stopped, lock_versions, move, note, parsed, resume, suspend
 from exchange.times import Clock
@@ -36,6 +36,7 @@ __all__ = [
     "is_stopped",
     "known",
     "lock_versions",
+    "names",
     "parsed",
     "record",
     "standing",
@@ -135,6 +136,8 @@ def record(
     if isinstance(refused := entitled(versions, row, earlier, said, act), Refused):
         raise RefusedByAgreement(refused, code="statement-refused")
     now = moment(session, clock)
+    if isinstance(refused := in_time(agreement, said_of_all(versions), said, now), Refused):
+        raise RefusedByAgreement(refused, code="statement-refused")
     before = forerunners(versions, row) if row.state in LIVE else []
     for one in (row, *before):
         _take(session, one, act, said, now)
@@ -226,7 +229,13 @@ def visible(session: Session, caller: str) -> list[AgreementRow]:
 
 def everything(session: Session) -> list[AgreementRow]:
     """Every version of every agreement, for the operator."""
-    return list(session.execute(select(AgreementRow).order_by(AgreementRow.reference, AgreementRow.version)).scalars())
+    query = select(AgreementRow).options(selectinload(AgreementRow.suspensions)).order_by(AgreementRow.reference, AgreementRow.version)
+    return list(session.execute(query).scalars())
+
+
+def names(row: AgreementRow, caller: str) -> bool:
+    """Whether a version has this id in it at all: most have not, and need not be read to tell. (A party's id is a name in plain ASCII.)"""
+    return f'"{caller}"'.encode() in row.canonical
 
 
 def concerns(agreement: Agreement, caller: str) -> bool:
@@ -235,6 +244,8 @@ def concerns(agreement: Agreement, caller: str) -> bool:
 
 
 def _may_know(row: AgreementRow, caller: str) -> bool:
+    if not names(row, caller):
+        return False
     agreement = parsed(row.canonical)
     return agreement.party(caller) is not None if row.state == State.DRAFT else concerns(agreement, caller)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from agreements.decisions import Allowed, Decision, Refused
 from agreements.lifecycle import Act, State
-from agreements.signing import ADVICE, Statement, Voice, changed_keys, progress, unendorsed
+from agreements.signing import ADVICE, Statement, Voice, changed_keys, parse_statement, progress, unendorsed
 from exchange.register.tables import AgreementRow
 from exchange.register.versions import in_force_now, parsed, suspenders
 
@@ -29,6 +29,11 @@ def act_of(row: AgreementRow, earlier: Sequence[Statement], said: Statement) -> 
     if said.voice is Voice.RESUME and suspenders(row) == {said.party}:
         return Act.RESUME_LAST
     return _ACTS[said.voice]
+
+
+def said_of_all(versions: Sequence[AgreementRow]) -> list[Statement]:
+    """What has been said of any of these versions. Each was checked when it was recorded."""
+    return [parse_statement(one.signed["document"]) for row in versions for one in row.statements]
 
 
 def newest(versions: Sequence[AgreementRow], row: AgreementRow, said: Statement) -> Decision:

@@ -17,6 +17,7 @@ from agreements.document import read_canonical
 from agreements.lifecycle import Act, State
 from agreements.model import Agreement
 from agreements.rules import today
+from agreements.signing import Voice
 from exchange.db import queue
 from exchange.log.record import Event, Operation, append
 from exchange.register.tables import AgreementRow, SuspensionRow
@@ -24,7 +25,7 @@ from exchange.register.tables import AgreementRow, SuspensionRow
 LIVE = (State.IN_FORCE, State.SUSPENDED)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)  # more than a hub has: one that walks all of them finds none if the last pushed out the first
 def parsed(document: bytes) -> Agreement:
     """The agreement of a canonical document; the same bytes are parsed once."""
     return read_canonical(document)
@@ -136,10 +137,11 @@ def _due(versions: Sequence[AgreementRow], row: AgreementRow, now: datetime) -> 
 
 
 def _take_over(newer: AgreementRow, older: AgreementRow) -> None:
-    """A version must not come round what a party has stopped; but one that has left, or has ended the old, holds nothing up."""
+    """A version must not come round what a party has stopped, though another has ended the old; who has left or ended it holds nothing up."""
     agreement = parsed(newer.canonical)
-    for one in older.suspensions if older.state != State.TERMINATED else ():
-        if agreement.party(one.party) is not None:
+    ended_by = {one.party for one in older.statements if one.decision == Voice.TERMINATE}
+    for one in older.suspensions:
+        if agreement.party(one.party) is not None and one.party not in ended_by:
             suspend(newer, one.party, one.dataset, one.since)
 
 

@@ -8,21 +8,24 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements.decisions import Refused
 from agreements.model import Person
-from agreements.rules import may_check
-from exchange.errors import Conflict, Unacceptable
+from agreements.rules import may_check, may_tabulate
+from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
 from exchange.releases.edition import find, require, second_edition
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
+from exchange.submissions import holdings
 from exchange.times import Clock, rfc3339
 from keys.sign import Use, sign_document
 from keys.statements import verify_signed
 
 APPROVE, REFUSE = "approve", "refuse"
 _MEMBERS = frozenset({"format", "edition", "draft", "person", "decision", "comment", "made", "nonce"})
+FINDINGS = "uniqueness"
 _NONCE = re.compile(r"^[0-9a-f]{32}$", re.ASCII)
 
 
@@ -75,11 +78,64 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock:
     _record(session, row, key, f"output check: {document['decision']}", Operation.CONSULTATION, now)
     if document["decision"] == REFUSE:
         row.state = EditionState.DROPPED
+        row.report = without_findings(row)
         _record(session, row, "hub", "edition dropped", Operation.ERASURE, now)
     elif standing and len(row.votes) >= standing.agreement.approvals.output_checkers:
         _publish(session, keyring, row, now)
     session.flush()
     return row
+
+
+def without_findings(row: EditionRow) -> dict[str, Any]:
+    """The report on a draft as anybody at the hub may read it: all but what its rows showed."""
+    return {name: value for name, value in row.report.items() if name != FINDINGS}
+
+
+def findings(session: Session, row: EditionRow, key: str, now: datetime) -> Mapping[str, Any]:
+    """How far kept fields single rows out, to an output checker or a data protection officer of the agreement while the draft waits.
+
+    Raises:
+        RefusedByAgreement: the key is neither's, or the agreement or a dataset that the release reads is stopped.
+        NotFound: the draft has been published or dropped, or a submission that it was made from is held no longer.
+    """
+    agreement_row = agreements.by_digest(session, row.agreement)
+    standing = agreements.standing(agreement_row)
+    clause = standing.agreement.clause("approvals", "output checkers") if standing else ""
+    parties = standing.agreement.parties if standing else ()
+    if key not in {person.key for party in parties for person in (*party.checkers, party.dpo)}:
+        detail = "this key belongs to no output checker or data protection officer of the agreement."
+        require(Refused(clause, detail, "Leave the key out to see only what would be published."))
+    partners.require_not_revoked(session, key)
+    require(may_tabulate(standing, row.release, now))
+    if row.state != EditionState.AWAITING_CHECK or FINDINGS not in row.report or not _inputs_stand(session, row):
+        detail = "what the rows showed was kept with the draft alone, and is destroyed."
+        raise NotFound(
+            detail, remedy="Leave the key out to see the rest; another draft looks at the rows again.", code="findings-destroyed"
+        )
+    found: Mapping[str, Any] = row.report[FINDINGS]
+    return found
+
+
+def _inputs_stand(session: Session, row: EditionRow) -> bool:
+    inputs = row.draft["inputs"]
+    held = {batch.submission for name in {one["dataset"] for one in inputs} for batch in holdings.live(session, row.reference, name)}
+    return {one["submission"] for one in inputs} <= held
+
+
+def outlived(session: Session) -> list[str]:
+    """Ids of the drafts beside which it is still kept what rows showed that are held no longer."""
+    query = select(EditionRow).where(EditionRow.state == EditionState.AWAITING_CHECK).order_by(EditionRow.id)
+    return [row.id for row in session.execute(query).scalars() if FINDINGS in row.report and not _inputs_stand(session, row)]
+
+
+def forget(session: Session, edition: str, clock: Clock) -> None:
+    """Destroy what the rows of a draft showed; nothing where that has been done."""
+    agreements.by_digest(session, find(session, edition).agreement, lock=True)
+    row = find(session, edition, lock=True)
+    if FINDINGS in row.report:
+        row.report = without_findings(row)
+        session.flush()
+        _record(session, row, "hub", "findings about rows destroyed", Operation.ERASURE, moment(session, clock))
 
 
 def _person(row: AgreementRow | None, key: str) -> Person:
@@ -90,6 +146,7 @@ def _person(row: AgreementRow | None, key: str) -> Person:
 def _publish(session: Session, keyring: Keyring, row: EditionRow, now: datetime) -> None:
     _claim_populations(session, row)
     row.state, row.published_at = EditionState.PUBLISHED, now
+    row.report = without_findings(row)
     document = {**row.draft, "published": rfc3339(now), "checks": [vote.signed for vote in row.votes]}
     row.signed = sign_document(document, Use.EDITION, keyring.signing("editions"))
     session.flush()

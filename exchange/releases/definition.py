@@ -20,6 +20,7 @@ Relations = Mapping[tuple[str, str], ibis.Table]
 """(dataset, supplier) → its rows, all of them: outcomes may lie in later months than the crimes."""
 
 COUNT = "count of units"  # no dimension can be called so: names hold no spaces
+CHOICE, SUPPLIER, ROWS, ALONE = "choice of fields", "place of supplier", "count of rows", "count of rows alone"
 
 
 def unit_rows(
@@ -45,7 +46,7 @@ def unit_rows(
         for lookup in release.lookups:
             rows = _joined(release, lookup, rows, relations, supplier)
         parts.append(_dimensions(release, rows, supplier, names))
-    return reduce(lambda one, other: one.union(other, distinct=False), parts)
+    return _union(parts)
 
 
 def surplus(release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period]) -> ibis.Table | None:
@@ -57,8 +58,7 @@ def surplus(release: Release, agreement: Agreement, relations: Relations, period
     for supplier in _dataset(agreement, release.base).suppliers:
         groups = _base(release, agreement, relations, periods, supplier).group_by(keys).aggregate(rows=ibis._.count())
         parts.append(groups.filter(ibis._["rows"] > 1).aggregate(**{COUNT: (ibis._["rows"] - 1).sum()}))
-    every = reduce(lambda one, other: one.union(other, distinct=False), parts)
-    return every.aggregate(**{COUNT: ibis._[COUNT].sum()})
+    return _union(parts).aggregate(**{COUNT: ibis._[COUNT].sum()})
 
 
 def cell_counts(release: Release, units: ibis.Table) -> ibis.Table:
@@ -79,6 +79,60 @@ def fields_used(release: Release, dataset: str) -> tuple[str, ...]:
         if derived.name in sources:
             sources.update(_sources(derived))
     return tuple(sorted(source.split(".", 1)[1] for source in sources if source.startswith(dataset + ".")))
+
+
+def kept_fields(agreement: Agreement, dataset: str) -> tuple[str, ...]:
+    """Names of a dataset's fields that say something by their value: all but pseudonyms, in the agreement's order."""
+    return tuple(field.name for field in _dataset(agreement, dataset).fields if not isinstance(field.rule, PseudonymiseRule))
+
+
+def fields_needed(release: Release, agreement: Agreement, dataset: str) -> frozenset[str]:
+    """Names of every field of a dataset without which the release could not be made: read, matched on, chosen by, or its period."""
+    found = {_dataset(agreement, dataset).period_field, *fields_used(release, dataset)}
+    if dataset == release.base:
+        found.update(release.present, (lookup.on for lookup in release.lookups))
+    for lookup in release.lookups:
+        if lookup.dataset == dataset:
+            found.update((lookup.on, lookup.latest_by, lookup.then_by))
+    return frozenset(found)
+
+
+def alone(
+    agreement: Agreement, relations: Relations, periods: Sequence[Period], dataset: str, choices: Sequence[Sequence[str]]
+) -> ibis.Table:
+    """One row a choice of fields (its place among ``choices``, of which the first holds all others) and supplier (its place): how many rows the
+    supplier has in the periods, and how many of them are its only one with their values in those fields, absent being a value. Rows are read once.
+    """
+    agreed = _dataset(agreement, dataset)
+    parts = []
+    for place, supplier in enumerate(agreed.suppliers):
+        rows = _relation(relations, dataset, supplier, list(dict.fromkeys((agreed.period_field, *choices[0]))))
+        rows = rows.filter(_inside(rows[f"{dataset}.{agreed.period_field}"], periods)).mutate(**{SUPPLIER: ibis.literal(place)})
+        parts.append(rows.group_by([SUPPLIER, *_named(dataset, choices[0])]).aggregate(**{COUNT: ibis._.count()}))
+    groups = _union(parts)
+    found = []
+    for number, choice in enumerate(choices):
+        merged = groups.group_by([SUPPLIER, *_named(dataset, choice)]).aggregate(**{COUNT: _total()})
+        counts = {ROWS: _total(), ALONE: ibis._.count(where=ibis._[COUNT] == 1)}
+        found.append(merged.group_by(SUPPLIER).aggregate(**counts).mutate(**{CHOICE: ibis.literal(number)}))
+    return _union(found)
+
+
+def _named(dataset: str, fields: Sequence[str]) -> list[str]:
+    return [f"{dataset}.{name}" for name in fields]
+
+
+def _union(parts: Sequence[ibis.Table]) -> ibis.Table:
+    return reduce(lambda one, other: one.union(other, distinct=False), parts)
+
+
+def _total() -> Any:
+    # The engine sums whole numbers into 128 bits, which come back as bytes; doubles are exact up to 2^53.
+    return ibis._[COUNT].cast("float64").sum().cast("int64")
+
+
+def _inside(day: Any, periods: Sequence[Period]) -> Any:
+    return reduce(operator.or_, [day.between(ibis.date(period.start), ibis.date(period.end)) for period in periods])
 
 
 def _check_once(release: Release) -> None:
@@ -119,8 +173,7 @@ def _base(release: Release, agreement: Agreement, relations: Relations, periods:
     keys = [lookup.on for lookup in release.lookups]
     wanted = dict.fromkeys((base.period_field, *release.present, *keys, *fields_used(release, release.base)))
     rows = _relation(relations, release.base, supplier, list(wanted))
-    day = rows[f"{release.base}.{base.period_field}"]
-    inside = reduce(operator.or_, [day.between(ibis.date(period.start), ibis.date(period.end)) for period in periods])
+    inside = _inside(rows[f"{release.base}.{base.period_field}"], periods)
     return rows.filter(inside, *(rows[f"{release.base}.{name}"].notnull() for name in release.present))
 
 

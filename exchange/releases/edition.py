@@ -5,12 +5,10 @@ again, under its lock, makes sure that the inputs still stand, and keeps only wh
 process's memory while it runs, and nowhere else.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -30,8 +28,13 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
+from exchange.releases import uniqueness
+from exchange.releases.contents import code_version, file_digests, file_rows
+from exchange.releases.definition import Relations
+from exchange.releases.earlier import reaching
+from exchange.releases.engine import Engine as TabulationEngine
 from exchange.releases.formats import published
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, PopulationRow
+from exchange.releases.tables import EditionRow, EditionState, PopulationRow
 from exchange.releases.tabulate import tabulate
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
@@ -92,18 +95,27 @@ def require(decision: Decision) -> None:
 
 
 def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Clock, *, memory: str) -> str:
-    """Make an edition and leave it to be checked; returns its id. What cannot be protected is refused, and nothing is kept."""
+    """Make an edition and leave it to be checked; returns its id. What cannot be protected is refused, and nothing is kept.
+
+    Beside the draft stands how far kept fields single rows out, for its checkers alone (``uniqueness``).
+    """
     with reading(engine) as session:
         inputs = _inputs(session, wanted, agreements.current(session, wanted.reference), clock())
         relations = _relations(session, keyring, held, inputs)
-    exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory)
+    looked: list[uniqueness.Finding] = []
+
+    def beside(connection: TabulationEngine, known: Relations) -> None:
+        looked.extend(uniqueness.look(connection, inputs.release, inputs.agreement, known, wanted.periods))
+
+    exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory, beside=beside)
     protected, report = guard(exact, inputs.release)
+    report["uniqueness"] = uniqueness.sealed(looked, secrets.token_hex(16))
     files = published(inputs.release, inputs.agreement, wanted.periods, protected)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
         now = moment(session, clock)
-        again = _inputs(session, wanted, row, now)
-        if (again.standing.replaced_at, again.lineage()) != (inputs.standing.replaced_at, inputs.lineage()):
+        replaced = row is None or row.replaced_at is not None
+        if replaced or _inputs(session, wanted, row, now).lineage() != inputs.lineage():
             raise Conflict(
                 "the agreement or the submissions it reads have changed meanwhile.",
                 remedy="Ask for the edition again.",
@@ -145,6 +157,8 @@ def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: dat
     found = {name: holdings.live(session, wanted.reference, name, names if name == release.base else None) for name in release.datasets}
     inputs = Inputs(standing, release, found)
     _complete(inputs, names)
+    if (refused := reaching(session, inputs.agreement, release, found)) is not None:
+        require(refused)
     _unpublished(session, inputs)
     return inputs
 
@@ -197,13 +211,13 @@ def _relations(session: Session, keyring: Keyring, held: Objects, inputs: Inputs
             raise UnknownAgreement(UNKNOWN)
         for supplier in dataset.suppliers:
             mine = [batch for batch in batches if batch.supplier == supplier]
-            relations[name, supplier] = holdings.rows(session, keyring, held, mine, dataset)
+            relations[name, supplier] = holdings.rows(session, keyring, held, mine, inputs.agreement, dataset)
     return relations
 
 
 def _keep(session: Session, wanted: Wanted, inputs: Inputs, files: Files, report: Mapping[str, Any], now: datetime) -> str:
     identity = f"ed-{secrets.token_hex(8)}"
-    document = _document(identity, wanted, inputs, files)
+    document = _document(identity, wanted, inputs, files, report)
     row = EditionRow(
         id=identity,
         reference=wanted.reference,
@@ -219,9 +233,7 @@ def _keep(session: Session, wanted: Wanted, inputs: Inputs, files: Files, report
         report=dict(report),
         dispose_on=min(batch.dispose_on for batches in inputs.batches.values() for batch in batches),
     )
-    row.files = [
-        EditionFileRow(name=name, media_type=_media_type(name), sha256=_sha256(content), content=content) for name, content in files.items()
-    ]
+    row.files = file_rows(files)
     session.add(row)
     session.flush()
     details = {"release": wanted.release, "first": wanted.first.name, "last": wanted.last.name, "inputs": len(document["inputs"])}
@@ -238,7 +250,7 @@ def _keep(session: Session, wanted: Wanted, inputs: Inputs, files: Files, report
     return identity
 
 
-def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files) -> dict[str, Any]:
+def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files, report: Mapping[str, Any]) -> dict[str, Any]:
     release = inputs.release
     return {
         "format": FORMAT,
@@ -254,33 +266,9 @@ def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files) -> di
         "terms": {"threshold": release.terms.threshold, "zeros": release.terms.zeros.value, "level": release.terms.level.value},
         "inputs": inputs.lineage(),
         "code": code_version(),
-        "files": {name: _sha256(content) for name, content in files.items()},
+        "files": file_digests(files),
+        "uniqueness": digest(report["uniqueness"]),
     }
-
-
-def code_version() -> str:
-    """The version of this code, as far as it is installed."""
-    try:
-        return version("lcjp-exchange")
-    except PackageNotFoundError:
-        return "source"
-
-
-_MEDIA_TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".csv-metadata.json": "application/csvm+json",
-    ".json": "application/json",
-    ".parquet": "application/vnd.apache.parquet",
-}
-
-
-def _media_type(name: str) -> str:
-    # The longest ending wins: a CSVW description is JSON too.
-    return next(_MEDIA_TYPES[ending] for ending in sorted(_MEDIA_TYPES, key=len, reverse=True) if name.endswith(ending))
-
-
-def _sha256(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def find(session: Session, edition: str, *, lock: bool = False) -> EditionRow:

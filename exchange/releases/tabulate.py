@@ -6,7 +6,7 @@ What comes out holds exact small counts: it stays inside the hub until it is pro
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -17,7 +17,7 @@ from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Release
 from exchange.releases.cells import Axis, Counts, axes, cubes
-from exchange.releases.definition import COUNT, cell_counts, surplus, unit_rows
+from exchange.releases.definition import COUNT, Relations, cell_counts, surplus, unit_rows
 from exchange.releases.engine import Engine, Relation
 from exchange.releases.errors import BadRelation, BadRelease
 
@@ -30,6 +30,7 @@ def tabulate(
     *,
     memory: str = "4GB",
     threads: int = 2,
+    beside: Callable[[Engine, Relations], None] | None = None,
 ) -> dict[str, bytes]:
     """Every table of a release, exact, as the files of a table set: ``spec.json`` and ``<table>.csv``, totals first, zeros included.
 
@@ -38,6 +39,7 @@ def tabulate(
             only rows inside ``periods`` count; of the others every row may match.
         periods: months, quarters or years; their months become the categories of the period dimension.
         memory: DuckDB's limit. threads: how many it may use.
+        beside: what else is asked of the same rows over the same connection, once they are counted.
     Raises:
         BadRelation, BadRelease, OutsideCategories, EngineError.
     """
@@ -46,6 +48,8 @@ def tabulate(
     with Engine(memory=memory, threads=threads) as engine:
         known = {place: engine.register(relation) for place, relation in relations.items()}
         counted = _counted(engine, release, agreement, known, periods)
+        if beside is not None:
+            beside(engine, known)
     tables = cubes(release, along, counted, COUNT)
     files = {"spec.json": _spec(release, along)}
     for table in release.tables:

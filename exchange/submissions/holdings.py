@@ -1,18 +1,28 @@
-"""What the hub holds, and the only way to read it. Releases see submissions through this module alone."""
+"""What the hub holds, and the only way to read it. Releases see submissions through this module alone.
 
-from collections.abc import Collection, Sequence
+Whoever reads names the version of the agreement under which it reads, and is given rows as that version has them: what was held under
+an older one is brought under it (``agreements.carrying``), or refused.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from agreements.model import Dataset
-from exchange.errors import Gone
+from agreements.carrying import Carried, Way, bring, carry
+from agreements.columns import Breaches, merge
+from agreements.model import Agreement, Dataset
+from agreements.periods import Period
+from exchange.errors import Gone, Unacceptable
 from exchange.keyring import Keyring, submission_name
 from exchange.objects import Objects
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
 from keys.errors import KeyDestroyed, UnknownKey
 from keys.parquet import decrypting_dataset
@@ -46,18 +56,114 @@ def _batch(row: SubmissionRow) -> Batch:
     return Batch(row.id, row.supplier, row.dataset, row.period, row.rows, row.rows_digest, row.dispose_on)
 
 
-def rows(session: Session, keyring: Keyring, held: Objects, batches: Sequence[Batch], dataset: Dataset) -> ds.Dataset:
-    """The rows of some batches of one dataset, decrypted as they are read. Gone where a batch's key has been destroyed."""
-    files = []
-    for batch in batches:
-        query = select(HeldPartRow).where(HeldPartRow.submission == batch.submission).order_by(HeldPartRow.number)
-        for part in session.execute(query).scalars():
-            files.append((held.path(part.object), _key(keyring, batch, part), part.aad))
-    if not files:
-        return ds.dataset(
-            pa.table({name: pa.array([], kind) for name, kind in zip(dataset.schema.names, dataset.schema.types, strict=True)})
-        )
-    return decrypting_dataset(files, dataset.schema)
+@dataclass(frozen=True)
+class Origin:
+    """Under which version of its agreement a submission is held, and under which linkage epoch its pseudonyms were made."""
+
+    agreement: Agreement
+    epoch: int
+
+
+def origins(session: Session, batches: Sequence[Batch]) -> dict[str, Origin]:
+    """The origin of each of these submissions, by its id."""
+    query = select(SubmissionRow.id, SubmissionRow.manifest, AgreementRow.canonical).join(AgreementRow)
+    found = session.execute(query.where(SubmissionRow.id.in_([batch.submission for batch in batches])))
+    return {name: Origin(agreements.parsed(words), int(manifest["document"]["epoch"])) for name, manifest, words in found}
+
+
+File = tuple[str | Path, bytes, str]
+"""A held part: where it lies, its data key, and what it is bound to."""
+
+
+@dataclass(frozen=True)
+class _Older:
+    """A batch that is to be brought under the version that reads it: how each field comes, and the schema it is held in."""
+
+    batch: Batch
+    version: int
+    ways: tuple[Carried, ...]
+    schema: pa.Schema
+
+
+def rows(session: Session, keyring: Keyring, held: Objects, batches: Sequence[Batch], agreement: Agreement, dataset: Dataset) -> ds.Dataset:
+    """The rows of some batches of one dataset, as this version of the agreement has them; fields that it does not name are not read.
+
+    Rows held under this version, or whose fields are the same, are decrypted as they are read. Where a rule has become narrower it is
+    applied here, in memory, and what comes of it is checked as at the hub's door before anything else sees it.
+
+    Raises:
+        Gone: a batch's key has been destroyed.
+        Unacceptable: rows held under an older version cannot be brought under this one.
+    """
+    came = origins(session, batches)
+    older = [
+        _Older(batch, under.version, carry(before, dataset), before.schema if before else dataset.schema)
+        for batch in batches
+        if (under := came[batch.submission].agreement).digest != agreement.digest
+        for before in (under.dataset(batch.dataset),)
+    ]
+    _require_carried(agreement, dataset, older)
+    changed = {one.batch.submission: one for one in older if any(way.way is not Way.AS_IS for way in one.ways)}
+    files = [file for batch in batches if batch.submission not in changed for file in _files(session, keyring, held, batch)]
+    parts = [decrypting_dataset(files, dataset.schema)] if files else []
+    if changed:
+        sources = {name: list(_files(session, keyring, held, one.batch)) for name, one in changed.items()}
+        parts.append(ds.dataset(_brought(agreement, dataset, changed, sources)))
+    if not parts:
+        return ds.dataset(dataset.schema.empty_table())
+    return parts[0] if len(parts) == 1 else ds.UnionDataset(dataset.schema, parts)
+
+
+def _files(session: Session, keyring: Keyring, held: Objects, batch: Batch) -> Iterator[File]:
+    query = select(HeldPartRow).where(HeldPartRow.submission == batch.submission).order_by(HeldPartRow.number)
+    for part in session.execute(query).scalars():
+        yield held.path(part.object), _key(keyring, batch, part), part.aad
+
+
+def _require_carried(agreement: Agreement, dataset: Dataset, older: Sequence[_Older]) -> None:
+    """One refusal for all that cannot be carried, whatever it holds."""
+    stuck = [one for one in older if any(way.way is Way.NOT for way in one.ways)]
+    if stuck:
+        reasons = {way.name: way.reason for one in stuck for way in one.ways if way.way is Way.NOT}
+        raise _refusal(agreement, dataset, stuck, reasons)
+
+
+def _brought(agreement: Agreement, dataset: Dataset, older: Mapping[str, _Older], sources: Mapping[str, Sequence[File]]) -> pa.Table:
+    made: list[pa.RecordBatch] = []
+    faults: dict[str, Breaches] = {}
+    for name, one in older.items():
+        schema = pa.schema([one.schema.field(way.name) for way in one.ways])
+        for batch in decrypting_dataset(sources[name], schema).to_batches() if sources[name] else ():
+            rows_now, breaches = bring(batch, one.ways, dataset, Period.parse(one.batch.period))
+            made.append(rows_now)
+            if breaches:
+                merge(faults.setdefault(name, {}), breaches)
+    if faults:
+        every: Breaches = {}
+        for breaches in faults.values():
+            merge(every, breaches)
+        reasons = {place: f"{count:,} row{'s are' if count != 1 else ' is'} not as it asks" for place, (_, _, count) in every.items()}
+        raise _refusal(agreement, dataset, [older[name] for name in faults], reasons)
+    return pa.Table.from_batches(made, schema=dataset.schema)
+
+
+def _refusal(agreement: Agreement, dataset: Dataset, older: Sequence[_Older], reasons: Mapping[str, str]) -> Unacceptable:
+    periods = ", ".join(sorted({one.batch.period for one in older})[:_MOST])
+    versions = " and ".join(str(version) for version in sorted({one.version for one in older}))
+    ids = [one.batch.submission for one in older]
+    fields = "; ".join(f"{place} ({reason})" for place, reason in reasons.items())
+    suppliers = ", ".join(sorted({one.batch.supplier for one in older}))
+    named = [f"field {next(iter(reasons)).partition(':')[0]}"] if len(reasons) == 1 else []
+    return Unacceptable(
+        f"the rows of {dataset.name} of {suppliers} for {periods} ({', '.join(ids[:_MOST])}{' …' if len(ids) > _MOST else ''}) were held under "
+        f"version {versions}, of which this cannot be brought under version {agreement.version}: {fields}.",
+        remedy=f"Push them again under version {agreement.version}.",
+        code="held-under-older-version",
+        clause=agreement.clause(f"dataset {dataset.name}", *named),
+    )
+
+
+_MOST = 12
 
 
 def _key(keyring: Keyring, batch: Batch, part: HeldPartRow) -> bytes:

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from flask import request
+from flask import g, request
 from flask import session as browser
 from sqlalchemy.orm import Session
 
-from exchange.db import writing
+from exchange.db import reading, writing
 from exchange.errors import Misconfigured, Unacceptable
 from exchange.people import waiting
 from exchange.web.door import hub
@@ -35,10 +35,14 @@ def credential(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def tried() -> None:
-    """Count this try of the address it comes from, whatever becomes of it."""
-    here = hub()
+    """Count this try, whatever becomes of it: of whoever is signed in, so that strangers at the same address cannot keep anybody from
+    signing or stopping an agreement; else of the address it comes from."""
+    here, signed = hub(), g.get("signed")
+    who = signed.person.id if signed else waiting.network(request.remote_addr or "")
+    with reading(here.engine) as session:
+        waiting.require_left(session, here.keyring.web, who, here.clock())
     with writing(here.engine) as session:
-        waiting.attempt(session, here.keyring.web, request.remote_addr or "", here.clock())
+        waiting.attempt(session, here.keyring.web, who, here.clock())
 
 
 def begin(session: Session, kind: str, value: dict[str, Any], options: str) -> dict[str, Any]:
@@ -52,6 +56,9 @@ def finish(kind: str) -> dict[str, Any]:
     here, name = hub(), browser.pop(f"begun-{kind}", None)
     if name is None:
         raise Unacceptable("nothing was begun in this browser, or it was ended before.", remedy="Begin again.", code="begin-again")
+    with reading(here.engine) as session:  # who sends old cookies again and again does not wait to write
+        if waiting.peek(session, kind, str(name), here.clock()) is None:
+            raise waiting.over()
     with writing(here.engine) as session:
         return waiting.take(session, kind, str(name), here.clock())
 

@@ -82,7 +82,7 @@ def _shown(place: str) -> str:
     return place
 
 
-_OF_A_RELEASE = ("question", "definition", "table", "permission", "terms", "recipients", "caveats")
+_OF_A_RELEASE = ("question", "definition", "table", "permission", "terms", "earlier", "recipients", "caveats")
 
 
 # ------------------------------------------------------------------------------------------------- what is to be reviewed

@@ -35,6 +35,7 @@ from exchange.web import wording
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PATH_LIMIT = 500
+BODY_LIMIT = 256 << 10  # bytes: forms, passkeys and signed statements are far below it
 
 blueprint = Blueprint(PAGES, __name__, static_folder="static", static_url_path="/static", template_folder="templates")
 forgery = CSRFProtect()
@@ -85,6 +86,7 @@ def _guard() -> ResponseReturnValue | None:
     endpoint = request.endpoint
     if request.blueprint != PAGES or endpoint is None or endpoint == f"{PAGES}.static":
         return None
+    request.max_content_length = BODY_LIMIT
     g.signed = _signed()
     if request.method not in SAFE:
         _require_own_form()

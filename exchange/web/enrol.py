@@ -2,7 +2,7 @@
 
 import hashlib
 
-from flask import flash, jsonify
+from flask import flash, g, jsonify
 from flask import session as browser
 from flask.typing import ResponseReturnValue
 
@@ -49,8 +49,8 @@ def enrol_passkey(token: str) -> ResponseReturnValue:
         origin=here.settings.web_origin,
     )
     with writing(here.engine) as session:
-        row = invitations.enrol(session, token, made, label(said), here.clock())
-        cookie = sessions.begin(session, row.person, row.id, here.clock())
+        row = invitations.enrol(session, token, begun["person"], made, label(said), here.clock())
+        cookie = sessions.begin(session, row.person, row.id, here.clock(), g.signed)
     browser.clear()
     flash("Your passkey is ready. Read its fingerprint out to the operator, by telephone or in person.")
     return give_cookie(jsonify({"next": "/people/me"}), cookie)

@@ -9,8 +9,8 @@ from exchange.db import reading
 from exchange.errors import Unavailable
 from exchange.people import attention, people
 from exchange.people.people import Post
-from exchange.register import agreements
 from exchange.submissions import sealing
+from exchange.web import known
 from exchange.web.door import blueprint, hub, page, person
 from exchange.web.links import agreement_link
 
@@ -23,7 +23,7 @@ def home() -> ResponseReturnValue:
     here, who = hub(), person()
     now = here.clock()
     with reading(here.engine) as session:
-        rows = agreements.visible(session, who.party)
+        rows = known.own(session, who)
         mine = people.fingerprints(session, who.id)
         found = attention.waiting(rows, who.party, mine, now)
         sealing_due = None

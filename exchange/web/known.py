@@ -41,8 +41,15 @@ def known(session: Session, who: Person, reference: str, version: int | None = N
 def versions(session: Session, who: Person, reference: str | None = None) -> list[AgreementRow]:
     """Every version the person may know of, newest first within its agreement; of one agreement, if one is named."""
     rows: Iterable[AgreementRow] = agreements.everything(session)
-    mine = [row for row in rows if reference in (None, row.reference) and may_know(parsed(row.canonical), who)]
+    everything = who.holds(Post.OPERATOR)
+    asked = (row for row in rows if reference in (None, row.reference) and (everything or agreements.names(row, who.party)))
+    mine = [row for row in asked if may_know(parsed(row.canonical), who)]
     return sorted(mine, key=lambda row: (row.reference, -row.version))
+
+
+def own(session: Session, who: Person) -> list[AgreementRow]:
+    """Every version that the person's own organisation is a party to; a recipient's people are of none."""
+    return [row for row in agreements.visible(session, who.party) if parsed(row.canonical).party(who.party) is not None]
 
 
 def countdown(day: date, now: datetime) -> str:

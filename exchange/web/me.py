@@ -69,7 +69,7 @@ def add_passkey() -> ResponseReturnValue:
 def revoke_passkey(passkey: str) -> ResponseReturnValue:
     """Ask once more, then revoke a passkey at once."""
     here, who = hub(), person()
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD asks, too
         with reading(here.engine) as session:
             row = next((one for one in accounts.live_passkeys(session, who.id) if one.id == passkey), None)
             if row is None:

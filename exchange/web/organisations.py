@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from agreements.model import Agreement, Party
 from exchange.db import reading
 from exchange.errors import NotFound, Unavailable
-from exchange.register import agreements
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow, KeyRow
 from exchange.submissions import sealing
+from exchange.web import known
 from exchange.web.door import blueprint, hub, page, person
 from exchange.web.links import agreement_link
 
@@ -48,7 +48,7 @@ def organisations() -> ResponseReturnValue:
     """One's own organisation and those it shares an agreement with."""
     who = person()
     with reading(hub().engine) as session:
-        found = _parts(agreements.visible(session, who.party))
+        found = _parts(known.own(session, who))
     found.setdefault(who.party, [])
     listed = sorted(((_name(party, parts), party, parts) for party, parts in found.items()), key=lambda one: one[:2])
     return page("organisations.html", listed=listed, mine=who.party)
@@ -59,7 +59,7 @@ def organisation(party: str) -> ResponseReturnValue:
     """One organisation; unknown to those it shares no agreement with."""
     who = person()
     with reading(hub().engine) as session:
-        parts = _parts(agreements.visible(session, who.party)).get(party, [])
+        parts = _parts(known.own(session, who)).get(party, [])
         if not parts and party != who.party:
             raise NotFound("there is no such organisation, or none that you share an agreement with.", remedy="Look in the list.")
         keys = session.execute(select(KeyRow).where(KeyRow.owner == party).order_by(KeyRow.role, KeyRow.registered_at)).scalars().all()

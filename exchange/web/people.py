@@ -27,7 +27,7 @@ def people() -> ResponseReturnValue:
 @blueprint.route("/people/invite", methods=["GET", "POST"])
 def invite() -> ResponseReturnValue:
     """Enter a person and make the invitation."""
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD asks, too
         return page("invite.html", given={}, roles=[])
     here, given, roles = hub(), request.form, request.form.getlist("roles")
     if faults := _faults(given.get("party", ""), given.get("name", ""), given.get("position", ""), roles):
@@ -72,7 +72,7 @@ def end_person(id: str) -> ResponseReturnValue:  # noqa: A002
     here = hub()
     if id == person().id:
         raise Conflict("nobody ends their own access.", remedy="Another operator does it.", code="own-account")
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD asks, too
         with reading(here.engine) as session:
             return page("end-person.html", row=accounts.find(session, id))
     with writing(here.engine) as session:

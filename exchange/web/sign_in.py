@@ -1,6 +1,6 @@
 """Signing in with a passkey, and signing out."""
 
-from flask import jsonify, request
+from flask import g, jsonify, request
 from flask import session as browser
 from flask.typing import ResponseReturnValue
 
@@ -48,7 +48,7 @@ def sign_in_passkey() -> ResponseReturnValue:
             )
         except KeysError as error:
             raise _unknown() from error
-        token = sessions.begin(session, passkey.person, passkey.id, here.clock())
+        token = sessions.begin(session, passkey.person, passkey.id, here.clock(), g.signed)
     browser.clear()
     return give_cookie(jsonify({"next": begun["next"]}), token)
 

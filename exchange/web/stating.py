@@ -108,9 +108,10 @@ def statement_passkey(reference: str, version: int, name: str) -> ResponseReturn
     here = hub()
     received = here.clock()
     ceremony.tried()
+    with reading(here.engine) as session:
+        row = known.known(session, person(), reference, version)
     answer = ceremony.credential(ceremony.body())
     with writing(here.engine) as session:
-        row = known.known(session, person(), reference, version)
         prepared = _prepared(session, row, name, taken=True)
     document = prepared["document"]
     with writing(here.engine) as session:

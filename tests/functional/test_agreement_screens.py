@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -58,13 +59,19 @@ def propose(world: World, named: dict[str, str]) -> None:
             world.exchange("agreement", "record", out)
 
 
+def follow(reader: Visitor, role: Literal["link", "button"], name: str) -> None:
+    """Click what leads to another page, and wait until that is there."""
+    with reader.page.expect_navigation(wait_until="load"):
+        reader.page.get_by_role(role, name=name).click()
+
+
 def review(reader: Visitor) -> None:
     """Check every section, one page after another, each of them looked at."""
     reader.go(f"{SECOND}/review")
-    reader.page.get_by_role("link", name="Check the purpose").click()
+    follow(reader, "link", "Check the purpose")
     while not reader.page.url.endswith("/review"):
         reader.check("review-" + reader.page.url.rsplit("/", 1)[1])
-        reader.page.get_by_role("button", name="I have checked this").click()
+        follow(reader, "button", "I have checked this")
 
 
 def by_passkey(reader: Visitor, button: str, name: str) -> None:
@@ -121,20 +128,20 @@ def read(reader: Visitor) -> None:
 def advise(dpo: Visitor) -> None:
     review(dpo)
     dpo.check("review-done")
-    dpo.page.get_by_role("link", name="Give your advice").click()
-    dpo.page.get_by_role("button", name="Continue").click()
+    follow(dpo, "link", "Give your advice")
+    follow(dpo, "button", "Continue")
     assert dpo.page.title().startswith("Error: ")
     dpo.check("advise-error")
     dpo.page.get_by_label("Yes, I advise for it").check()
     dpo.page.get_by_label("Your words").fill("The eleventh year is needed for the ten-year comparison.")
-    dpo.page.get_by_role("button", name="Continue").click()
+    follow(dpo, "button", "Continue")
     by_passkey(dpo, "Give this advice", "advise")
 
 
 def sign_by_keyboard(signatory: Visitor) -> None:
     """From the form to the confirmation with Tab and Enter alone."""
     review(signatory)
-    signatory.page.get_by_role("link", name="Sign this agreement").click()
+    follow(signatory, "link", "Sign this agreement")
     signatory.check("sign")
     tab_to(signatory, "document.activeElement.textContent.trim() == 'Continue'")
     signatory.page.keyboard.press("Enter")
@@ -163,11 +170,11 @@ def look_at_submissions(reader: Visitor) -> None:
     reader.go(f"/agreements/{REFERENCE}/submissions")
     reader.check("submissions")
     reader.page.get_by_label("State").select_option("refused")
-    reader.page.get_by_role("button", name="Apply").click()
+    follow(reader, "button", "Apply")
     assert "There are none of this kind" in reader.page.inner_text("main")
     reader.check("submissions-none")
     reader.go(f"/agreements/{REFERENCE}/submissions")
-    reader.page.get_by_role("link", name="crimes, 2021-06").click()
+    follow(reader, "link", "crimes, 2021-06")
     reader.check("submission")
     reader.go(f"{SECOND}/rehearsal")
     reader.check("rehearsal")
@@ -176,11 +183,11 @@ def look_at_submissions(reader: Visitor) -> None:
 def suspend(dpo: Visitor) -> None:
     dpo.go(SECOND)
     dpo.check("agreement-in-force")
-    dpo.page.get_by_role("button", name="Suspend").click()
+    follow(dpo, "button", "Suspend")
     dpo.check("suspend")
     dpo.page.get_by_label("The whole agreement").check()
     dpo.page.get_by_label("Why").fill("An incident is looked into.")
-    dpo.page.get_by_role("button", name="Continue").click()
+    follow(dpo, "button", "Continue")
     by_passkey(dpo, "Suspend now", "suspend")
     assert "millisecond" in dpo.page.inner_text("main")
     dpo.go(SECOND)
@@ -194,7 +201,7 @@ def explain(reader: Visitor) -> str:
     reader.page.get_by_label("What is to be done").select_option("submit")
     reader.page.get_by_label("Dataset").select_option("crimes")
     reader.page.get_by_label("Period").fill("2021-07")
-    reader.page.get_by_role("button", name="Explain").click()
+    follow(reader, "button", "Explain")
     reader.check("explained")
     return reader.page.inner_text("main")
 
@@ -202,16 +209,16 @@ def explain(reader: Visitor) -> str:
 def resume(signatory: Visitor) -> None:
     signatory.go(f"{SECOND}/resume")
     signatory.check("resume")
-    signatory.page.get_by_role("button", name="Continue").click()
+    follow(signatory, "button", "Continue")
     by_passkey(signatory, "Resume", "resume")
 
 
 def terminate(signatory: Visitor) -> None:
     signatory.go(f"{SECOND}/terminate")
-    signatory.page.get_by_role("button", name="Continue").click()
+    follow(signatory, "button", "Continue")
     signatory.check("terminate-error")
     signatory.page.get_by_label("Type the reference").fill(REFERENCE)
-    signatory.page.get_by_role("button", name="Continue").click()
+    follow(signatory, "button", "Continue")
     by_passkey(signatory, "End this agreement now", "terminate")
     signatory.go(SECOND)
     signatory.check("agreement-ended")

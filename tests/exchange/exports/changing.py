@@ -28,7 +28,7 @@ def whole() -> papers.Document:
         {"datasets": names, "from": "uk-gdpr", "to": "part3", "gateway": "Crime and Disorder Act 1998 s.115."},
     ]
     parsed["permissions"] = [{"name": "joining", "joins": ["victims", "suspects"], "because": "the measure is about both."}]
-    parsed["releases"][0] |= {"permission": "joining", "public": True}
+    parsed["releases"][0] |= {"permission": "joining", "public": True, "earlier_rows": True}
     for dataset, about in zip(parsed["datasets"], (["victims", "others"], ["suspects"]), strict=True):
         dataset["about"] = about
         for field in dataset["fields"]:

@@ -40,7 +40,7 @@ INSIDE = (
     r"parties\.\d+\.(id|short_name)",
     r"recipients\.\d+\.(id|party)",
     r"permissions\.\d+\.(name|because)",
-    r"releases\.\d+\.(name|measure|permission|question|unit|caveats\.\d+|recipients\.\d+|terms\..*)",
+    r"releases\.\d+\.(name|measure|permission|earlier_rows|question|unit|caveats\.\d+|recipients\.\d+|terms\..*)",
     r"agreement\.(after_end|back_fill_from|necessity|incident_contact|rights_contact)",
     r"approvals\.output_checkers",
 )

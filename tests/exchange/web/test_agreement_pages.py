@@ -357,6 +357,12 @@ def test_the_list_is_filtered_sorted_and_paged_by_the_hub(world: World) -> None:
     assert set(STATES) == {"open", "complete", "held", "refused", "superseded", "disposing", "disposed", "lapsed"}
 
 
+def test_submissions_on_postgresql(world: World) -> None:
+    test_submissions_and_who_sees_what(world)
+    page = sign_in(world, DURHAM, "dpo").get(f"{SUBMISSIONS}?state=held&dataset=crimes&sort=destroyed")
+    assert "2 submissions" in page.text
+
+
 # ------------------------------------------------------------------------------------------------------------ hostile words
 
 

@@ -71,6 +71,10 @@ def test_from_proposal_to_force_and_what_is_suspended_stops_the_push_in_the_same
     assert state(room) == "terminated"
 
 
+def test_the_whole_road_on_postgresql(room: Room) -> None:
+    test_from_proposal_to_force_and_what_is_suspended_stops_the_push_in_the_same_words(room)
+
+
 def test_one_dataset_is_suspended_by_itself(room: Room) -> None:
     room.agree()
     page = room.say(SIGNATORY, "suspend", what="outcomes", comment="The outcomes are wrong.")
