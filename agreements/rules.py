@@ -185,10 +185,10 @@ def may_tabulate(standing: Standing | None, release_name: str, now: datetime) ->
 
 def tabulating(standing: Standing, release_name: str, now: datetime) -> Iterator[Check]:
     """The checks of :func:`may_tabulate`. What a replaced version has published may still be received, but nothing new is made under it."""
-    yield from _reading(standing, release_name, now)
     clause = standing.agreement.clause("versions")
     replaced = Refused(clause, "a newer version has replaced this one: it makes no new editions.", "Ask under the version in force.")
     yield Check("Is this the version in force?", Allowed(clause) if standing.replaced_at is None else replaced)
+    yield from _reading(standing, release_name, now)
 
 
 def _reading(standing: Standing, release_name: str, now: datetime) -> Iterator[Check]:
@@ -263,10 +263,8 @@ def _version_current(standing: Standing, dataset: str, now: datetime) -> Decisio
     if standing.replaced_at is not None and now >= standing.replaced_at + GRACE:
         return Refused(clause, "a newer version has replaced this one.", again)
     if (newer := standing.successor) is not None and narrower(standing.agreement, newer, dataset):
-        reason = (
-            f"version {newer.version}, a newer version now in force, admits less of the dataset {dataset} than this one: no time of grace."
-        )
-        return Refused(clause, reason, again)
+        which = f"version {newer.version}, a newer version now in force,"
+        return Refused(clause, f"{which} admits less of the dataset {dataset} than this one: no time of grace.", again)
     return Allowed(clause)
 
 

@@ -203,11 +203,13 @@ _TAKES_BACK: Mapping[Voice, frozenset[Voice]] = {
 def in_time(agreement: Agreement, earlier: Iterable[Statement], said: Statement, now: datetime) -> Decision:
     """Whether it was made at a time at which it counts. Whoever kept an old statement back cannot undo with it what was said since.
 
-    ``earlier``: what was said of every version, for a stop of one passes to the next.
+    ``earlier``: what was said of this version; of every version, where it resumes, for a stop of one passes to the next.
     """
     clause = agreement.clause("parties", said.party)
     if said.made > now + AHEAD:
-        return Refused(clause, "the time at which this statement says it was made lies in the future.", "Set that machine's clock, and sign again.")
+        return Refused(
+            clause, "the time at which this statement says it was made lies in the future.", "Set that machine's clock, and sign again."
+        )
     if said.voice is Voice.SIGN and today(now) >= agreement.expires:
         reason = f"this version expired on {day_in_words(agreement.expires)}: signed now, it would only end the one in force."
         return Refused(agreement.clause("term"), reason, "Propose a version with a later day.")

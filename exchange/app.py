@@ -93,5 +93,6 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     secure = settings.public_url.startswith("https://")
     app.after_request(lambda response: guard_headers(response, secure=secure))
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]
+        # The address alone is believed: what the hub is called, and by which scheme, public_url says.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app

@@ -11,7 +11,7 @@ from weasyprint.urls import URLFetcher
 from exchange.errors import TooLarge, Unavailable
 
 LIMIT = 400_000  # characters of HTML, ten times an agreement as it usually is; more would hold up the hub for a minute
-PATIENCE = 20.0  # seconds to wait for another document that is being made
+PATIENCE = 3.0  # seconds to wait for another document that is being made; whoever waits keeps a thread from those who stop sharing
 
 
 class _NoFetching(URLFetcher):

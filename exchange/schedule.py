@@ -9,7 +9,7 @@ from agreements.rules import today
 from exchange.db import reading, writing
 from exchange.hub import Hub
 from exchange.register import agreements, reminders
-from exchange.releases import checking
+from exchange.releases import checking, keeping
 from exchange.submissions import endings, leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
@@ -27,11 +27,11 @@ def process_pending(hub: Hub) -> None:
 
 
 def advance_agreements(hub: Hub) -> None:
-    """Bring signed agreements into force on their day, end those that have expired, and see to what that means for data."""
+    """Bring signed agreements into force on their day, end those that have expired, and see to what that means for data and drafts."""
     with writing(hub.engine) as session:
         for moved in agreements.advance(session, hub.clock()):
             logger.info("agreement moved", extra={"what": moved})
-    for done in endings.settle(hub.engine, hub.keyring, hub.places, hub.clock):
+    for done in (*endings.settle(hub.engine, hub.keyring, hub.places, hub.clock), *keeping.settle(hub.engine, hub.clock)):
         logger.info("settled", extra={"what": done})
 
 

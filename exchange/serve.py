@@ -12,6 +12,8 @@ import logging
 import os
 import re
 import signal
+import socket
+import struct
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -32,6 +34,7 @@ from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
 _WAIT = 30.0
+_SILENCE = 20  # seconds that a thread waits for the next bytes of a request
 _INVITATION = re.compile(r"^/+enrol/+[^/]*")  # its word opens the door once: it is no more to be logged than a password
 logger = logging.getLogger("exchange.serve")
 
@@ -61,6 +64,12 @@ def die_with(parent: int) -> None:
         sys.exit(1)
 
 
+def impatient(server: Any) -> None:
+    """Let no connection hold a thread for ever by sending nothing more: what the listening sockets say, accepted ones inherit (socket(7))."""
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENCE, 0))
+
+
 class AccessLog(Logger):
     """One JSON object a line. Polls, public reads and failed sign-ins are here and not in the log of what was done.
 
@@ -79,6 +88,12 @@ class AccessLog(Logger):
             "ms": request_time // timedelta(milliseconds=1),
         }
         self.access_log.info(json.dumps(line))
+
+    def exception(self, msg: str, *_args: object, **_kwargs: object) -> None:
+        """What the server itself met, on one line: the fixed words and the kind. Its arguments hold the address that was asked for."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        kind = getattr(sys.exc_info()[0], "__name__", "")
+        self.error_log.error(json.dumps({"time": now, "level": "error", "logger": "gunicorn", "message": msg, "kind": kind}))
 
 
 class Server(BaseApplication):
@@ -106,6 +121,7 @@ class Server(BaseApplication):
             "errorlog": "-",
             "loglevel": "warning",
             "limit_request_line": 4094,
+            "when_ready": impatient,
             "post_fork": lambda _server, _worker: die_with(self.master),
             "post_worker_init": self._begin,
             "worker_exit": self._end,

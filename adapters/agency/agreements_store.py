@@ -140,6 +140,24 @@ def _matching(fingerprint: str, public: Any) -> bytes:
     return card.raw
 
 
+def _continues(before: Verified, verified: Verified) -> None:
+    """A version's words never change, and nothing that was said of it is ever unsaid: who shows less than before hides something."""
+    clause = verified.agreement.clause()
+    if before.agreement.digest != verified.agreement.digest:
+        raise IntegrityFailed(
+            "The hub shows other words for a version that was verified here before.",
+            why=f"{clause}: digest {verified.agreement.digest}.",
+            remedy=_SPEAK,
+        )
+    hidden = [said for said in before.statements if said not in verified.statements]
+    if hidden:
+        raise IntegrityFailed(
+            f"The hub hides {len(hidden)} statement(s) that it showed here before.",
+            why=f"{clause}: {'; '.join(f'{said.party}, {said.voice}' for said in hidden[:5])}.",
+            remedy=_SPEAK,
+        )
+
+
 @dataclass(frozen=True)
 class AgreementStore:
     """Verified agreements in the state folder: ``<reference>/<version>.json``, each checked again whenever it is read."""
@@ -161,12 +179,8 @@ class AgreementStore:
         path = self._path(agreement.reference, agreement.version)
         self.folder.mkdir(exist_ok=True, mode=0o700)
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        if path.is_file() and self._read(path).agreement.digest != agreement.digest:
-            raise IntegrityFailed(
-                "The hub shows other words for a version that was verified here before.",
-                why=f"{agreement.clause()}: digest {agreement.digest}.",
-                remedy=_SPEAK,
-            )
+        if path.is_file():
+            _continues(self._read(path), verified)
         if verified.state in (State.IN_FORCE, State.SUSPENDED):
             self._not_older(agreement)
             self._endorsed(verified)

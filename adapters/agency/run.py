@@ -20,7 +20,7 @@ from agreements.decisions import Refused
 from agreements.lifecycle import State
 from agreements.model import Agreement
 from agreements.periods import Period
-from agreements.rules import UNKNOWN, may_submit
+from agreements.rules import UNKNOWN, in_force, may_submit
 from keys.checkpoint import Checkpoint
 
 
@@ -74,7 +74,12 @@ class Run:
                 remedy="Push the extract again.",
                 code="sealing-key-expired",
             )
-        return self.send(upload, self.agency.store.get(upload.plan.reference, upload.plan.version), wait=wait)
+        verified = self.agency.store.get(upload.plan.reference, upload.plan.version)
+        # What the hub has acknowledged is there already: only the receipt is fetched.
+        stopped = None if upload.acknowledgement else in_force(verified.standing, self.now(), upload.plan.dataset)
+        if isinstance(stopped, Refused):
+            raise refusal(stopped)
+        return self.send(upload, verified, wait=wait)
 
     def verified(self, reference: str = "") -> list[Verified]:
         """The agreements now in force (with a reference: that one, wherever it stands), fetched, verified and kept."""

@@ -93,7 +93,8 @@ class Contract(MethodView):
             dataset = terms.dataset(name)
             if dataset is None or client not in dataset.suppliers:
                 named = ", ".join(found.name for found in terms.datasets if client in found.suppliers)
-                raise NotFound("you supply no such dataset under this agreement.", remedy=f"You supply: {named}.", code="unknown-dataset")
+                detail, remedy = "you supply no such dataset under this agreement.", f"You supply: {named}."
+                raise NotFound(detail, remedy=remedy, code="unknown-dataset", clause=terms.clause("datasets"))
             epoch = linkage.newest_epoch(session, reference)
             limits = here.settings
             return {

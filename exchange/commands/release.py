@@ -49,7 +49,7 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
         context,
         found,
         f"{identity} is drafted and protected; the disclosure test found nothing.",
-        f"What a checker sees of its rows:  exchange release show {identity} --key KEYFILE",
+        f"What its rows showed, for checkers and DPOs:  exchange release show {identity} --key KEYFILE",
         f"Next, two checkers, neither of them you:  exchange release check {identity} --approve --key KEYFILE",
     )
 

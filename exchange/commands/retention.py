@@ -9,6 +9,7 @@ from agreements.rules import today
 from exchange.commands.shared import hub_of, say, write_new
 from exchange.db import reading, writing
 from exchange.releases import checking
+from exchange.releases.keeping import settle
 from exchange.submissions import endings
 from exchange.submissions import retention as keeping
 
@@ -35,6 +36,7 @@ def run(context: click.Context, certificates: Path | None) -> None:
     """Destroy what is due, now."""
     hub = hub_of(context)
     endings.settle(hub.engine, hub.keyring, hub.places, hub.clock)
+    settle(hub.engine, hub.clock)
     with reading(hub.engine) as session:
         waiting = [row.id for row in keeping.due(session, today(hub.clock()))]
     for submission in waiting:

@@ -18,7 +18,7 @@ from exchange.db import queue
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
 from exchange.log.record import hold, moment
 from exchange.register import partners
-from exchange.register.saying import act_of, entitled, newest, said_of_all
+from exchange.register.saying import act_of, before_it, entitled, newest
 from exchange.register.tables import AgreementRow, StatementRow
 from exchange.register.versions import LIVE, advance, forerunners, is_stopped, lock_versions, move, note, parsed, resume, suspend
 from exchange.times import Clock
@@ -136,7 +136,7 @@ def record(
     if isinstance(refused := entitled(versions, row, earlier, said, act), Refused):
         raise RefusedByAgreement(refused, code="statement-refused")
     now = moment(session, clock)
-    if isinstance(refused := in_time(agreement, said_of_all(versions), said, now), Refused):
+    if isinstance(refused := in_time(agreement, before_it(versions, row, said), said, now), Refused):
         raise RefusedByAgreement(refused, code="statement-refused")
     before = forerunners(versions, row) if row.state in LIVE else []
     for one in (row, *before):

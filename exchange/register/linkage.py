@@ -19,21 +19,22 @@ from keys.sign import Use, verify_document
 
 def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[str, Any], now: datetime) -> str:
     """Take one envelope from a supplier for another, whose id is returned. The first of an epoch fixes issuer and check value."""
-    party = agreement.party(issuer)
+    party, clause = agreement.party(issuer), agreement.clause("parties", issuer)
     if party is None or party.keys is None:
-        clause = agreement.clause("parties", issuer)
         raise RefusedByAgreement(Refused(clause, "only a supplier issues the linkage secret.", "Ask a supplier to issue it."))
     if not partners.is_live(session, party.keys.manifest):
-        raise Unacceptable("your manifest key is not registered, or was revoked.", remedy="Ask the operator.", code="wrong-key")
+        detail = "your manifest key is not registered, or was revoked."
+        raise Unacceptable(detail, remedy="Ask the operator.", code="wrong-key", clause=clause)
     envelope = Envelope.parse(verify_document(signed, Use.ENVELOPE, {party.keys.manifest}))
     recipient = agreement.party(envelope.recipient)
     if (envelope.reference, envelope.issuer) != (agreement.reference, issuer):
-        raise Unacceptable("the envelope names another agreement or issuer.", code="bad-envelope")
+        raise Unacceptable("the envelope names another agreement or issuer.", code="bad-envelope", clause=clause)
     if recipient is None or recipient.keys is None or recipient.keys.encryption != envelope.recipient_key:
         remedy = "Seal it to the encryption key that the agreement names."
-        raise Unacceptable("the envelope is not sealed to a supplier's key of this agreement.", remedy=remedy, code="bad-envelope")
+        detail, clause = "the envelope is not sealed to a supplier's key of this agreement.", agreement.clause("parties")
+        raise Unacceptable(detail, remedy=remedy, code="bad-envelope", clause=clause)
     hold(session)  # two suppliers may issue the same epoch at once
-    _epoch(session, envelope, now)
+    _epoch(session, envelope, agreement.clause("linkage"), now)
     if session.get(EnvelopeRow, (envelope.reference, envelope.epoch, envelope.recipient)) is None:
         row = EnvelopeRow(reference=envelope.reference, epoch=envelope.epoch, recipient=envelope.recipient, signed=dict(signed))
         session.add(row)
@@ -44,7 +45,7 @@ def accept(session: Session, agreement: Agreement, issuer: str, signed: Mapping[
     return envelope.recipient
 
 
-def _epoch(session: Session, envelope: Envelope, now: datetime) -> None:
+def _epoch(session: Session, envelope: Envelope, clause: str, now: datetime) -> None:
     found = session.get(EpochRow, (envelope.reference, envelope.epoch))
     if found is None:
         row = EpochRow(reference=envelope.reference, epoch=envelope.epoch, issuer=envelope.issuer, key_check=envelope.key_check)
@@ -56,12 +57,14 @@ def _epoch(session: Session, envelope: Envelope, now: datetime) -> None:
             f"epoch {envelope.epoch} of {envelope.reference} went with the end of the agreement; its keys are destroyed.",
             remedy=f"Issue the next one: exchange-agency keys issue --epoch {envelope.epoch + 1}",
             code="epoch-retired",
+            clause=clause,
         )
     elif (found.issuer, found.key_check) != (envelope.issuer, envelope.key_check):
         raise Conflict(
             f"epoch {envelope.epoch} of {envelope.reference} was issued by {found.issuer} with another secret.",
             remedy="Accept that one with “exchange-agency keys accept”, or issue the next epoch.",
             code="epoch-exists",
+            clause=clause,
         )
 
 

@@ -31,9 +31,10 @@ def act_of(row: AgreementRow, earlier: Sequence[Statement], said: Statement) -> 
     return _ACTS[said.voice]
 
 
-def said_of_all(versions: Sequence[AgreementRow]) -> list[Statement]:
-    """What has been said of any of these versions. Each was checked when it was recorded."""
-    return [parse_statement(one.signed["document"]) for row in versions for one in row.statements]
+def before_it(versions: Sequence[AgreementRow], row: AgreementRow, said: Statement) -> list[Statement]:
+    """What was said before that this could take back: of this version; of any, where it resumes, for a stop passes from one to the next."""
+    about = versions if said.voice is Voice.RESUME else (row,)
+    return [parse_statement(recorded.signed["document"]) for one in about for recorded in one.statements]
 
 
 def newest(versions: Sequence[AgreementRow], row: AgreementRow, said: Statement) -> Decision:

@@ -154,13 +154,20 @@ def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: dat
     if standing is None or release is None:
         raise UnknownAgreement(UNKNOWN)
     names = [period.name for period in wanted.periods]
-    found = {name: holdings.live(session, wanted.reference, name, names if name == release.base else None) for name in release.datasets}
+    found = {name: _live(session, standing.agreement, name, names if name == release.base else None) for name in release.datasets}
     inputs = Inputs(standing, release, found)
     _complete(inputs, names)
     if (refused := reaching(session, inputs.agreement, release, found)) is not None:
         require(refused)
     _unpublished(session, inputs)
     return inputs
+
+
+def _live(session: Session, agreement: Agreement, name: str, periods: Sequence[str] | None) -> list[Batch]:
+    """What stands now of a dataset, from those who supply it under this version: who has left it is not read."""
+    dataset = agreement.dataset(name)
+    suppliers = dataset.suppliers if dataset else ()
+    return [batch for batch in holdings.live(session, agreement.reference, name, periods) if batch.supplier in suppliers]
 
 
 def _complete(inputs: Inputs, names: Sequence[str]) -> None:

@@ -113,15 +113,17 @@ def _look(engine: Engine, release: Release, agreement: Agreement, relations: Rel
     kept, needed = kept_fields(agreement, dataset), fields_needed(release, agreement, dataset)
     used = tuple(name for name in kept if name in needed)
     spare = [name for name in kept if name not in needed]
-    choices = [kept, used, *(tuple(name for name in kept if name != left_out) for left_out in spare)]
+    without = [tuple(name for name in kept if name != left_out) for left_out in spare]
+    choices = list(dict.fromkeys((kept, used, *without)))  # all kept fields first; what is used may be the same
     try:
         counted = engine.run(alone(agreement, relations, periods, dataset, choices))
     except OutOfMemory:
-        shares = [NO_MEMORY] * len(choices)
+        told = dict.fromkeys(choices, NO_MEMORY)
     else:
         of_choices = _counts(counted, len(choices), _suppliers(agreement, dataset))
-        shares = [share(counts, release.terms.threshold) for counts in of_choices]
-    return Finding(dataset, kept, shares[0], used, shares[1], tuple(zip(spare, shares[2:], strict=True)))
+        told = {choice: share(counts, release.terms.threshold) for choice, counts in zip(choices, of_choices, strict=True)}
+    costs = tuple((field, told[rest]) for field, rest in zip(spare, without, strict=True))
+    return Finding(dataset, kept, told[kept], used, told[used], costs)
 
 
 def _suppliers(agreement: Agreement, dataset: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from agreements.carrying import Carried, Way, bring, carry
@@ -69,6 +69,17 @@ def origins(session: Session, batches: Sequence[Batch]) -> dict[str, Origin]:
     query = select(SubmissionRow.id, SubmissionRow.manifest, AgreementRow.canonical).join(AgreementRow)
     found = session.execute(query.where(SubmissionRow.id.in_([batch.submission for batch in batches])))
     return {name: Origin(agreements.parsed(words), int(manifest["document"]["epoch"])) for name, manifest, words in found}
+
+
+def earliest_day(session: Session, submissions: Collection[str]) -> date | None:
+    """The first day on which one of these submissions is, or was, to be destroyed; None where there is none."""
+    return session.execute(select(func.min(SubmissionRow.dispose_on)).where(SubmissionRow.id.in_(submissions))).scalar_one()
+
+
+def renewed(session: Session, row: SubmissionRow, version: int, epoch: int) -> bool:
+    """Whether the rows of a submission, sent again, would be held under a newer version of the agreement or linkage epoch than they are."""
+    under = session.get_one(AgreementRow, row.agreement).version
+    return version > under or epoch > int(row.manifest["document"]["epoch"])
 
 
 File = tuple[str | Path, bytes, str]

@@ -23,6 +23,7 @@ from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, linkage, partners
 from exchange.settings import Settings
+from exchange.submissions import holdings
 from exchange.submissions.tables import PartRow, SealingKeyRow, SubmissionRow, SubmissionState
 from exchange.times import Clock, rfc3339
 from keys.errors import BadFormat, BadSignature
@@ -82,7 +83,7 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
             detail, clause = "this upload id was used for another manifest.", _clause(manifest, "uploads")
             raise Conflict(detail, remedy="Prepare the extract again.", code="upload-conflict", clause=clause)
         return Opened(known, created=False)
-    period = _period(manifest.period)
+    period = _period(manifest)
     _require(may_submit(standing, caller, manifest.dataset, period, manifest.mode, now))
     dataset = standing.agreement.dataset(manifest.dataset)
     if dataset is None:
@@ -90,7 +91,8 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     _check_shape(settings, manifest, dataset)
     _check_keys(session, manifest, sealing, now)
     latest = head(session, manifest.reference, manifest.dataset, caller, manifest.period)
-    if latest is not None and (latest.rows_digest, latest.rows) == (manifest.rows_digest, manifest.rows):
+    same = latest is not None and (latest.rows_digest, latest.rows) == (manifest.rows_digest, manifest.rows)
+    if latest is not None and same and not holdings.renewed(session, latest, manifest.version, manifest.epoch):
         return Opened(latest, created=False, same_content=True)
     if manifest.after != (latest.id if latest else None):
         raise Conflict(
@@ -150,11 +152,11 @@ def _require(decision: Decision) -> None:
         raise UnknownAgreement(decision) if decision is UNKNOWN else RefusedByAgreement(decision)
 
 
-def _period(text: str) -> Period:
+def _period(manifest: Manifest) -> Period:
     try:
-        return Period.parse(text)
+        return Period.parse(manifest.period)
     except InvalidPeriod as error:
-        raise Unacceptable(str(error), code="bad-manifest") from error
+        raise Unacceptable(str(error), code="bad-manifest", clause=_clause(manifest, "period")) from error
 
 
 def _check_shape(settings: Settings, manifest: Manifest, dataset: Dataset) -> None:

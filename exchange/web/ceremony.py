@@ -36,7 +36,8 @@ def credential(said: dict[str, Any]) -> dict[str, Any]:
 
 def tried() -> None:
     """Count this try, whatever becomes of it: of whoever is signed in, so that strangers at the same address cannot keep anybody from
-    signing or stopping an agreement; else of the address it comes from."""
+    signing or stopping an agreement; else of the address it comes from.
+    """
     here, signed = hub(), g.get("signed")
     who = signed.person.id if signed else waiting.network(request.remote_addr or "")
     with reading(here.engine) as session:

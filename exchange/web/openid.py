@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import timedelta
 from typing import Any, cast
 
 from authlib.common.errors import AuthlibBaseError
@@ -20,8 +21,9 @@ from exchange.settings import Settings
 from exchange.web import ceremony
 from exchange.web.door import blueprint, give_cookie, go, hub, local, page
 
-NAME = "provider"
+NAME, AWAY = "provider", "lcjp-openid-away"
 SECONDS = 10
+REST = timedelta(seconds=10)  # a provider that did not answer is not asked again for so long: each who asks waits, and holds up others
 # Asymmetric only, whatever the provider offers: nobody who knows the client's secret makes an identity.
 ALGORITHMS = ("EdDSA", "Ed25519", "ES256", "ES384", "PS256", "RS256")
 
@@ -88,12 +90,15 @@ def _client() -> Any:
     oauth = current_app.extensions.get("lcjp-openid")
     if oauth is None:
         raise NotFound("this hub has no OpenID provider.", remedy="Sign in with a passkey.")
-    client = oauth.create_client(NAME)
+    client, here, kept = oauth.create_client(NAME), hub(), current_app.extensions
+    if (since := kept.get(AWAY)) is not None and here.clock() < since + REST:
+        raise _away()
     try:
         found = client.load_server_metadata()
     except (OSError, ValueError) as error:  # OSError: every failure of requests
+        kept[AWAY] = here.clock()
         raise _away() from error
-    if found.get("issuer") != hub().settings.oidc_issuer:
+    if found.get("issuer") != here.settings.oidc_issuer:
         raise Misconfigured("the OpenID provider calls itself by another name than oidc_issuer says.", remedy="Tell the operator.")
     found["id_token_signing_alg_values_supported"] = list(ALGORITHMS)
     return client
@@ -121,6 +126,7 @@ def sign_in_openid_back() -> ResponseReturnValue:
     """Back from the provider: whoever is linked to this identity is signed in."""
     if "next" not in browser:
         raise _refused()
+    ceremony.tried()
     here, client = hub(), _client()
     if request.args.get("iss", here.settings.oidc_issuer) != here.settings.oidc_issuer:
         raise _refused()  # RFC 9207: another provider's answer

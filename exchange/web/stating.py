@@ -22,6 +22,7 @@ from exchange.people.tables import PasskeyRow
 from exchange.register import agreements
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
+from exchange.releases import keeping
 from exchange.submissions import endings
 from exchange.web import ceremony, known, said, voices
 from exchange.web.door import blueprint, go, hub, page, person, signed
@@ -121,6 +122,7 @@ def statement_passkey(reference: str, version: int, name: str) -> ResponseReturn
         made = assertion_document(answer, document, Use.STATEMENT, passkey)
         agreements.record(session, made, here.clock, received=received)
     endings.settle(here.engine, here.keyring, here.places, here.clock, reference)
+    keeping.settle(here.engine, here.clock, reference)
     return jsonify({"next": url_for("web.recorded", reference=reference, version=version, nonce=document["nonce"])})
 
 
@@ -191,6 +193,7 @@ def statement_file_sent(reference: str, version: int) -> ResponseReturnValue:
     with writing(here.engine) as session:
         _, about = agreements.record(session, made, here.clock, received=received)
     endings.settle(here.engine, here.keyring, here.places, here.clock, reference)
+    keeping.settle(here.engine, here.clock, reference)
     if about.party != who.party:
         return go("web.agreement", reference=reference, version=version)
     return go("web.recorded", reference=reference, version=version, nonce=about.nonce)

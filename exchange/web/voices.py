@@ -61,15 +61,6 @@ WORDS: Mapping[Voice, Words] = {
     ),
     Voice.ENDORSE: Words(
         "endorse",
-        "Endorse the other keys",
-        "Endorsed its keys",
-        "As signatory of {party} under the version in force I vouch for the other keys that {words} names for {party}.",
-        "Endorse the keys",
-        "Keys endorsed",
-        "endorse",
-    ),
-    Voice.ENDORSE: Words(
-        "endorse",
         "Vouch for the changed keys",
         "Vouched for the keys it changes",
         "For {party} I vouch that the keys which {words} names for its people are theirs. I do so with the key that the version in force names for me.",

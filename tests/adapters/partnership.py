@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +67,15 @@ class Partnership:
         said = Statement(party, capacity, person.name, voice, "", now, secrets.token_hex(16), dataset)
         return sign_document(statement_document(self.agreement, said), Use.STATEMENT, self.signing(f"{party}/{capacity}"))
 
-    def statements(self) -> list[dict[str, Any]]:
-        """Advice and signature of every party."""
+    @cached_property
+    def signed(self) -> list[dict[str, Any]]:
+        """Advice and signature of every party, given once."""
         spoken = ((Capacity.DPO, Voice.ADVISE_FOR), (Capacity.SIGNATORY, Voice.SIGN))
         return [self.say(party.id, capacity, voice) for party in self.agreement.parties for capacity, voice in spoken]
+
+    def statements(self) -> list[dict[str, Any]]:
+        """A copy of them, to be added to or spoilt."""
+        return deepcopy(self.signed)
 
     def export(self, state: str = "in-force") -> dict[str, Any]:
         """What ``GET /v1/agreements/{reference}`` answers."""

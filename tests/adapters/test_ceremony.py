@@ -17,7 +17,7 @@ from keys.pseudonym import key_check_value
 from keys.seal import EncryptionKey, envelope_info, seal
 from keys.sign import SigningKey, Use, sign_document
 from tests.adapters.conftest import CRIMES, OUTCOMES, Desk
-from tests.adapters.intake import Log
+from tests.adapters.intake import Log, Problem
 from tests.adapters.partnership import SUPPLIERS, Partnership, fingerprint
 from tests.adapters.standin import StandIn
 
@@ -236,6 +236,41 @@ def test_a_signed_suspension_counts_whatever_the_hub_says(cleveland: Desk, hub: 
     hub.exports["LCJP-MV7"] = partnership.export()
     hub.exports["LCJP-MV7"]["statements"].append(partnership.say("durham-constabulary", Capacity.SIGNATORY, voice))
     assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 5
+
+
+def test_a_hub_that_hides_a_stop_it_has_shown_is_caught(cleveland: Desk, hub: StandIn, partnership: Partnership) -> None:
+    before = partnership.export()
+    hub.exports["LCJP-MV7"] = {
+        **before,
+        "statements": [*before["statements"], partnership.say("durham-constabulary", Capacity.DPO, Voice.SUSPEND)],
+    }
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 5
+    hub.exports["LCJP-MV7"] = before  # what it answered a day earlier
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert (answer.code, "1 statement(s) that it showed here before" in answer.err) == (10, True), answer
+    assert not hub.submissions
+    resumed = partnership.say("durham-constabulary", Capacity.SIGNATORY, Voice.RESUME)
+    hub.exports["LCJP-MV7"] = {**before, "statements": [*before["statements"], resumed]}
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 10  # a resumption of nothing hides it no better
+
+
+def test_what_is_spooled_stays_here_while_a_signed_stop_lasts(cleveland: Desk, hub: StandIn, partnership: Partnership) -> None:
+    def refuse(asked: str) -> None:
+        if asked.startswith("PUT "):
+            raise Problem(403, "refused-by-agreement", "the agreement is suspended.", clause="suspension")
+
+    hub.faults.before = refuse
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 5
+    hub.faults.before = lambda _: None
+    stop, resumed = (partnership.say("durham-constabulary", Capacity.SIGNATORY, voice) for voice in (Voice.SUSPEND, Voice.RESUME))
+    hub.exports["LCJP-MV7"] = whole = partnership.export()
+    whole["statements"].append(stop)  # and yet the hub calls it in force
+    before = len(hub.requests)
+    assert cleveland("push", "--resume").code == 5
+    assert not [one for one in hub.requests[before:] if one.startswith(("PUT ", "POST /v1"))]
+    whole["statements"].append(resumed)
+    answer = cleveland("push", "--resume", "--json")
+    assert [one["state"] for one in answer.json["resumed"]] == ["held"]
 
 
 def test_a_contract_that_is_not_what_was_agreed_is_refused(cleveland: Desk, hub: StandIn, partnership: Partnership) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request
 
 from adapters.agency.ledger import Ledger
 from adapters.agency.watch import Known, judge
@@ -96,6 +97,20 @@ def test_another_partys_entry_is_not_ours(cleveland: Desk, hub: StandIn) -> None
     assert "another's, or out of place" in cleveland("watch").err
 
 
+def test_a_hub_that_answers_the_same_page_again_and_again_is_left(cleveland: Desk, hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        hub.note(CLEVELAND, f"something {number}")
+    honest = hub.on_entries
+    monkeypatch.setattr(hub, "on_entries", lambda request, party: honest(_from_the_beginning(request), party))
+    answer = cleveland("watch")
+    assert (answer.code, "another's, or out of place" in answer.err) == (10, True)
+    assert len([one for one in hub.requests if one == "GET /v1/log/entries"]) == 2
+
+
+def _from_the_beginning(request: Request) -> Request:
+    return Request({**request.environ, "QUERY_STRING": f"after=0&of={request.args['of']}"})
+
+
 def test_a_state_that_was_altered_is_said(cleveland: Desk) -> None:
     assert cleveland("watch").code == 0
     for content in (b"{}", b"not json", b'{"after":0,"known":[],"alarms":[{}]}'):
@@ -111,6 +126,16 @@ def test_an_upload_is_known_before_the_hub_can_have_heard_of_it(tmp_path: Path) 
     ledger.add("a" * 32)
     ledger.add("b" * 32)
     assert ledger.known() == {"a" * 32, "b" * 32}
+
+
+@pytest.mark.parametrize("left", [b"c" * 7, b"\0" * 33, b"\xff\xfe"])
+def test_what_a_crash_left_of_one_upload_hides_no_other(tmp_path: Path, left: bytes) -> None:
+    ledger = Ledger(tmp_path / "uploads.txt")
+    ledger.add("a" * 32)
+    with ledger.path.open("ab") as file:
+        file.write(left)
+    ledger.add("b" * 32)
+    assert ledger.known() >= {"a" * 32, "b" * 32}
 
 
 def test_a_revoked_key_is_no_alarm() -> None:

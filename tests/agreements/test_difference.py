@@ -3,8 +3,10 @@
 import datetime as dt
 import tomllib
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -18,10 +20,12 @@ from agreements.compare_rules import Order, compared, covers, no_finer
 from agreements.difference import difference, narrower
 from agreements.difference_datasets import kept
 from agreements.document import fill, placeholders
-from agreements.errors import InvalidDocument
+from agreements.errors import InvalidDocument, InvalidRule
 from agreements.fields import ARROW, FieldType, Means, Rule
-from agreements.model import Agreement
+from agreements.items import Said
+from agreements.model import Agreement, Approvals, Dataset, Field, HubKeys, LawfulBasis, MachineKeys, Party, Person, Recipient
 from agreements.periods import Duration
+from agreements.release import Dimension, Lookup, Release, Table, Terms
 from agreements.rule_table import read_rule
 from tests.agreements import papers
 from tests.agreements.papers import Document
@@ -443,3 +447,83 @@ def test_rules_by_one_code_list_are_compared_by_its_values_and_by_two_lists_not_
         assert (found.detail.value, found.admits.value) == (detail, admits), new
     merged = compared(listed(otherwise="Rest"), listed(otherwise="A"))
     assert (merged.detail, merged.admits) == (Order.LESS, Order.SAME)
+
+
+# ------------------------------------------------------------------------------------------------------------ no member is forgotten
+
+_DERIVED = {("Agreement", "digest"), ("Agreement", "document"), ("Duration", "months"), ("Duration", "days")}
+"""Members that follow from the others."""
+
+
+Place = tuple[str, str]
+HERE: Place = ("", "")
+
+
+def _varied(value: Any, beside: tuple[Any, ...] = ()) -> Iterator[tuple[Place, Any]]:
+    """Every value of the same shape that differs in one place, with class and member of that; ``beside``: the tuple it stands in."""
+    match value:
+        case tuple():
+            if value and not beside:  # a pair stays one
+                yield HERE, value[:-1]
+            for number, one in enumerate(value):
+                yield from ((inner, (*value[:number], new, *value[number + 1 :])) for inner, new in _varied(one, value))
+        case Mapping():
+            for key, one in value.items():
+                yield from ((inner, {**value, key: new}) for inner, new in _varied(one))
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            for member in fields(value):
+                name = (type(value).__name__, member.name)
+                found = _varied(getattr(value, member.name)) if name not in _DERIVED else ()
+                for inner, new in found:
+                    with suppress(InvalidRule):  # no edges, no values
+                        yield name if inner == HERE else inner, replace(value, **{member.name: new})
+        case _ if value is not None:
+            yield HERE, _another(value, beside)
+
+
+def _another(value: Any, beside: tuple[Any, ...]) -> Any:
+    match value:
+        case bool():
+            return not value
+        case StrEnum():
+            return next(one for one in type(value) if one is not value and one not in beside)
+        case int():
+            return value + 1
+        case dt.date():
+            return value + dt.timedelta(days=1)
+        case str():
+            return "2001" if value[:1] == "2" else f"{value} and more"
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+def test_no_member_of_the_model_is_forgotten() -> None:
+    """By reflection: whatever is added to the model must be told, or this fails."""
+    tried: Counter[tuple[str, str]] = Counter()
+    for name in sorted(path.name for path in papers.TEMPLATE.parent.glob("*.toml")):
+        base = shipped(name)[1]
+        for member, new in _varied(base):
+            tried[member] += 1
+            if tried[member] <= 6:
+                found = difference(base, replace(new, digest="sha256:another"))
+                assert [one for one in found if one.clause != "document"], (name, member)
+    classes = {
+        Agreement,
+        Said,
+        Party,
+        Person,
+        LawfulBasis,
+        MachineKeys,
+        HubKeys,
+        Recipient,
+        Dataset,
+        Field,
+        Release,
+        Terms,
+        Table,
+        Dimension,
+    }
+    classes |= {Lookup, Approvals}
+    composed = {("Agreement", "approvals"), ("Field", "rule"), ("Dataset", "retention"), ("Release", "terms"), ("Agreement", "items")}
+    composed |= {("Party", one) for one in ("dpo", "signatory", "keys", "hub")}  # told by their own members
+    assert {(one.__name__, member.name) for one in classes for member in fields(one)} - set(tried) - _DERIVED == composed

@@ -186,6 +186,21 @@ def test_a_version_that_was_replaced_does_not_outlive_the_one_that_replaced_it()
     assert not may_receive(replaced, RELEASE, TEAM, last + timedelta(seconds=1))
 
 
+def test_a_version_that_was_replaced_makes_no_new_editions_but_what_it_published_is_received() -> None:
+    replaced = replace(STANDING, replaced_at=NOW, successor=version(2))
+    checker = papers.fingerprint("cleveland-police/checker")
+    for decision in (
+        may_tabulate(replaced, RELEASE, NOW),
+        may_request(replaced, RELEASE, checker, NOW),
+        may_check(replaced, RELEASE, checker, "ed25519:" + "0" * 64, NOW),
+    ):
+        answer = refused(decision)
+        assert answer.clause == "LCJP-MV7 version 1, versions"
+        assert "makes no new editions" in answer.reason
+        assert answer.remedy
+    assert may_receive(replaced, RELEASE, TEAM, NOW)
+
+
 @pytest.mark.parametrize("day", [date(2027, 3, 28), date(2027, 3, 29), date(2027, 10, 31), date(2027, 11, 1)])
 def test_it_ends_to_the_second_in_london_whatever_is_asked(day: date) -> None:
     """The clocks go forward on 28 March 2027 and back on 31 October 2027, both at 01:00 UTC."""

@@ -17,8 +17,8 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BOTH = frozenset(
     f"test_{name}"
     for name in (
-        "checking", "db", "drill", "endings", "enrol", "intake", "intake_machine", "keeping", "lives", "log", "migrations", "openapi", "process",
-        "publication_races", "races", "register", "sessions", "tokens",
+        "checking", "db", "drafts_end", "drill", "earlier", "endings", "enrol", "intake", "intake_machine", "keeping", "lives", "log",
+        "migrations", "openapi", "process", "publication_races", "races", "register", "sessions", "tokens",
     )
 )  # fmt: skip
 

@@ -178,6 +178,7 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict)
     server: Postgres | None = None
     database: str = ""
+    later: list["World"] = field(default_factory=list)
 
     @classmethod
     def build(cls, folder: Path, server: Postgres | None = None) -> "World":
@@ -204,9 +205,10 @@ class World:
         return World(folder, Clock(self.clock.now), self.keys, server=self.server, database=database)
 
     def disconnect(self) -> None:
-        """Let go of the database."""
-        self.hub.engine.dispose()
-        self.hub.asker.dispose()
+        """Let go of the database, here and in whatever was opened on it afterwards."""
+        for world in {id(one): one for one in (self, *self.later)}.values():
+            world.hub.engine.dispose()
+            world.hub.asker.dispose()
 
     def close(self) -> None:
         """Let go of the database, and throw it away."""
@@ -225,7 +227,9 @@ class World:
     def restarted(self) -> "World":
         """The hub as another process would open it."""
         self.disconnect()
-        return World(self.folder, self.clock, self.keys, server=self.server, database=self.database)
+        again = World(self.folder, self.clock, self.keys, server=self.server, database=self.database, later=self.later)
+        self.later.append(again)
+        return again
 
     def words(self, **replaced: str) -> str:
         """The shipped words filled with this world's keys, some of them replaced."""

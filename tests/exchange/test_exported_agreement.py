@@ -30,7 +30,7 @@ from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEMP
 from tests.keys.authenticator import ORIGIN, RP_ID, SoftAuthenticator, enrolled
 
 Shell = Callable[..., tuple[int, str, str]]
-MADE = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # before the hub of the commands, whose clock is the real one
 BY_PASSKEY = {f"{DURHAM}/signatory", f"{CLEVELAND}/dpo"}
 SPOKEN = ((Capacity.DPO, Voice.ADVISE_FOR), (Capacity.SIGNATORY, Voice.SIGN))
 
@@ -164,7 +164,7 @@ def test_every_statement_is_told_whole(shell: Shell, known: People, filled: Call
     for party in about.parties:
         for person, capacity, said in ((party.dpo, "dpo", "advise-for"), (party.signatory, "signatory", "sign")):
             road = f"passkey at {ORIGIN}" if f"{party.id}/{capacity}" in BY_PASSKEY else "key file"
-            whole = f"{person.name}, {capacity} of {party.name}: {said}; 2026-11-22 09:30:00 UTC; {road}; {person.key}"
+            whole = f"{person.name}, {capacity} of {party.name}: {said}; 2026-11-20 09:30:00 UTC; {road}; {person.key}"
             assert any(line.endswith(whole) for line in lines), whole
     assert any("suspend crimes (“until it is mended”)" in line for line in lines)
     found = json.loads(shell("--json", "agreement", "verify", path)[1])
@@ -178,7 +178,7 @@ def test_every_statement_is_told_whole(shell: Shell, known: People, filled: Call
         "decision": "suspend",
         "dataset": "crimes",
         "comment": "until it\nis mended",
-        "made": "2026-11-22T09:30:00Z",
+        "made": "2026-11-20T09:30:00Z",
         "road": f"passkey at {ORIGIN}",
         "key": known.devices[f"{DURHAM}/signatory"][1].fingerprint,
         "named": True,

@@ -113,7 +113,7 @@ def gone(world: World, submission: str, batches: list[holdings.Batch]) -> None:
         assert holdings.live(session, REFERENCE, "crimes") == []
         assert not session.execute(select(HeldPartRow)).scalars().all()
         assert not session.execute(select(PartRow)).scalars().all()
-        assert holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, dataset).count_rows() == 0
+        assert holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, world.agreement, dataset).count_rows() == 0
     assert not [path for path in world.folder.glob("objects/*/*") if path.is_file()]
     gc.collect()
 
@@ -155,7 +155,7 @@ def test_a_copy_of_the_data_kept_aside_cannot_be_read_once_the_key_is_gone(world
     dataset = world.agreement.dataset("crimes")
     assert dataset is not None
     with reading(world.hub.engine) as session, pytest.raises(Gone, match="cannot be read by anyone"):
-        holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, dataset)
+        holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, world.agreement, dataset)
 
 
 class Crash(Exception):

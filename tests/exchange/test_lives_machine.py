@@ -61,6 +61,8 @@ class Lives(RuleBasedStateMachine):
         for number in (2, 3):
             self.world.enter(self.versions[number])
         self.stops: dict[int, set[tuple[str, str]]] = {1: set(), 2: set(), 3: set()}
+        self.began = {1}
+        self.ended_by: dict[int, set[str]] = {}
         self.states = self.read()
 
     def teardown(self) -> None:
@@ -80,8 +82,10 @@ class Lives(RuleBasedStateMachine):
         for number in sorted(now):
             assert reachable(self.states[number], now[number]), (self.states, now)
             if now[number] in LIVE and self.states[number] not in LIVE:
-                older = [one for one in range(number - 1, 0, -1) if self.states[one] in LIVE or (now[one] in LIVE)]
-                self.stops[number] |= self.stops[older[0]] if older else set()
+                before = max(one for one in self.began if one < number)
+                ended_by = self.ended_by.get(before, set())  # whoever has ended it holds up none after it; everybody else's stop passes on
+                self.stops[number] |= {(party, dataset) for party, dataset in self.stops[before] if party not in ended_by}
+                self.began.add(number)
         self.states = now
 
     @rule(
@@ -116,6 +120,8 @@ class Lives(RuleBasedStateMachine):
             if voice is Voice.SUSPEND and self.states[version] in LIVE:
                 raise  # anybody may stop what is in force, at any time
             return
+        if voice is Voice.TERMINATE:
+            self.ended_by.setdefault(version, set()).add(party)
         if voice in (Voice.SUSPEND, Voice.RESUME):
             assert was_live
             for number in [version, *self.live(before=version)]:

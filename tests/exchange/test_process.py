@@ -43,7 +43,7 @@ def held_rows(world: World, *, supplier: str = CLEVELAND) -> pa.Table:
     assert dataset is not None
     with reading(world.hub.engine) as session:
         batches = [one for one in holdings.live(session, REFERENCE, "crimes") if one.supplier == supplier]
-        return holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, dataset).to_table()
+        return holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, world.agreement, dataset).to_table()
 
 
 def test_rows_are_held_rekeyed_sorted_and_otherwise_as_sent(world: World) -> None:

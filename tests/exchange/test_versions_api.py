@@ -18,7 +18,8 @@ from exchange.commands.shared import run
 from exchange.db import reading, writing
 from exchange.errors import UnknownAgreement
 from exchange.questions.explain import explain_for
-from exchange.questions.past import standing_then
+from exchange.questions.past import standing_then, version_then
+from exchange.register import agreements
 from exchange.releases.tables import EditionRow, EditionState
 from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, TEAM, World, problem
 from tests.exchange.test_drill import settings_file
@@ -91,7 +92,9 @@ def test_a_version_that_is_not_there_and_an_agreement_that_is_not_ones_own_are_u
 
 
 def test_a_rehearsal_shows_a_party_its_own_submissions_and_the_operator_all(world: World, tmp_path: Path, shell: Shell) -> None:
-    mine, theirs = world.hold(), world.hold(supplier=DURHAM)
+    mine = world.hold()
+    world.clock.forward(seconds=1)
+    theirs = world.hold(supplier=DURHAM)
     second = proposed(world, back_fill_from='"2021-06"')
     answer = world.call("get", f"{BASE}/rehearsal?version=2", CLEVELAND).get_json()
     assert answer["counts"] == {"submissions": {"newly-refused": 1}, "editions": {}}
@@ -275,3 +278,35 @@ def test_the_past_is_replayed_statement_by_statement(world: World) -> None:
         assert states == ["in-force", "suspended", "suspended", "suspended", "in-force", "terminated"]
         assert standing_then(session, REFERENCE, moments[0] - timedelta(days=4000)) is None
         assert standing_then(session, "LCJP-NONE", moments[0]) is None
+
+
+def test_what_stopped_a_version_through_another_is_remembered_after_it_was_resumed(world: World) -> None:
+    """A stop that the new version took over, one of the new that stopped what was left of the old, and an end of both."""
+    second = world.version(2)
+    world.enter(second)
+    told: list[tuple[str, ...]] = []
+    moments = []
+
+    def note() -> None:
+        with reading(world.hub.engine) as session:
+            rows = [agreements.by_digest(session, one.digest) for one in (world.agreement, second)]
+            told.append(tuple(row.state for row in rows if row is not None))
+        moments.append(world.clock() + timedelta(minutes=30))
+        world.clock.forward(hours=1)
+
+    world.enter(given_up := world.version(3))
+    world.say(DURHAM, SIGNATORY, Voice.TERMINATE, given_up)  # of a version that never began: it reaches no other
+    world.say(DURHAM, Capacity.DPO, Voice.SUSPEND)
+    note()
+    world.sign_all(second)
+    note()
+    for voice in (Voice.RESUME, Voice.SUSPEND, Voice.RESUME, Voice.TERMINATE):
+        world.say(DURHAM, SIGNATORY, voice, second)
+        note()
+    assert told[1:] == [(state, state) for state in ("suspended", "in-force", "suspended", "in-force", "terminated")]
+    with reading(world.hub.engine) as session:
+        old, new = (agreements.by_digest(session, one.digest) for one in (world.agreement, second))
+        assert old is not None
+        assert new is not None
+        found = [(version_then(old, at).state, version_then(new, at).state) for at in moments]
+    assert found == told

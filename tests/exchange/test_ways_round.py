@@ -112,7 +112,7 @@ def test_a_version_whose_term_is_over_is_not_signed_and_ends_nothing(world: Worl
         say(world, party, Voice.SIGN, second)
     held = world.hold()
     world.clock.now = datetime(2026, 12, 1, tzinfo=UTC)
-    with pytest.raises(RefusedByAgreement, match="version 2, term: .* expired on 1 December 2026"):
+    with pytest.raises(RefusedByAgreement, match=r"version 2, term: .* expired on 1 December 2026"):
         say(world, OPERATOR, Voice.SIGN, second)
     schedule.advance_agreements(world.hub)
     assert (state(world, 1), state(world, 2)) == (State.IN_FORCE, State.PROPOSED)
@@ -219,3 +219,14 @@ def test_a_draft_is_explained_to_its_parties_and_to_no_recipient(world: World) -
     assert told | {"instance": ""} == nothing | {"instance": ""}
     found = world.call("get", "/v1/agreements/LCJP-NEW/explain?operation=tabulate&release=mv7-outcomes", CLEVELAND)
     assert (found.status_code, found.get_json()["allowed"]) == (200, False)
+
+
+# ------------------------------------------------------------------------------------------------------------ by which words
+
+
+def test_every_refusal_about_the_linkage_secret_and_the_contract_cites_the_agreement(world: World) -> None:
+    path = f"/v1/agreements/{REFERENCE}/envelopes"
+    other = world.envelope(issuer=DURHAM, recipient=CLEVELAND, check="f" * 16)
+    assert problem(world.call("post", path, DURHAM, json=other), 409, "epoch-exists")["clause"] == f"{REFERENCE} version 1, linkage"
+    found = problem(world.call("get", f"/v1/agreements/{REFERENCE}/datasets/cats/contract", CLEVELAND), 404, "unknown-dataset")
+    assert found["clause"] == f"{REFERENCE} version 1, datasets"

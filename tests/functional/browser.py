@@ -96,6 +96,7 @@ class Visitor:
 
     def check(self, name: str) -> None:
         """The page as it stands is accessible, fits the screen, and the console is silent: at 320 and at 1280 pixels."""
+        self.page.wait_for_load_state()
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
             shoot(self.page, f"{name}-{width}")

@@ -115,6 +115,7 @@ class Raw:
         contract = fetch(self.run.client, verified, dataset, datetime.now(UTC))
         rows = minimised(self.world, extract, dataset) if table is None else table
         upload, size = secrets.token_hex(16), -(-rows.num_rows // parts)
+        self.agency.ledger.add(upload)  # it is this agency's own, by whatever road it is sent
         pieces = [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
         made = []
         for number, piece in enumerate(pieces, 1):

@@ -107,7 +107,9 @@ def multiset(table: pa.Table) -> "Counter[tuple[Any, ...]]":
 def held(hub: Hub, session: Session, row: SubmissionRow, dataset: Dataset) -> pa.Table:
     """What is held of one submission, read as releases read it."""
     batch = holdings.Batch(row.id, row.supplier, row.dataset, row.period, row.rows, row.rows_digest, row.dispose_on)
-    table: pa.Table = holdings.rows(session, hub.keyring, hub.places.held, [batch], dataset).to_table()
+    table: pa.Table = holdings.rows(
+        session, hub.keyring, hub.places.held, [batch], holdings.origins(session, [batch])[row.id].agreement, dataset
+    ).to_table()
     return table
 
 

@@ -5,6 +5,7 @@ copied for each test, with a port of its own.
 """
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any, Self
@@ -20,11 +22,16 @@ from typing import Any, Self
 import requests
 
 from adapters.agency.cli import run as run_agency
+from agreements.document import read
+from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
 from demo.cast import AGENCIES, OPERATOR, PARTIES, RECIPIENT, REFERENCE, ROOT, TEMPLATE, Places
 from demo.stage import free_port, hub
+from exchange.db import writing
 from exchange.hub import Hub, open_hub
+from exchange.register import agreements
 from exchange.settings import read_settings
 from keys.keyfile import read_keyfile
+from keys.sign import Use, sign_document
 
 CLEVELAND, DURHAM = (one.party for one in AGENCIES)
 PLACEHOLDER = "http://127.0.0.1:1"  # No test serves here: every copy gets an address of its own.
@@ -90,21 +97,37 @@ def _init(party: str, *arguments: str) -> None:
         assert run_agency(["init", "--party", party, "--hub", PLACEHOLDER, *arguments, "--quiet"]) == 0
 
 
-def agree(world: World, edit: Edit = same, name: str = "lcjp-mv7") -> None:
-    """Fill in the agreement (edited), and let every DPO advise and every signatory sign."""
+def enter(world: World, edit: Edit = same, name: str = "lcjp-mv7") -> Path:
+    """Fill in the agreement (edited) and enter it; the document."""
     places = world.places
     template, document = places.run / f"{name}.template.toml", places.run / f"{name}.toml"
     template.write_text(edit(TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
     cards = [flag for card in places.cards() for flag in ("--card", card)]
     hub(None, "agreement", "fill", template, *cards, "--out", document)
     world.exchange("agreement", "enter", document)
-    statements = []
+    return document
+
+
+def agree(world: World, edit: Edit = same, name: str = "lcjp-mv7") -> None:
+    """Fill in the agreement (edited), and let every DPO advise and every signatory sign."""
+    places, document, statements = world.places, enter(world, edit, name), []
     for party in PARTIES:
         for verb, role in (("advise", "dpo"), ("sign", "signatory")):
             out = places.run / "statements" / f"{name}-{party}-{verb}.json"
             hub(None, "agreement", verb, document, "--key", places.key(party, role), "--out", out)
             statements.append(out)
     world.exchange("agreement", "record", *statements)
+
+
+def agree_at(world: World, edit: Edit, then: datetime) -> None:
+    """The same as it was done at another time: everybody's statements, and the hub that recorded them, by the clock of then."""
+    agreement, here = read(enter(world, edit).read_text(encoding="utf-8")), world.hub()
+    for party in PARTIES:
+        for capacity, voice in ((Capacity.DPO, Voice.ADVISE_FOR), (Capacity.SIGNATORY, Voice.SIGN)):
+            said = Statement(party, capacity, speaker(agreement, party, capacity).name, voice, "", then, secrets.token_hex(16))
+            key = read_keyfile(world.places.key(party, capacity.value)).signing
+            with writing(here.engine) as session:
+                agreements.record(session, sign_document(statement_document(agreement, said), Use.STATEMENT, key), lambda: then)
 
 
 def share_secret(world: World) -> None:

@@ -2,27 +2,35 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from gunicorn.config import Config
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from agreements.document import read
 from exchange.access import OPERATIONS, PUBLIC
 from exchange.db import reading, writing
-from exchange.people import invitations, people
+from exchange.log.tables import EntryRow
+from exchange.people import people
 from exchange.people.tables import AttemptRow, PasskeyRow, PersonRow
 from exchange.people.waiting import TRIES
-from exchange.register import partners
+from exchange.register import agreements, partners
+from exchange.serve import AccessLog
+from keys.encoding import b64
+from keys.formats import Card
 from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, URL, World, card_of, problem
 from tests.exchange.web.addresses import PAGES
-from tests.exchange.web.signed_in import ask, enter, forgery, sign_in
-from tests.exchange.web.test_enrol import enrol, invited
+from tests.exchange.web.signed_in import ask, enter, forgery, send, sign_in
+from tests.exchange.web.signing_room import Room
+from tests.exchange.web.test_enrol import invited
 from tests.keys.authenticator import SoftAuthenticator
 
 EVERY_ROLE = ("dpo", "signatory", "checker", "analyst")
@@ -48,10 +56,10 @@ def test_no_other_method_changes_anything(world: World, method: str) -> None:
     browser = sign_in(world, OPERATOR, "operator", *EVERY_ROLE)
     before = whole(world)
     for endpoint, (_, path) in PAGES.items():
-        if PUBLIC == OPERATIONS[endpoint] and "openid" in endpoint:
+        if OPERATIONS[endpoint] == PUBLIC and "openid" in endpoint:
             continue
         with browser.open(path, method=method) as answer:
-            assert answer.status_code < 500, (endpoint, answer.text)
+            assert answer.status_code < 500, (endpoint, answer.get_data())
             assert "Access-Control-Allow-Origin" not in answer.headers
     after = whole(world)
     assert {name: rows for name, rows in after.items() if rows != before[name]}.keys() <= {"log_entries", "log_nodes", "log_head"}
@@ -185,7 +193,7 @@ def test_to_a_stranger_an_agreement_is_as_if_there_were_none(world: World, accep
         if not path.startswith(f"/agreements/{REFERENCE}"):
             continue
         for method in methods:
-            sent = {"json": {"credential": {}}} if endpoint == "web.statement_passkey" else {}
+            sent: dict[str, Any] = {"json": {"credential": {}}} if endpoint == "web.statement_passkey" else {}
             there, none = (
                 browser.open(address, method=method.upper(), headers=headers, **sent)
                 for address in (path.replace("sub-x", pushed.id), path.replace("sub-x", pushed.id).replace(REFERENCE, "LCJP-NONE"))
@@ -235,3 +243,181 @@ def test_of_a_draft_a_recipient_learns_nothing(world: World, question: str) -> N
     world.enter(lacking)
     there, none = (world.call("get", f"/v1/agreements/{name}/explain?{question}", TEAM) for name in ("LCJP-NEW", "LCJP-NONE"))
     assert alike(there, "LCJP-NEW") == alike(none, "LCJP-NONE")
+
+
+# ------------------------------------------------------------------------------------------------------------ what is signed
+
+
+DPO = f"{CLEVELAND}/dpo"
+
+
+def ended(room: Room) -> None:
+    with writing(room.world.hub.engine) as session:
+        people.end(session, room.people[DPO].id, "hub", room.world.clock())
+
+
+def revoked_by_the_operator(room: Room) -> None:
+    somebody = room.people[DPO]
+    with writing(room.world.hub.engine) as session:
+        partners.register(session, Card("passkey", CLEVELAND, "dpo", b64(somebody.passkey.public)), room.world.clock())
+        partners.revoke(session, somebody.fingerprint, "lost", room.world.clock())
+
+
+def signed_out_elsewhere(room: Room) -> None:
+    browser = room.people[DPO].client()
+    send(browser, "/people/me/sign-out-everywhere")
+
+
+@pytest.mark.parametrize("meanwhile", [ended, revoked_by_the_operator, signed_out_elsewhere], ids=lambda one: one.__name__)
+def test_who_has_ended_meanwhile_signs_nothing(world: World, meanwhile: Callable[[Room], None]) -> None:
+    """Between the page that shows the statement and the device's answer."""
+    room = Room.open(world)
+    room.review(DPO)
+    check = room.prepared(DPO, "advise", advice="for", comment="As read.")
+    answer, browser = room.assertion(DPO, check), room.browser(DPO)
+    token = forgery(browser)
+    meanwhile(room)
+    assert ask(browser, f"{check}/passkey", token, {"credential": answer}).status_code == 401
+    with reading(world.hub.engine) as session:
+        row = agreements.by_digest(session, room.agreement.digest)
+        assert row is not None
+        assert row.statements == []
+
+
+def test_what_was_recorded_is_not_recorded_again(world: World) -> None:
+    """A recorded statement is no secret: every party can download it, and bring it back."""
+    room = Room.open(world)
+    room.review(DPO)
+    room.say(DPO, "advise", advice="for", comment="As read.")
+    [signed] = json.loads(room.get(f"{DURHAM}/dpo", "/signed.json").text)["statements"]
+    room.people["hand"] = enter(world, OPERATOR, "operator")
+    for place in (DPO, f"{CLEVELAND}/signatory", "hand"):
+        answer = room.upload(place, signed)
+        assert answer.status_code in (403, 409, 422), answer.text
+    assert "another’s" in room.upload(f"{DURHAM}/dpo", signed).text
+    with reading(world.hub.engine) as session:
+        row = agreements.by_digest(session, room.agreement.digest)
+        assert row is not None
+        assert len(row.statements) == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ every answer
+
+
+def test_every_kind_of_answer_locks_the_browser_down(world: World) -> None:
+    """Errors, redirections, downloads and documents as well as pages."""
+    browser = sign_in(world, CLEVELAND, *EVERY_ROLE)
+    token = forgery(browser)
+    page = {"Accept": "text/html"}
+    path = f"/agreements/{REFERENCE}/versions/1"
+    answers = {
+        303: browser.get(f"/agreements/{REFERENCE}"),
+        403: browser.post("/sign-out", headers=page),
+        404: browser.get("/nowhere", headers=page),
+        405: browser.delete("/sign-in", headers=page),
+        413: browser.post("/sign-out", data={"csrf_token": token, "x": "y" * (300 << 10)}, headers=page),
+        422: browser.get(f"{path}/processing-record?format=doc", headers=page),
+        200: browser.get(f"{path}/signed.json"),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status, answer.text
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+
+
+def test_no_answer_is_made_of_the_host_that_was_asked_for(world: World) -> None:
+    headers = {
+        "Host": "elsewhere.example",
+        "X-Forwarded-Host": "elsewhere.example",
+        "X-Forwarded-Proto": "https",
+        "Forwarded": "host=elsewhere.example",
+    }
+    browser = world.app.test_client()
+    for path in (
+        "/",
+        "/sign-in",
+        "/agreements",
+        "//elsewhere.example/x",
+        "/agreements//x",
+        "/static//exchange.css",
+        "/sign-in/",
+        "/nowhere",
+    ):
+        answer = browser.get(path, headers=headers)
+        assert answer.status_code in (200, 303, 404), path
+        assert "elsewhere.example" not in answer.text + str(answer.headers), path
+
+
+def test_addresses_that_a_stranger_writes_are_not_believed(world: World) -> None:
+    """Without a proxy of the operator's own, nobody says for themselves where they come from."""
+    browser = world.app.test_client()
+    token = forgery(browser, "/sign-in")
+    for number in range(3):
+        headers = {"X-CSRFToken": token, "X-Forwarded-For": f"192.0.2.{number}"}
+        assert browser.post("/sign-in/challenge", json={}, headers=headers).status_code == 200
+    with reading(world.hub.engine) as session:
+        assert [row.count for row in session.query(AttemptRow)] == [3]
+
+
+@pytest.mark.parametrize("content", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"])
+def test_a_ceremony_is_answered_in_json_alone(world: World, content: str) -> None:
+    """What another site's form can send is not looked at, even with the token."""
+    browser = world.app.test_client()
+    headers = {"X-CSRFToken": forgery(browser, "/sign-in"), "Accept": "application/json"}
+    browser.post("/sign-in/challenge", json={}, headers=headers)
+    problem(
+        browser.post("/sign-in/passkey", data=b'{"credential": {}}', content_type=content, headers=headers), 422, "unsupported-media-type"
+    )
+
+
+def test_refusals_do_not_repeat_what_was_sent(world: World) -> None:
+    browser = sign_in(world, CLEVELAND, *EVERY_ROLE)
+    words = "Qx7<script>"
+    for path in (
+        f"/agreements/{words}",
+        f"/organisations/{words}",
+        f"/agreements/{REFERENCE}/versions/1/recorded/{words}",
+        f"/{words}",
+        f"/enrol/{words}",
+    ):
+        answer = browser.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 404
+        assert "Qx7" not in answer.text, path
+    with reading(world.hub.engine) as session:
+        assert "Qx7" not in str(session.execute(select(EntryRow.entry)).scalars().all())
+
+
+# ---------------------------------------------------------------------------------------------------------- the server's log
+
+
+def test_the_servers_own_errors_are_one_line_without_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    """An address can hold an invitation's word, or the code of a sign-in."""
+    made = AccessLog(Config())
+    made.error_log.propagate = True
+    try:
+        raise BlockingIOError("/enrol/secret-word")
+    except OSError:
+        made.exception("Error handling request %s", "/enrol/secret-word?code=secret-word", exc_info=True)
+    line = caplog.messages[-1]
+    assert json.loads(line)["kind"] == "BlockingIOError"
+    assert "secret-word" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/enrol/secret-word", "//enrol//secret-word", "/enrol/secret-word/challenge", "/enrol/secret-word/passkey"]
+)
+def test_no_invitation_is_in_the_access_log(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    made = AccessLog(Config())
+    made.access_log.propagate = True
+    made.access_log.setLevel("INFO")
+    answer = SimpleNamespace(status_code=200, sent=1)
+    made.access(answer, None, {"PATH_INFO": path, "QUERY_STRING": "code=secret-word", "REQUEST_METHOD": "GET"}, timedelta(0))
+    line = caplog.messages[-1]
+    assert "secret-word" not in caplog.text
+    assert json.loads(line)["path"].lstrip("/").startswith("enrol/…")

@@ -1,0 +1,112 @@
+"""What becomes of drafts when the agreement changes or ends, or the rows they were made from go.
+
+A draft is made of rows, and goes with the first of them; it can be published only under the version in force, and goes with that too.
+What is published is counts that no longer belong to a row: it stays, with its lineage. Every step is one transaction that finds by
+itself what is left to do, so that a repeat finishes what a crash interrupted, and does nothing twice.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from agreements.rules import today
+from exchange.db import reading, writing
+from exchange.log.record import Event, Operation, append, moment
+from exchange.register import agreements
+from exchange.register.tables import AgreementRow
+from exchange.releases.checking import without_findings
+from exchange.releases.edition import find
+from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+from exchange.submissions import holdings
+from exchange.times import Clock
+
+Step = Callable[[Session, EditionRow, datetime], str]
+
+
+def settle(engine: Engine, clock: Clock, reference: str | None = None) -> list[str]:
+    """Draw the consequences for drafts of what has become of agreements and of rows; returns what was done, in words. Safe to repeat."""
+    done = []
+    for wanting, step in ((_sooner, _bring_forward), (_stranded, _drop), (_due, _destroy)):
+        with reading(engine) as session:
+            waiting = [row.id for row in _kept(session, reference) if wanting(session, row, today(clock()))]
+        for edition in waiting:
+            with writing(engine) as session:
+                agreements.by_digest(session, find(session, edition).agreement, lock=True)
+                row = find(session, edition, lock=True)
+                now = moment(session, clock)
+                if wanting(session, row, today(now)):  # nobody has checked or done it meanwhile
+                    done.append(f"{step(session, row, now)}: {edition}")
+    return done
+
+
+def _kept(session: Session, reference: str | None) -> Iterator[EditionRow]:
+    """What is not published, and waits to be checked or still has its files."""
+    left = (EditionRow.state == EditionState.AWAITING_CHECK) | EditionRow.id.in_(select(EditionFileRow.edition))
+    query = select(EditionRow).where(EditionRow.state != EditionState.PUBLISHED, left).order_by(EditionRow.requested_at, EditionRow.id)
+    yield from session.execute(query if reference is None else query.where(EditionRow.reference == reference)).scalars()
+
+
+# ------------------------------------------------------------------------------------------------------------ its day
+
+
+def _earliest(session: Session, row: EditionRow) -> date:
+    inputs = [one["submission"] for one in row.draft["inputs"]]
+    return holdings.earliest_day(session, inputs) or row.dispose_on
+
+
+def _sooner(session: Session, row: EditionRow, _: date) -> bool:
+    return row.state != EditionState.PUBLISHED and _has_files(session, row) and _earliest(session, row) < row.dispose_on
+
+
+def _bring_forward(session: Session, row: EditionRow, now: datetime) -> str:
+    day = _earliest(session, row)
+    details = {"from": row.dispose_on.isoformat(), "to": day.isoformat(), "because": "rows it was made from are destroyed on that day"}
+    row.dispose_on = day
+    return _record(session, row, "destruction of a draft brought forward", Operation.ALTERATION, details, now)
+
+
+# ------------------------------------------------------------------------------------------------------------ its end
+
+
+def _stranded(session: Session, row: EditionRow, _: date) -> bool:
+    """Waiting to be checked under a version that makes no editions any more."""
+    version = session.get_one(AgreementRow, row.agreement)
+    return row.state == EditionState.AWAITING_CHECK and (version.state not in agreements.LIVE or version.replaced_at is not None)
+
+
+def _drop(session: Session, row: EditionRow, now: datetime) -> str:
+    live = session.get_one(AgreementRow, row.agreement).state in agreements.LIVE
+    why = "a newer version has replaced the one it was made under" if live else "the agreement has ended"
+    _empty(session, row)
+    return _record(session, row, "edition dropped", Operation.ERASURE, {"because": why}, now)
+
+
+def _due(session: Session, row: EditionRow, on: date) -> bool:
+    waits = row.state == EditionState.AWAITING_CHECK
+    return row.dispose_on <= on and (waits or (row.state == EditionState.DROPPED and _has_files(session, row)))
+
+
+def _destroy(session: Session, row: EditionRow, now: datetime) -> str:
+    _empty(session, row)
+    return _record(session, row, "draft destroyed", Operation.ERASURE, {"due": row.dispose_on.isoformat()}, now)
+
+
+def _has_files(session: Session, row: EditionRow) -> bool:
+    return session.execute(select(EditionFileRow.name).where(EditionFileRow.edition == row.id).limit(1)).first() is not None
+
+
+def _empty(session: Session, row: EditionRow) -> None:
+    """No file and nothing that rows showed is left; what was asked for, by whom, from what, and the digests are."""
+    row.state = EditionState.DROPPED
+    row.report = without_findings(row)
+    session.execute(delete(EditionFileRow).where(EditionFileRow.edition == row.id))
+
+
+def _record(session: Session, row: EditionRow, what: str, operation: Operation, details: dict[str, str], now: datetime) -> str:
+    session.flush()
+    agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+    said = {"release": row.release, "draft": row.draft_digest, "version": agreement.version, **details}
+    append(session, Event(operation, "hub", agreement.operator.id, row.reference, what, row.id, details=said), now)
+    return what
