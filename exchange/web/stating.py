@@ -4,6 +4,7 @@ The statement waits at the hub, for its person and session, for ten minutes; the
 hash, and gives back nothing but the passkey's answer. Whatever a browser alters, what is recorded is what was shown, or nothing.
 """
 
+import logging
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from keys.errors import BadFormat
 from keys.passkey import assertion_document, challenge, sign_request, verify_login
 from keys.sign import Use
 
+logger = logging.getLogger("exchange.web.stating")
 KIND = "statement"
 LIVES = timedelta(minutes=10)
 FILE_LIMIT = 64 << 10
@@ -121,9 +123,20 @@ def statement_passkey(reference: str, version: int, name: str) -> ResponseReturn
         key.sign_count = verify_login(answer, challenge=challenge(Use.STATEMENT, document), passkey=passkey, sign_count=key.sign_count)
         made = assertion_document(answer, document, Use.STATEMENT, passkey)
         agreements.record(session, made, here.clock, received=received)
-    endings.settle(here.engine, here.keyring, here.places, here.clock, reference)
-    keeping.settle(here.engine, here.clock, reference)
+    _follow(reference)
     return jsonify({"next": url_for("web.recorded", reference=reference, version=version, nonce=document["nonce"])})
+
+
+def _follow(reference: str) -> None:
+    """Draw the consequences at once. What was said is said: where they cannot be drawn now, nobody is told that it was not recorded, for
+    it was, and the schedule draws them within the minute.
+    """
+    here = hub()
+    try:
+        endings.settle(here.engine, here.keyring, here.places, here.clock, reference)
+        keeping.settle(here.engine, here.clock, reference)
+    except Exception as error:  # noqa: BLE001  # of any kind: the schedule meets it too, and says so
+        logger.warning("consequences are left to the schedule", extra={"kind": type(error).__name__})
 
 
 @blueprint.get(f"{PATH}/recorded/<nonce>")
@@ -192,8 +205,7 @@ def statement_file_sent(reference: str, version: int) -> ResponseReturnValue:
         return _file_page(reference, version, {"statement": fault})
     with writing(here.engine) as session:
         _, about = agreements.record(session, made, here.clock, received=received)
-    endings.settle(here.engine, here.keyring, here.places, here.clock, reference)
-    keeping.settle(here.engine, here.clock, reference)
+    _follow(reference)
     if about.party != who.party:
         return go("web.agreement", reference=reference, version=version)
     return go("web.recorded", reference=reference, version=version, nonce=about.nonce)

@@ -1,5 +1,6 @@
 """What somebody who means harm would try at the pages: each of these was tried, and must come to nothing."""
 
+import errno
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from exchange.people.tables import AttemptRow, PasskeyRow, PersonRow
 from exchange.people.waiting import TRIES
 from exchange.register import agreements, partners
 from exchange.serve import AccessLog
+from exchange.submissions import endings
 from keys.encoding import b64
 from keys.formats import Card
 from keys.sign import SigningKey
@@ -299,6 +301,18 @@ def test_what_was_recorded_is_not_recorded_again(world: World) -> None:
         row = agreements.by_digest(session, room.agreement.digest)
         assert row is not None
         assert len(row.statements) == 1
+
+
+def test_what_was_recorded_is_confirmed_whatever_follows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk after a stop: it must not be said that nothing was kept, for everything has stopped."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    room = Room.open(world)
+    room.agree()
+    monkeypatch.setattr(endings, "settle", full)
+    assert "Suspended" in room.say(DPO, "suspend", what="whole", comment="Until it is looked into.")
 
 
 # ------------------------------------------------------------------------------------------------------------ every answer
