@@ -287,7 +287,9 @@ def test(arguments: list[str]) -> int:
     """Ruff, mypy and the tests: all that .ci/run runs (further words go to pytest)"""
     ensure_system_packages()
     install("all")
-    pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "not slow and not faults", "--durations=10", *arguments]
+    # A process a core; whole files, so that what a file prepares is prepared once.
+    together = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "not slow and not faults", "--durations=10", *together, *arguments]
     return all_pass({**checks([]), "pytest": pytest})
 
 

@@ -14,7 +14,7 @@ from tests.adapters.partnership import SUPPLIERS, Partnership, fingerprint
 from tests.adapters.standin import StandIn
 
 CLEVELAND, DURHAM = SUPPLIERS
-STRANGE = SigningKey.generate().public.fingerprint
+STRANGE = SigningKey.from_seed(bytes(32)).public.fingerprint
 PUSH = ("push", "crimes", CRIMES, "--period", "2021-04")
 
 

@@ -126,6 +126,7 @@ def test_a_key_of_another_kind_is_none(name: str) -> None:
         b"\xa5" + COSE[ES256][1:3] + COSE[ES256][1:],
         b"\xff" * 3000,
     ],
+    ids=["nothing", "more", "less", "another order", "two-byte length", "no length", "the form of U2F", "a member twice", "too long"],
 )
 def test_a_key_has_one_form(cose: bytes) -> None:
     with pytest.raises(BadFormat):
