@@ -38,12 +38,18 @@ def before_it(versions: Sequence[AgreementRow], row: AgreementRow, said: Stateme
 
 
 def newest(versions: Sequence[AgreementRow], row: AgreementRow, said: Statement) -> Decision:
-    """Nobody advises on, endorses or signs a version when a newer one has been signed by every party."""
+    """Nobody advises on, endorses or signs a version when a newer one has been signed by every party, nor stops one in place of the newer."""
     clause = parsed(row.canonical).clause("versions")
     signed = [one for one in versions if one.version > row.version and (one.state == State.SIGNED or one.in_force_at is not None)]
     if signed and said.voice in ADVICE | {Voice.SIGN, Voice.ENDORSE}:
         reason = f"version {signed[-1].version}, a newer one, has been signed by every party."
         return Refused(clause, reason, "Speak about that version, or propose a new one.")
+    now = in_force_now(versions)
+    passed_by = row.replaced_at is not None and now is not None and now.version > row.version
+    if passed_by and said.voice in (Voice.SUSPEND, Voice.TERMINATE) and now is not None and parsed(now.canonical).party(said.party):
+        # Whoever says stop must not be told that it is done while a newer version goes on.
+        reason = f"version {now.version} has replaced this one and would go on."
+        return Refused(clause, reason, f"Say it of version {now.version}: it then holds for the older ones as well.")
     return Allowed(clause)
 
 

@@ -229,6 +229,16 @@ def test_a_stop_of_the_new_version_stops_what_is_left_of_the_old(world: World) -
     problem(world.complete(under_way), 403, "refused-by-agreement")
 
 
+@pytest.mark.parametrize("voice", [Voice.SUSPEND, Voice.TERMINATE])
+def test_a_stop_of_a_replaced_version_names_the_one_that_goes_on(world: World, voice: Voice) -> None:
+    second = world.version(2)
+    world.enter(second)
+    world.sign_all(second)
+    with pytest.raises(RefusedByAgreement, match=f"{REFERENCE} version 1, versions: version 2 has replaced this one and would go on"):
+        say(world, DURHAM, voice, world.agreement)
+    assert (state(world, 1), state(world, 2)) == (State.IN_FORCE, State.IN_FORCE)
+
+
 def test_what_was_replaced_ends_with_what_replaced_it(world: World) -> None:
     second = world.version(2, expires="2027-01-01", review="2026-12-31")
     world.enter(second)

@@ -117,8 +117,8 @@ class Lives(RuleBasedStateMachine):
             say(self.world, party, voice, self.versions[version], capacity=capacity, dataset=dataset)
         except (RefusedByAgreement, InvalidStatement):
             assert self.read() == before  # what is refused leaves no trace
-            if voice is Voice.SUSPEND and self.states[version] in LIVE:
-                raise  # anybody may stop what is in force, at any time
+            if voice is Voice.SUSPEND and version == max(self.live(), default=0):
+                raise  # anybody may stop what is in force, at any time; of what was replaced they are told which version goes on
             return
         if voice is Voice.TERMINATE:
             self.ended_by.setdefault(version, set()).add(party)
