@@ -70,6 +70,7 @@ _PDF = "tests/exchange/exports cannot make a PDF"
 SYSTEM_PACKAGES = (
     SystemPackage("git", ("git",), "tests/test_house.py reads the list of tracked files from it"),
     SystemPackage("chromium", ("chromium",), "the tests of pages in a browser need it"),
+    SystemPackage("atomic", ("libatomic1",), "what drives the browser in tests does not start without it", ctypes.util.find_library),
     SystemPackage("pango-1.0", ("libpango-1.0-0",), _PDF, ctypes.util.find_library),
     SystemPackage("pangoft2-1.0", ("libpangoft2-1.0-0",), _PDF, ctypes.util.find_library),
     SystemPackage("harfbuzz-subset", ("libharfbuzz-subset0",), _PDF, ctypes.util.find_library),

@@ -1,7 +1,9 @@
 """A real browser for tests: headless Chromium, devices that hold passkeys, the accessibility check, and what the console said."""
 
+import ctypes.util
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,12 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SHOTS = os.environ.get("LCJP_SCREENSHOTS")  # a folder: every page that is checked is also photographed
 
 
+def require_node() -> None:
+    """Node, which drives the browser and runs the OpenID provider, needs one library that a bare Linux has not."""
+    if sys.platform == "linux" and ctypes.util.find_library("atomic") is None:
+        pytest.skip("libatomic is not installed (Debian: libatomic1): what needs Node was not tested")
+
+
 def chromium_path() -> str:
     """The browser; the test is skipped where there is none."""
     found = (
@@ -46,6 +54,7 @@ def chromium_path() -> str:
 def chromium() -> Iterator[Browser]:
     """One browser for all tests of a run; each test has contexts of its own."""
     path = chromium_path()
+    require_node()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser

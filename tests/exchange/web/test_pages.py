@@ -130,7 +130,14 @@ def test_people_of_ones_own_party_and_everyone_for_the_operator(world: World) ->
     assert kim.fingerprint in sign_in(world, OPERATOR, "operator").get("/people").text  # to be compared with what its owner reads out
 
 
-HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 31 * 31 * 7919 * 7907 }}", "' onmouseover='x", "&lt;b&gt;", "J̴̡̀ö")
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 31 * 31 * 7919 * 7907 }}",
+    "' onmouseover='x",
+    "&lt;b&gt;",
+    "J̴̡̀ö",
+)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
