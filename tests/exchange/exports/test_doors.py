@@ -23,6 +23,7 @@ from exchange.exports.version import signed_version_of
 from exchange.extras import load
 from exchange.register import agreements
 from keys.sign import Use, sign_document
+from tests.exchange.extra import needs_pdf
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World
 from tests.exchange.test_drill import settings_file
 from tests.exchange.web.signed_in import sign_in
@@ -52,7 +53,7 @@ def exchange(world: World) -> Callable[..., Any]:
 # --------------------------------------------------------------------------------------------------------------- pages
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_pdf) if name.endswith(".pdf") else name for name in FILES])
 def test_a_party_downloads_each(browser: FlaskClient, name: str) -> None:
     answer = browser.get(f"{HERE}/{name}")
     assert answer.status_code == 200, answer.text
@@ -109,6 +110,7 @@ def test_another_format_is_refused(browser: FlaskClient) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (422, "bad-format")
 
 
+@needs_pdf
 def test_the_printed_agreement_shows_who_signed(world: World) -> None:
     pypdf = pytest.importorskip("pypdf")
     world.say(DURHAM, Capacity.DPO, Voice.SUSPEND)
@@ -240,6 +242,7 @@ def test_the_signed_export_of_the_page_verifies(browser: FlaskClient, exchange: 
     assert exchange("verify", file) == 10
 
 
+@needs_pdf
 def test_the_pdf_command_writes_a_pdf_and_overwrites_nothing(exchange: Callable[..., Any], tmp_path: Path) -> None:
     out = tmp_path / "paper" / "a.pdf"
     exchange("pdf", REFERENCE, "--version", "1", "--out", out)
@@ -250,7 +253,7 @@ def test_the_pdf_command_writes_a_pdf_and_overwrites_nothing(exchange: Callable[
     assert out.read_bytes() == first
 
 
-@pytest.mark.parametrize("command", [("pdf",), ("odrl",), ("processing-record", "--party", CLEVELAND)])
+@pytest.mark.parametrize("command", [pytest.param(("pdf",), marks=needs_pdf), ("odrl",), ("processing-record", "--party", CLEVELAND)])
 def test_an_agreement_or_party_that_is_not_there(exchange: Callable[..., Any], tmp_path: Path, command: tuple[str, ...]) -> None:
     with pytest.raises(Unacceptable, match="no such agreement"):
         exchange(*command, "LCJP-NONE", "--out", tmp_path / "x")
