@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 from exchange.db import make_asker, make_engine
 from exchange.keyring import Keyring
 from exchange.objects import Objects
+from exchange.releases import keeping
 from exchange.settings import Settings
+from exchange.submissions import endings
 from exchange.submissions.process import Places
 from keys.keystore import Keystore, SealedFileKeystore
 from keys.providers import CredentialFileRoots
@@ -35,6 +37,11 @@ class Hub:
     def asker(self) -> Engine:
         """The same database, for single queries outside any transaction."""
         return make_asker(self.settings.database_url)
+
+    def settle(self, reference: str | None = None) -> list[str]:
+        """Draw the consequences, for rows and then for drafts, of what has become of agreements (or of one); what was done. Safe to repeat."""
+        ended = endings.settle(self.engine, self.keyring, self.places, self.clock, reference)
+        return [*ended, *keeping.settle(self.engine, self.clock, reference)]
 
 
 def open_keystore(settings: Settings) -> Keystore:

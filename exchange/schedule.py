@@ -9,8 +9,7 @@ from agreements.rules import today
 from exchange.db import reading, writing
 from exchange.hub import Hub
 from exchange.register import agreements, reminders
-from exchange.releases import checking, keeping
-from exchange.submissions import endings, leftovers, process, retention, sealing
+from exchange.submissions import leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
 OPERATOR = "hub"
@@ -31,7 +30,7 @@ def advance_agreements(hub: Hub) -> None:
     with writing(hub.engine) as session:
         for moved in agreements.advance(session, hub.clock()):
             logger.info("agreement moved", extra={"what": moved})
-    for done in (*endings.settle(hub.engine, hub.keyring, hub.places, hub.clock), *keeping.settle(hub.engine, hub.clock)):
+    for done in hub.settle():
         logger.info("settled", extra={"what": done})
 
 
@@ -61,19 +60,6 @@ def dispose_due(hub: Hub) -> None:
     _each(waiting, one)
 
 
-def forget_findings(hub: Hub) -> None:
-    """Destroy what drafts showed of rows that are held no longer."""
-    with reading(hub.engine) as session:
-        waiting = checking.outlived(session)
-
-    def one(edition: str) -> None:
-        with writing(hub.engine) as session:
-            checking.forget(session, edition, hub.clock)
-        logger.info("findings destroyed", extra={"edition": edition})
-
-    _each(waiting, one)
-
-
 def _each(names: Sequence[str], work: Callable[[str], None]) -> None:
     """Do all of them: one that fails holds up no other. Then raise the first failure, if there was any."""
     failures: list[Exception] = []
@@ -91,7 +77,6 @@ JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "remind of reviews": (remind_of_reviews, 3600),
     "rotate sealing keys": (rotate_sealing_keys, 3600),
     "dispose of what is due": (dispose_due, 3600),
-    "forget what drafts showed": (forget_findings, 3600),
 }
 
 

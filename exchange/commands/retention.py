@@ -7,10 +7,7 @@ import click
 
 from agreements.rules import today
 from exchange.commands.shared import hub_of, say, write_new
-from exchange.db import reading, writing
-from exchange.releases import checking
-from exchange.releases.keeping import settle
-from exchange.submissions import endings
+from exchange.db import reading
 from exchange.submissions import retention as keeping
 
 
@@ -35,17 +32,12 @@ def due(context: click.Context) -> None:
 def run(context: click.Context, certificates: Path | None) -> None:
     """Destroy what is due, now."""
     hub = hub_of(context)
-    endings.settle(hub.engine, hub.keyring, hub.places, hub.clock)
-    settle(hub.engine, hub.clock)
+    hub.settle()
     with reading(hub.engine) as session:
         waiting = [row.id for row in keeping.due(session, today(hub.clock()))]
     for submission in waiting:
         signed = keeping.dispose(hub.engine, hub.keyring, hub.places, submission, hub.clock())
         if certificates is not None:
             write_new(certificates / f"{submission}.certificate.json", json.dumps(signed, indent=1) + "\n")
-    with reading(hub.engine) as session:
-        outlived = checking.outlived(session)
-    for edition in outlived:
-        with writing(hub.engine) as session:
-            checking.forget(session, edition, hub.clock)
+    hub.settle()  # drafts that were made from what is gone now
     say(context, {"destroyed": waiting}, *([f"{one} destroyed" for one in waiting] or ["Nothing is due."]))

@@ -107,7 +107,7 @@ def findings(session: Session, row: EditionRow, key: str, now: datetime) -> Mapp
         require(Refused(clause, detail, "Leave the key out to see only what would be published."))
     partners.require_not_revoked(session, key)
     require(may_tabulate(standing, row.release, now))
-    if row.state != EditionState.AWAITING_CHECK or FINDINGS not in row.report or not _inputs_stand(session, row):
+    if row.state != EditionState.AWAITING_CHECK or FINDINGS not in row.report or not inputs_stand(session, row):
         detail = "what the rows showed was kept with the draft alone, and is destroyed."
         raise NotFound(
             detail, remedy="Leave the key out to see the rest; another draft looks at the rows again.", code="findings-destroyed"
@@ -116,26 +116,11 @@ def findings(session: Session, row: EditionRow, key: str, now: datetime) -> Mapp
     return found
 
 
-def _inputs_stand(session: Session, row: EditionRow) -> bool:
+def inputs_stand(session: Session, row: EditionRow) -> bool:
+    """Whether every submission that a draft was made from is held still."""
     inputs = row.draft["inputs"]
     held = {batch.submission for name in {one["dataset"] for one in inputs} for batch in holdings.live(session, row.reference, name)}
     return {one["submission"] for one in inputs} <= held
-
-
-def outlived(session: Session) -> list[str]:
-    """Ids of the drafts beside which it is still kept what rows showed that are held no longer."""
-    query = select(EditionRow).where(EditionRow.state == EditionState.AWAITING_CHECK).order_by(EditionRow.id)
-    return [row.id for row in session.execute(query).scalars() if FINDINGS in row.report and not _inputs_stand(session, row)]
-
-
-def forget(session: Session, edition: str, clock: Clock) -> None:
-    """Destroy what the rows of a draft showed; nothing where that has been done."""
-    agreements.by_digest(session, find(session, edition).agreement, lock=True)
-    row = find(session, edition, lock=True)
-    if FINDINGS in row.report:
-        row.report = without_findings(row)
-        session.flush()
-        _record(session, row, "hub", "findings about rows destroyed", Operation.ERASURE, moment(session, clock))
 
 
 def _person(row: AgreementRow | None, key: str) -> Person:

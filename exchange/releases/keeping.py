@@ -16,7 +16,7 @@ from exchange.db import reading, writing
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases.checking import without_findings
+from exchange.releases.checking import FINDINGS, inputs_stand, without_findings
 from exchange.releases.edition import find
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
 from exchange.submissions import holdings
@@ -28,7 +28,7 @@ Step = Callable[[Session, EditionRow, datetime], str]
 def settle(engine: Engine, clock: Clock, reference: str | None = None) -> list[str]:
     """Draw the consequences for drafts of what has become of agreements and of rows; returns what was done, in words. Safe to repeat."""
     done = []
-    for wanting, step in ((_sooner, _bring_forward), (_stranded, _drop), (_due, _destroy)):
+    for wanting, step in ((_sooner, _bring_forward), (_stranded, _drop), (_due, _destroy), (_outlived, _forget)):
         with reading(engine) as session:
             waiting = [row.id for row in _kept(session, reference) if wanting(session, row, today(clock()))]
         for edition in waiting:
@@ -91,6 +91,16 @@ def _due(session: Session, row: EditionRow, on: date) -> bool:
 def _destroy(session: Session, row: EditionRow, now: datetime) -> str:
     _empty(session, row)
     return _record(session, row, "draft destroyed", Operation.ERASURE, {"due": row.dispose_on.isoformat()}, now)
+
+
+def _outlived(session: Session, row: EditionRow, _: date) -> bool:
+    """Kept beside it is still what rows showed that are held no longer."""
+    return row.state == EditionState.AWAITING_CHECK and FINDINGS in row.report and not inputs_stand(session, row)
+
+
+def _forget(session: Session, row: EditionRow, now: datetime) -> str:
+    row.report = without_findings(row)
+    return _record(session, row, "findings about rows destroyed", Operation.ERASURE, {}, now)
 
 
 def _has_files(session: Session, row: EditionRow) -> bool:

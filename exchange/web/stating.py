@@ -23,8 +23,6 @@ from exchange.people.tables import PasskeyRow
 from exchange.register import agreements
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
-from exchange.releases import keeping
-from exchange.submissions import endings
 from exchange.web import ceremony, known, said, voices
 from exchange.web.door import blueprint, go, hub, page, person, signed
 from keys.encoding import parse_json
@@ -133,8 +131,7 @@ def _follow(reference: str) -> None:
     """
     here = hub()
     try:
-        endings.settle(here.engine, here.keyring, here.places, here.clock, reference)
-        keeping.settle(here.engine, here.clock, reference)
+        here.settle(reference)
     except Exception as error:  # noqa: BLE001  # of any kind: the schedule meets it too, and says so
         logger.warning("consequences are left to the schedule", extra={"kind": type(error).__name__})
 

@@ -8,9 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from agreements.signing import Capacity, Voice
-from exchange import schedule
 from exchange.commands.root import cli
-from exchange.db import reading, writing
+from exchange.db import reading
 from exchange.errors import ExchangeError, NotFound, RefusedByAgreement
 from exchange.log.tables import EntryRow
 from exchange.releases import checking
@@ -95,18 +94,16 @@ def test_recipients_receive_none_of_it(drafted: tuple[World, str]) -> None:
 
 def test_it_goes_when_rows_it_was_made_from_are_held_no_longer(drafted: tuple[World, str]) -> None:
     world, identity = drafted
-    schedule.forget_findings(world.hub)
+    world.hub.settle()
     assert "uniqueness" in row(world, identity).report
     [held] = [one["submission"] for one in row(world, identity).draft["inputs"] if one["supplier"] == CLEVELAND]
     world.hold([crimes(130, seed=1)], after=held)
     with pytest.raises(NotFound, match="destroyed"):
         seen(world, identity, CHECKERS[0])  # at once, even before the clock's next job
-    schedule.forget_findings(world.hub)
+    world.hub.settle()
     assert set(row(world, identity).report) == {"attack"}
     assert phrases(world).count("findings about rows destroyed") == 1
-    schedule.forget_findings(world.hub)
-    with writing(world.hub.engine) as session:
-        checking.forget(session, identity, world.clock)
+    world.hub.settle()
     assert phrases(world).count("findings about rows destroyed") == 1
 
 
