@@ -98,10 +98,8 @@ def _keys(agreement: Agreement) -> Iterator[str]:
 
 def _machine_keys(agreement: Agreement, party_id: str) -> Iterator[str]:
     party = agreement.party(party_id)
-    if party and party.keys:
-        yield from (party.keys.manifest, party.keys.client, party.keys.encryption)
-    if party and party.hub:
-        yield from (party.hub.identity, party.hub.receipts, party.hub.editions, party.hub.log)
+    if party:
+        yield from party.machines
     yield from (recipient.client for recipient in agreement.recipients if recipient.party == party_id)
 
 

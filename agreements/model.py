@@ -4,7 +4,7 @@ Names are the field's own: see DOMAIN and the glossary in ``docs/architecture.md
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -145,6 +145,16 @@ class Party:
     keys: MachineKeys | None
     hub: HubKeys | None
     lawful_bases: tuple[LawfulBasis, ...]
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody who speaks or checks for this party."""
+        return (self.dpo, self.signatory, *self.checkers)
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The fingerprints of this party's machine keys, and of the hub's where it runs the hub."""
+        return (*(astuple(self.keys) if self.keys else ()), *(astuple(self.hub) if self.hub else ()))
 
     def bases_of(self, dataset: str) -> tuple[LawfulBasis, ...]:
         """The lawful bases under which this party processes a dataset."""

@@ -111,3 +111,8 @@ class Duration:
 def month_end(year: int, month: int) -> date:
     """The last day of a month."""
     return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def day_in_words(day: date) -> str:
+    """``1 December 2026``."""
+    return f"{day.day} {day:%B %Y}"

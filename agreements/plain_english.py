@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from agreements.fields import PseudonymiseRule
 from agreements.items import ITEMS
 from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
+from agreements.periods import day_in_words
 from agreements.release import FirstOf, Level, Lookup, MonthsBetween, Release, Terms, Zeros
 
 _LEVELS = {
@@ -78,15 +78,11 @@ def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
-
-
 def _head(agreement: Agreement) -> Iterator[Sentence]:
     yield Sentence("purpose", f"Purpose: {agreement.purpose}")
     yield Sentence("necessity", f"Why sharing is necessary: {agreement.necessity}")
     yield Sentence("DPIA", f"Impact assessment: {agreement.dpia}")
-    dates = f"In force from {_day(agreement.in_force_from)} until {_day(agreement.expires)}; to be reviewed by {_day(agreement.review)}."
+    dates = f"In force from {day_in_words(agreement.in_force_from)} until {day_in_words(agreement.expires)}; to be reviewed by {day_in_words(agreement.review)}."
     yield Sentence("term", dates)
     yield Sentence("term", f"Data from {agreement.back_fill_from} on may be sent.")
     yield Sentence("term", _AFTER_END[agreement.after_end])

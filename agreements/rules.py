@@ -16,7 +16,7 @@ from agreements.decisions import Allowed, Decision, Refused, first_refusal
 from agreements.difference import narrower
 from agreements.lifecycle import State
 from agreements.model import Agreement, Dataset, Standing
-from agreements.periods import Period
+from agreements.periods import Period, day_in_words
 
 LONDON = ZoneInfo("Europe/London")
 GRACE = timedelta(hours=24)
@@ -212,7 +212,7 @@ def requesting(standing: Standing, release_name: str, key: str, now: datetime) -
     """The checks of :func:`may_request`."""
     agreement = standing.agreement
     release = agreement.release(release_name)
-    people = {person.key for party in agreement.parties for person in (party.dpo, party.signatory, *party.checkers)}
+    people = {person.key for party in agreement.parties for person in party.people}
     recipients = {one.client for one in agreement.recipients if release is not None and one.id in release.recipients}
     clause = agreement.clause(f"release {release_name}", "requests")
     stranger = Refused(clause, "this key belongs to nobody the agreement names.", "A recipient of the release or a named person asks.")
@@ -292,8 +292,3 @@ def _period(agreement: Agreement, dataset: Dataset, period: Period, now: datetim
     if period.start < earliest.start:
         return Refused(clause, f"the agreement admits no data from before {earliest}.", f"Send {earliest} and later.")
     return Allowed(clause)
-
-
-def day_in_words(day: date) -> str:
-    """``1 December 2026``."""
-    return f"{day.day} {day:%B %Y}"

@@ -15,7 +15,8 @@ from typing import Any
 from agreements.decisions import Allowed, Decision, Refused
 from agreements.errors import InvalidStatement
 from agreements.model import Agreement, Party, Person
-from agreements.rules import day_in_words, today
+from agreements.periods import day_in_words
+from agreements.rules import today
 
 Verify = Callable[[Mapping[str, Any], Collection[str]], Mapping[str, Any]]
 FORMAT = 1

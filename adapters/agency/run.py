@@ -159,8 +159,7 @@ def keys_of(agreement: Agreement, party: str) -> frozenset[str]:
     """Every fingerprint that an agreement names for a party or recipient, people's and machines'."""
     keys = {one.client for one in agreement.recipients if one.id == party}
     if (found := agreement.party(party)) is not None:
-        keys |= {person.key for person in (found.dpo, found.signatory, *found.checkers)}
-        keys |= {found.keys.manifest, found.keys.client, found.keys.encryption} if found.keys else set()
+        keys |= {*(person.key for person in found.people), *found.machines}
     return frozenset(keys)
 
 

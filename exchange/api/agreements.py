@@ -23,11 +23,7 @@ def fingerprints(agreement: Terms) -> list[str]:
     """Every fingerprint the agreement names, people's and machines'."""
     found: list[str] = [recipient.client for recipient in agreement.recipients]
     for party in agreement.parties:
-        found += [person.key for person in (party.dpo, party.signatory, *party.checkers)]
-        if party.keys:
-            found += [party.keys.manifest, party.keys.client, party.keys.encryption]
-        if party.hub:
-            found += [party.hub.identity, party.hub.receipts, party.hub.editions, party.hub.log]
+        found += [*(person.key for person in party.people), *party.machines]
     return found
 
 

@@ -4,11 +4,12 @@ It is not the agreement: that is the signed export, which anybody can verify. Th
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from agreements.characters import deceives
 from agreements.model import Agreement, Party, Person
+from agreements.periods import day_in_words
 from agreements.plain_english import Section, sections
 from agreements.signing import Capacity, Voice
 from exchange.exports.markup import table, tag, text
@@ -80,9 +81,9 @@ def _title_page(version: Version, printed: datetime) -> str:
         ("Digest of the words", agreement.digest),
         ("State when this was printed", _state(version)),
         ("Printed", _moment(printed)),
-        ("In force from", _day(agreement.in_force_from)),
-        ("Expires", _day(agreement.expires)),
-        ("To be reviewed by", _day(agreement.review)),
+        ("In force from", day_in_words(agreement.in_force_from)),
+        ("Expires", day_in_words(agreement.expires)),
+        ("To be reviewed by", day_in_words(agreement.review)),
         ("Between", "\n".join(f"{party.name} ({party.role.replace('-', ' ')})" for party in agreement.parties)),
     ]
     facts = tag("tbody", *(tag("tr", text("th", name, scope="row"), text("td", words)) for name, words in rows))
@@ -205,10 +206,6 @@ def _verifying(agreement: Agreement) -> str:
         "If all agree, the words on these pages are the words that were signed.",
     )
     return tag("ol", *(text("li", step) for step in steps))
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def _moment(at: datetime) -> str:

@@ -109,7 +109,7 @@ _KEY = r"(?:ed25519|passkey|xwing):[0-9a-f]{64}"
 
 
 def _hiding(agreement: Agreement) -> Callable[[str], str]:
-    people = {one.name for party in agreement.parties for one in (party.dpo, party.signatory, *party.checkers)}
+    people = {one.name for party in agreement.parties for one in party.people}
     names = "|".join(re.escape(name) for name in sorted(people, key=len, reverse=True))
     found = re.compile(rf"(?<!\w)(?:{names}|{_KEY})(?!\w)", re.IGNORECASE)
     return lambda words: found.sub("[left out]", words)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agreements.periods import day_in_words
 from agreements.rules import today
 from exchange.log.record import hold
 from exchange.register.tables import AgreementRow, ReminderRow
@@ -34,7 +35,7 @@ class Reminder:
     def words(self) -> str:
         """``LCJP-MV7 version 1: review by 1 May 2027, in 14 days``."""
         when = "today" if self.days_left == 0 else f"in {self.days_left} days" if self.days_left > 0 else f"{-self.days_left} days overdue"
-        return f"{self.reference} version {self.version}: review by {self.review.day} {self.review:%B %Y}, {when}"
+        return f"{self.reference} version {self.version}: review by {day_in_words(self.review)}, {when}"
 
 
 def day_for(review: date, on: date) -> date | None:
@@ -62,7 +63,7 @@ def remind(session: Session, now: datetime) -> list[Reminder]:
 def outstanding(session: Session, party: str, now: datetime) -> list[Reminder]:
     """The reviews of which this party has been reminded and that are still to be done, the most urgent first; of every party, for ``""``."""
     latest = select(ReminderRow.agreement, func.max(ReminderRow.day)).group_by(ReminderRow.agreement)
-    days = {digest: day for digest, day in session.execute(latest)}  # noqa: C416  # a row is no pair to the type checker
+    days = dict(session.execute(latest).tuples().all())
     rows = [row for row in _standing(session) if row.digest in days and (not party or parsed(row.canonical).party(party) is not None)]
     return sorted((_reminder(row, days[row.digest], now) for row in rows), key=lambda one: (one.review, one.reference))
 

@@ -103,6 +103,6 @@ def _question(
 
 def _key(session: Session, agreement: Agreement) -> str:
     """The key that the reader speaks with under this agreement, if it names one; else any of the reader's."""
-    named = {one.key for party in agreement.parties for one in (party.dpo, party.signatory, *party.checkers)}
+    named = {one.key for party in agreement.parties for one in party.people}
     mine = people.fingerprints(session, person().id)
     return min(mine & named or mine or {""})

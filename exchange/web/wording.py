@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from agreements.periods import day_in_words
 from exchange.people.people import Post
 from exchange.web.clauses import clause_link
 
@@ -37,8 +38,7 @@ STATE_COLOURS: Mapping[str, str] = {
 
 def day(moment: date | datetime) -> str:
     """``20 November 2026``; a time is of that day in London."""
-    found = moment.astimezone(LONDON) if isinstance(moment, datetime) else moment
-    return f"{found.day} {found:%B %Y}"
+    return day_in_words(moment.astimezone(LONDON) if isinstance(moment, datetime) else moment)
 
 
 def at(moment: datetime) -> str:
