@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
 FLOORS: list[set[str]] = [
     {"app", "commands", "schedule", "serve", "migrations", "tables"},  # `tables` gathers every floor's, for the migrations
     {"web", "api"},
-    {"hub", "access", "problems", "questions", "exports"},  # what every door shares: the hub, who calls, how a refusal is answered
+    {"hub", "access", "asked", "problems", "questions", "exports"},  # what every door shares: the hub, who calls, how a refusal is answered
     {"releases"},
     {"submissions"},
     {"people"},  # accounts of those who sign in
@@ -45,7 +45,7 @@ PROTECTION = {"protect", "suppress", "sensitive", "certificate", "witnesses", "p
 PROTECTION |= {"problem", "relations", "exchanges", "result", "history", "perturb"}
 
 # Libraries with one home. "!" takes a part of that home out again.
-WEB = ("exchange.app", "exchange.serve", "exchange.api", "exchange.web", "exchange.access", "exchange.problems")
+WEB = ("exchange.app", "exchange.serve", "exchange.api", "exchange.web", "exchange.access", "exchange.asked", "exchange.problems")
 HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("keys",),
     "webauthn": ("keys",),

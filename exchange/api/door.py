@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from agreements.decisions import Refused
 from agreements.rules import named_client
 from exchange.access import Caller, admit, identify, is_public
-from exchange.errors import NotFound, RefusedByAgreement, Unacceptable
+from exchange.asked import json_object
+from exchange.errors import NotFound, RefusedByAgreement
 from exchange.hub import Hub
 from exchange.problems import PAGES, for_people
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from keys.encoding import parse_json
 
 BODY_LIMIT = 4 << 20
 
@@ -44,13 +44,8 @@ def vouch(row: AgreementRow | None) -> None:
 
 
 def body() -> dict[str, Any]:
-    """The request's JSON object, strictly read: no repeated member, no NaN, no depth without end."""
-    if request.mimetype != "application/json":
-        raise Unacceptable("the body must be application/json.", code="unsupported-media-type")
-    parsed = parse_json(request.get_data(cache=False), limit=BODY_LIMIT)
-    if not isinstance(parsed, dict):
-        raise Unacceptable("the body must be a JSON object.", code="bad-format")
-    return parsed
+    """The request's JSON object, strictly read."""
+    return json_object(BODY_LIMIT)
 
 
 def guard(app: Flask) -> None:

@@ -63,7 +63,7 @@ def remind(session: Session, now: datetime) -> list[Reminder]:
 def outstanding(session: Session, party: str, now: datetime) -> list[Reminder]:
     """The reviews of which this party has been reminded and that are still to be done, the most urgent first; of every party, for ``""``."""
     latest = select(ReminderRow.agreement, func.max(ReminderRow.day)).group_by(ReminderRow.agreement)
-    days = dict(session.execute(latest).tuples().all())
+    days = {digest: day for digest, day in session.execute(latest)}  # noqa: C416  # a row is no pair to the type checker
     rows = [row for row in _standing(session) if row.digest in days and (not party or parsed(row.canonical).party(party) is not None)]
     return sorted((_reminder(row, days[row.digest], now) for row in rows), key=lambda one: (one.review, one.reference))
 

@@ -7,23 +7,18 @@ from flask import g, request
 from flask import session as browser
 from sqlalchemy.orm import Session
 
+from exchange.asked import json_object
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured, Unacceptable
 from exchange.people import waiting
 from exchange.web.door import hub
-from keys.encoding import parse_json
 
 BODY_LIMIT = 64 << 10
 
 
 def body() -> dict[str, Any]:
     """The JSON object that static/passkey.js sends, strictly read."""
-    if request.mimetype != "application/json":
-        raise Unacceptable("the body must be application/json.", code="unsupported-media-type")
-    parsed = parse_json(request.get_data(cache=False), limit=BODY_LIMIT)
-    if not isinstance(parsed, dict):
-        raise Unacceptable("the body must be a JSON object.", code="bad-format")
-    return parsed
+    return json_object(BODY_LIMIT)
 
 
 def credential(said: dict[str, Any]) -> dict[str, Any]:
