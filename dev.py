@@ -74,6 +74,8 @@ SYSTEM_PACKAGES = (
     SystemPackage("pango-1.0", ("libpango-1.0-0",), _PDF, ctypes.util.find_library),
     SystemPackage("pangoft2-1.0", ("libpangoft2-1.0-0",), _PDF, ctypes.util.find_library),
     SystemPackage("harfbuzz-subset", ("libharfbuzz-subset0",), _PDF, ctypes.util.find_library),
+    SystemPackage("strace", ("strace",), "the fault matrix kills and fails by other means alone"),
+    SystemPackage("softhsm2-util", ("softhsm2",), "the tests of keys in a hardware module need it"),
     SystemPackage("dejavu", ("fonts-dejavu-core",), "PDFs of the tests have no letters", fonts),
 )
 

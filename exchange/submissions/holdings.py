@@ -19,7 +19,7 @@ from agreements.columns import Breaches, merge
 from agreements.model import Agreement, Dataset
 from agreements.periods import Period
 from exchange.errors import Gone, Unacceptable
-from exchange.keyring import Keyring, submission_name
+from exchange.keyring import Keyring
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
@@ -126,9 +126,9 @@ def rows(session: Session, keyring: Keyring, held: Objects, batches: Sequence[Ba
 
 
 def _files(session: Session, keyring: Keyring, held: Objects, batch: Batch) -> Iterator[File]:
-    query = select(HeldPartRow).where(HeldPartRow.submission == batch.submission).order_by(HeldPartRow.number)
-    for part in session.execute(query).scalars():
-        yield held.path(part.object), _key(keyring, batch, part), part.aad
+    query = select(HeldPartRow, SubmissionRow.key).join(SubmissionRow).where(HeldPartRow.submission == batch.submission)
+    for part, key in session.execute(query.order_by(HeldPartRow.number)):
+        yield held.path(part.object), _data_key(keyring, key, part), part.aad
 
 
 def _require_carried(agreement: Agreement, dataset: Dataset, older: Sequence[_Older]) -> None:
@@ -177,8 +177,8 @@ def _refusal(agreement: Agreement, dataset: Dataset, older: Sequence[_Older], re
 _MOST = 12
 
 
-def _key(keyring: Keyring, batch: Batch, part: HeldPartRow) -> bytes:
+def _data_key(keyring: Keyring, key: str, part: HeldPartRow) -> bytes:
     try:
-        return keyring.store.unwrap(submission_name(batch.submission), part.wrapped_key)
+        return keyring.store.unwrap(key, part.wrapped_key)
     except (KeyDestroyed, UnknownKey) as error:
-        raise Gone(f"{batch.submission} has been destroyed: its rows cannot be read by anyone.", code="destroyed") from error
+        raise Gone(f"{part.submission} has been destroyed: its rows cannot be read by anyone.", code="destroyed") from error

@@ -19,7 +19,7 @@ from agreements.model import Dataset, Standing
 from agreements.periods import Period
 from agreements.rules import UNKNOWN, dispose_on, known_to, may_submit
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
-from exchange.keyring import Keyring
+from exchange.keyring import Keyring, submission_name
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, linkage, partners
 from exchange.settings import Settings
@@ -187,8 +187,10 @@ def _check_keys(session: Session, manifest: Manifest, key: SealingKeyRow | None,
 
 
 def _new(manifest: Manifest, signed: Mapping[str, Any], dataset: Dataset, period: Period, now: datetime) -> SubmissionRow:
+    identity = f"sub-{secrets.token_hex(12)}"
     return SubmissionRow(
-        id=f"sub-{secrets.token_hex(12)}",
+        id=identity,
+        key=submission_name(identity),
         upload=manifest.upload,
         supplier=manifest.supplier,
         reference=manifest.reference,

@@ -22,7 +22,7 @@ from agreements.periods import Period
 from agreements.rules import may_hold
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured, Unavailable
-from exchange.keyring import Keyring, sealing_name, submission_name
+from exchange.keyring import Keyring, sealing_name
 from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
@@ -104,7 +104,7 @@ def process(engine: Engine, settings: Settings, keyring: Keyring, places: Places
         for number in range(1, len(row.manifest["document"]["parts"]) + 1):
             places.staging.delete(intake.part_name(row.id, number))
     if state == SubmissionState.REFUSED:
-        keyring.store.destroy(submission_name(submission))
+        keyring.store.destroy(row.key)
     return state
 
 
@@ -132,7 +132,7 @@ def _job(
     agreement_row = session.get_one(AgreementRow, row.agreement)
     dataset = _dataset(session, row)
     manifest = intake.manifest_of(row)
-    keyring.store.get_or_create(submission_name(row.id))
+    keyring.store.get_or_create(row.key)
     parts = [
         {
             "number": draft.number,
@@ -239,7 +239,7 @@ def _reasons(session: Session, row: SubmissionRow, result: Mapping[str, Any], re
 
 def _hold(session: Session, keyring: Keyring, row: SubmissionRow, drafts: Sequence[Draft], now: datetime) -> None:
     for draft in drafts:
-        wrapped = keyring.store.wrap(submission_name(row.id), draft.key)
+        wrapped = keyring.store.wrap(row.key, draft.key)
         row.held.append(HeldPartRow(number=draft.number, object=draft.object, wrapped_key=wrapped, aad=draft.aad, rows=draft.rows))
     if row.after is not None and intake.manifest_of(row).mode != "append":
         before = session.get(SubmissionRow, row.after)

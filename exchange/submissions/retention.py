@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from exchange.db import reading, writing
-from exchange.keyring import Keyring, submission_name
+from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append
 from exchange.submissions import intake
 from exchange.submissions.process import Places
@@ -38,11 +38,11 @@ def dispose(engine: Engine, keyring: Keyring, places: Places, submission: str, n
             row.state = SubmissionState.DISPOSING
             session.flush()
             _record(session, row, "disposal begun", now)
-    keyring.store.destroy(submission_name(submission))
     with reading(engine) as session:
         row = session.get_one(SubmissionRow, submission)
         sealed = [intake.part_name(row.id, part.number) for part in row.parts]
         held = [part.object for part in row.held]
+    keyring.store.destroy(row.key)
     for objects, names in ((places.staging, sealed), (places.held, held)):
         for name in names:
             objects.delete(name)
@@ -70,7 +70,7 @@ def _certificate(keyring: Keyring, row: SubmissionRow, now: datetime) -> dict[st
         "due": row.dispose_on.isoformat(),
         "destroyed": rfc3339(now),
         "method": "the only key to the rows was destroyed; objects and rows were deleted",
-        "key": submission_name(row.id),
+        "key": row.key,
     }
     return sign_document(document, Use.CERTIFICATE, keyring.signing("receipts"))
 

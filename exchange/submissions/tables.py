@@ -53,6 +53,7 @@ class SubmissionRow(Base):
     rows: Mapped[int] = mapped_column(BigInteger)
     rows_digest: Mapped[str] = mapped_column(String(80))
     sealing_key: Mapped[str] = mapped_column(ForeignKey("sealing_keys.id"))
+    key: Mapped[str] = mapped_column(String(80))  # the keystore's name of the one key that wraps its data keys; erasure gives it another
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
     manifest_digest: Mapped[str] = mapped_column(String(80))
     dispose_on: Mapped[date] = mapped_column(Date, index=True)
