@@ -11,15 +11,23 @@ from exchange.errors import Misconfigured
 
 @dataclass(frozen=True)
 class Extra:
-    """A module of ours, the name under which pip installs what it needs, and what else it needs of the system."""
+    """A module of ours, what a hub cannot do without it, the name under which pip installs what it needs, and what else the system must have."""
 
     module: str
+    does: str
     pip: str
     debian: tuple[str, ...]
 
 
 EXTRAS: Mapping[str, Extra] = {
-    "pdf": Extra("exchange.pdf", "lcjp-exchange[pdf]", ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"))
+    "pdf": Extra(
+        "exchange.pdf",
+        "make a PDF",
+        "lcjp-exchange[pdf]",
+        ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"),
+    ),
+    "transit": Extra("keys.transit", "use a key service", "lcjp-exchange[hub]", ()),
+    "pkcs11": Extra("keys.hardware", "use a hardware module", "lcjp-exchange[pkcs11]", ()),
 }
 
 
@@ -36,7 +44,8 @@ def load(name: str) -> ModuleType:
     try:
         return importlib.import_module(extra.module)
     except (ImportError, OSError) as error:  # OSError: cffi does not find the system's library
+        debian = f"; on Debian also: apt-get install {' '.join(extra.debian)}" if extra.debian else ""
         raise ExtraMissing(
-            f"this hub cannot make a {name.upper()}: what that needs is not installed.",
-            remedy=f"The operator installs it: pip install '{extra.pip}'; on Debian also: apt-get install {' '.join(extra.debian)}",
+            f"this hub cannot {extra.does}: what that needs is not installed.",
+            remedy=f"The operator installs it: pip install '{extra.pip}'{debian}",
         ) from error

@@ -9,13 +9,15 @@ from sqlalchemy import Engine
 
 from exchange.db import make_asker, make_engine
 from exchange.keyring import Keyring
+from exchange.keystores import open_keystore
+from exchange.limits import Limits
+from exchange.log import flushing
+from exchange.log.second import SecondStore
 from exchange.objects import Objects
 from exchange.releases import keeping
 from exchange.settings import Settings
 from exchange.submissions import endings
 from exchange.submissions.process import Places
-from keys.keystore import Keystore, SealedFileKeystore
-from keys.providers import CredentialFileRoots
 
 
 def now() -> datetime:
@@ -34,9 +36,19 @@ class Hub:
     clock: Callable[[], datetime] = now
 
     @cached_property
+    def second(self) -> SecondStore:
+        """The log's second store."""
+        return flushing.of(self.engine) or SecondStore(self.settings.second_store)
+
+    @cached_property
     def asker(self) -> Engine:
         """The same database, for single queries outside any transaction."""
         return make_asker(self.settings.database_url)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How often this process may be asked."""
+        return Limits(self.settings.tries_per_minute, self.settings.calls_per_minute)
 
     def settle(self, reference: str | None = None) -> list[str]:
         """Draw the consequences, for rows and then for drafts, of what has become of agreements (or of one); what was done. Safe to repeat."""
@@ -44,12 +56,9 @@ class Hub:
         return [*ended, *keeping.settle(self.engine, self.clock, reference)]
 
 
-def open_keystore(settings: Settings) -> Keystore:
-    """The hub's keystore; never created by opening it."""
-    return SealedFileKeystore(settings.keystore, CredentialFileRoots(settings.roots, settings.credential))
-
-
 def open_hub(settings: Settings, clock: Callable[[], datetime] = now) -> Hub:
     """Wire a hub from its settings."""
     places = Places(Objects(settings.staging), Objects(settings.objects))
-    return Hub(settings, make_engine(settings.database_url), Keyring(open_keystore(settings)), places, clock)
+    engine = make_engine(settings.database_url)
+    flushing.attach(engine, SecondStore(settings.second_store))
+    return Hub(settings, engine, Keyring(open_keystore(settings)), places, clock)

@@ -38,6 +38,10 @@ class Generation:
         keys = {other: material for other, material in self.keys.items() if other != name}
         return Generation(self.number + 1, root, keys, {**self.destroyed, name: self.number + 1})
 
+    def under(self, root: str) -> "Generation":
+        """The next generation, with the same keys, under another root."""
+        return Generation(self.number + 1, root, self.keys, self.destroyed)
+
     def seal(self, root_key: bytes) -> bytes:
         """MAGIC ‖ number (u64) ‖ root id (16) ‖ nonce (12) ‖ AES-256-GCM of the canonical JSON, all before it authenticated."""
         header = MAGIC + self.number.to_bytes(8, "big") + bytes.fromhex(self.root)

@@ -152,6 +152,22 @@ class SealedFileKeystore:
                 self._write(now, key, scrub=True)
             self._recover(now)
 
+    def reseal(self, roots: RootProvider) -> None:
+        """Seal the keystore under a fresh root of `roots` (the same provider, or another that takes over), and erase every older root.
+
+        Other processes that have it open under another provider must be started again. KeystoreUnreadable if a provider does not answer:
+        then the keystore is under the old root or the new one, opens with the provider of either, and this can be repeated.
+        """
+        with self._locked(fcntl.LOCK_EX):
+            before, now = self._roots, self._load()
+            root, key = roots.create()
+            self._write(now.under(root), key, scrub=True)
+            self._roots = roots
+            for old in before.ids():
+                if old != root:
+                    before.erase(old)
+            self._recover(self._load())
+
     def destroyed(self, name: str) -> bool:
         """See `Keystore.destroyed`."""
         return name in self._now().destroyed

@@ -34,7 +34,7 @@ FLOORS: list[set[str]] = [
     {"people"},  # accounts of those who sign in
     {"register"},
     {"log"},
-    {"db", "migrate", "objects", "settings", "keyring", "times", "logs", "errors", "pdf", "extras"},
+    {"db", "migrate", "objects", "settings", "keyring", "times", "logs", "limits", "errors", "pdf", "extras", "keystores"},
 ]
 SIDEWAYS = FLOORS[0] | FLOORS[2] | FLOORS[-1]  # Not web and api: two audiences, two doors.
 
@@ -64,7 +64,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "highspy": ("exchange.disclosure",),
     "duckdb": ("exchange.releases",),
     "ibis": ("exchange.releases",),
-    "requests": ("adapters",),
+    "pkcs11": ("keys.hardware",),
+    "requests": ("adapters", "keys.transit"),
     "truststore": ("adapters",),
 }
 # What reaches outside the process has no place where everything is to be pure.
@@ -86,7 +87,7 @@ IMPURE = {
 
 COMPUTED = "<computed>"  # What stands for the target of an import whose name only the running program knows.
 # Modules that need an extra which not every hub has. This one module loads them, by names written in it; nobody else reaches them.
-LOADER, OPTIONAL = "exchange.extras", {"exchange.pdf"}
+LOADER, OPTIONAL = "exchange.extras", {"exchange.pdf", "keys.transit", "keys.hardware"}
 
 FILE_LINES, FUNCTION_LINES = 300, 50
 # "module" or "module:function" → the reason it may be longer.
@@ -292,7 +293,8 @@ def test_each_room_imports_only_what_its_side_installs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     both, extras = project["dependencies"], project["optional-dependencies"]
     hub = both + extras["hub"] + extras["pdf"]  # HOMES and OPTIONAL keep the second extra to the module that is loaded only where it is
-    sides = {"agreements": both, "keys": both, "adapters": both + extras["agency"], "exchange": hub}
+    services = extras["pkcs11"] + [one for one in extras["hub"] if one.startswith("requests")]  # those of keys.hardware and keys.transit
+    sides = {"agreements": both, "keys": both + services, "adapters": both + extras["agency"], "exchange": hub}
     declared = {room: {distribution(requirement) for requirement in side} for room, side in sides.items()}
     providers = packages_distributions()
     wrong = []

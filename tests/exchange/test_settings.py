@@ -54,6 +54,16 @@ def test_the_pages_have_an_origin_a_host_and_perhaps_a_secrets_file(tmp_path: Pa
     assert read_settings(written(tmp_path)).oidc_client_secret_file is None
 
 
+def test_systemd_hands_over_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/exchange.service")
+    found = read_settings(written(tmp_path, credential="systemd:hub", oidc_client_secret_file="systemd:openid"))
+    assert found.credential == Path("/run/credentials/exchange.service/hub")
+    assert found.oidc_client_secret_file == Path("/run/credentials/exchange.service/openid")
+    for bad in ("systemd:", "systemd:..", "systemd:../hub"):
+        with pytest.raises(Misconfigured, match="hands over no credential"):
+            read_settings(written(tmp_path, credential=bad))
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings) if field.default is MISSING])
 def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(Misconfigured, match=f"hub.toml: {name} missing"):
@@ -77,6 +87,12 @@ def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
         ({"proxies": -1}, "proxies must be"),
         ({"oidc_issuer": "http://provider.example", "oidc_client_id": "hub"}, "oidc_issuer must be an https address"),
         ({"oidc_issuer": "https://provider.example"}, "oidc_client_id is missing"),
+        ({"root_provider": "cloud"}, "root_provider is one of file, transit, pkcs11"),
+        ({"root_provider": "transit", "transit_address": "https://keys.example"}, "transit needs transit_token_file"),
+        ({"root_provider": "pkcs11"}, "pkcs11 needs pkcs11_module, pkcs11_token, pkcs11_pin_file"),
+        ({"transit_address": "http://keys.example"}, "transit_address must be an https address"),
+        ({"root_prefix": "a/b"}, "root_prefix is"),
+        ({"credential": "systemd:hub"}, "credential: systemd hands over no credential"),
         ({"origin": "a+b"}, "origin must be"),
         ({"database_url": "mysql://hub"}, "database_url must begin with"),
         ({"database_url": "postgresql+psycopg://hub:secret@db/hub"}, "database_url must hold no password"),

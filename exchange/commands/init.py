@@ -1,0 +1,119 @@
+"""``exchange init``: a new hub in a folder, or an existing one brought to this version."""
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from exchange.commands.shared import say, write_new
+from exchange.db import writing
+from exchange.errors import ExchangeError, Misconfigured
+from exchange.hub import Hub, open_hub
+from exchange.keyring import USES, make_keys
+from exchange.keystores import make_keystore
+from exchange.log import record
+from exchange.migrate import upgrade
+from exchange.register.partners import register
+from exchange.settings import read_settings
+from exchange.submissions import sealing
+from keys.encoding import b64, canonical
+from keys.errors import KeysError
+from keys.formats import Card
+
+_SETTINGS = """\
+# Settings of the hub. Every name is explained in exchange/settings.py; paths are relative to this file.
+public_url = "{url}"
+origin = "{origin}"
+database_url = "{database}"
+objects = "objects"
+staging = "staging"
+keystore = "keystore"
+roots = "roots"
+credential = "credential"
+codes = "{codes}"
+bind = "{bind}"
+"""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--public-url", default="http://localhost:8080", show_default=True, help="the address of the hub; passkeys need a name")
+@click.option("--origin", default="lcjp-exchange/log", show_default=True, help="the log's name; it never changes")
+@click.option("--operator", default="lcjp-operator", show_default=True, help="the operator's party id")
+@click.option("--database-url", "database", default="", help="an empty PostgreSQL database (default: a file in FOLDER)")
+@click.option(
+    "--settings", "further", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="further settings, copied into hub.toml"
+)
+@click.option("--upgrade", "only_upgrade", is_flag=True, help="only bring an existing hub's database and keystore to this version")
+@click.pass_context
+def init(
+    context: click.Context,
+    folder: Path,
+    *,
+    public_url: str,
+    origin: str,
+    operator: str,
+    database: str,
+    further: Path | None,
+    only_upgrade: bool,
+) -> None:
+    """Set up a new hub in FOLDER: settings, keystore, keys, database, log."""
+    folder = folder.resolve()
+    config = folder / "hub.toml"
+    if only_upgrade:
+        existing = open_hub(read_settings(config))
+        context.call_on_close(existing.engine.dispose)
+        make_keys(existing.keyring.store)
+        upgrade(existing.engine)
+        say(context, {"upgraded": str(config)}, "The database is at this version.")
+        return
+    if config.exists():
+        raise Misconfigured(f"{folder.name} holds a hub already.", remedy="Name another folder, or use --upgrade.")
+    bind = public_url.split("://", 1)[-1].split("/", 1)[0]
+    bind = bind if ":" in bind else "127.0.0.1:8080"
+    database = database or f"sqlite:///{folder}/hub.sqlite"
+    codes = Path(__file__).parents[2] / "config" / "codes"
+    text = _SETTINGS.format(url=public_url, origin=origin, database=database, codes=codes, bind=bind)
+    _lay_out(folder, text + (further.read_text(encoding="utf-8") if further else ""))
+    hub = open_hub(read_settings(config))
+    context.call_on_close(hub.engine.dispose)
+    _begin(hub, origin, operator, folder / "cards")
+    say(
+        context,
+        {"settings": str(config), "cards": str(folder / "cards")},
+        f"A hub is set up in {folder}.",
+        f"Its public keys are on the cards in {folder / 'cards'}: agreements name them.",
+        f"Next: exchange --config {config} partner add CARD…   then: exchange --config {config} serve",
+    )
+
+
+def _lay_out(folder: Path, settings: str) -> None:
+    """The folder, the credential, the settings and an empty keystore; neither credential nor settings stay where it fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config, credential = folder / "hub.toml", folder / "credential"
+    with os.fdopen(os.open(credential, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    for name in ("objects", "staging", "keystore", "roots"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    write_new(config, settings)
+    try:
+        make_keystore(read_settings(config))
+    except (ExchangeError, KeysError):
+        for made in (config, credential):
+            made.unlink()
+        raise
+
+
+def _begin(hub: Hub, origin: str, operator: str, cards: Path) -> None:
+    """The hub's keys and their cards, the database, the log."""
+    make_keys(hub.keyring.store)
+    upgrade(hub.engine)
+    with writing(hub.engine) as session:
+        record.begin(session, origin, hub.clock())
+        session.flush()
+        for use in USES:
+            card = Card("ed25519", operator, use, b64(hub.keyring.signing(use).public.raw))
+            register(session, card, hub.clock())
+            write_new(cards / f"{operator}-{use}.card.json", canonical(card.document()).decode() + "\n")
+        sealing.rotate(session, hub.keyring, operator, hub.clock())
