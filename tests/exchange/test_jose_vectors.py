@@ -20,7 +20,7 @@ KINDS: dict[str, Any] = {"oct": OctKey, "EC": ECKey, "RSA": RSAKey}
 
 def accepts(token: str, key: dict[str, Any]) -> bool:
     """Read a compact token as the hub does: strictly spelt, strict JSON in its header, and the algorithm of the registered key alone."""
-    if not isinstance(token, str) or not tokens._COMPACT.fullmatch(token):
+    if not tokens._COMPACT.fullmatch(token):
         return False
     try:
         segments = [unb64(segment) for segment in token.split(".")]
