@@ -8,6 +8,7 @@ import contextlib
 import ctypes.util
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -15,9 +16,10 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 try:
     import tomllib
@@ -43,6 +45,7 @@ LOCKS = {
     "requirements-hub.lock": ("--extra", "hub"),
     "requirements-agency.lock": ("--extra", "agency"),
 }
+AUDITED = ("requirements-hub.lock", "requirements-agency.lock")  # what is installed where data are
 UV = "uv==0.13.9"  # Only `dev.py lock` needs it, and installs it out of the way if it is not on the PATH.
 
 # What is type-checked and linted, as far as it exists.
@@ -267,13 +270,50 @@ def checks(arguments: list[str]) -> dict[str, list[str | Path]]:
     }
 
 
-def all_pass(commands: dict[str, list[str | Path]]) -> int:
+def materials(lock: str) -> list[str | Path]:
+    """The program that writes the list of what a lock installs (CycloneDX); the same lock gives the same bytes."""
+    out = ROOT / "build" / f"{Path(lock).stem}.cdx.json"
+    out.parent.mkdir(exist_ok=True)
+    return [BIN / "cyclonedx-py", "requirements", ROOT / lock, "--output-reproducible", "--of", "JSON", "-o", out]
+
+
+def audit() -> int:
+    """Ask which of the locked packages are known to be weak. A finding fails; where nobody could be asked, that is said and does not."""
+    files = [part for lock in AUDITED for part in ("-r", str(ROOT / lock))]
+    options = ["--require-hashes", "--disable-pip", "--vulnerability-service", "pypi", "--progress-spinner", "off", "--timeout", "5"]
+    command = [str(BIN / "pip-audit"), *files, *options, "-f", "json"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        found = json.loads(done.stdout)["dependencies"]
+    except (subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        found = []
+    return told(found)
+
+
+def told(found: list[dict[str, Any]]) -> int:
+    """Say what an audit found, package by package (``name``, ``version``, ``vulns``; ``skip_reason`` where nobody knew it); its exit code."""
+    asked = [one for one in found if "skip_reason" not in one]
+    weak = [one for one in asked if one.get("vulns")]
+    for one in weak:
+        known = ", ".join(f"{each['id']} (mended in {', '.join(each.get('fix_versions') or ['no release'])})" for each in one["vulns"])
+        say(f"   {one['name']} {one['version']}: {known}")
+    if not asked:
+        say("   not audited: no vulnerability service reachable")
+    elif len(asked) < len(found):
+        names = ", ".join(one["name"] for one in found if "skip_reason" in one)
+        say(f"   {len(asked)} packages audited; not audited, since the service does not know them: {names}")
+    else:
+        say(f"   {len(asked)} packages audited, {len(weak)} of them weak")
+    return FAILED if weak else 0
+
+
+def all_pass(commands: Mapping[str, list[str | Path] | Callable[[], int]]) -> int:
     """Run every command, whatever the others say, and end with one line for each."""
     outcomes = []
     for name, command in commands.items():
         begun = time.monotonic()
         say(f"-> {name}")
-        code = run(command)
+        code = command() if callable(command) else run(command)
         outcomes.append((name, code, time.monotonic() - begun))
     for name, code, seconds in outcomes:
         say(f"   {'ok    ' if code == 0 else 'FAILED'}  {name}  {seconds:.1f} s")
@@ -281,9 +321,10 @@ def all_pass(commands: dict[str, list[str | Path]]) -> int:
 
 
 def lint(arguments: list[str]) -> int:
-    """Ruff and mypy (--fix: let ruff mend what it can)"""
+    """Ruff, mypy, lists of materials, known weaknesses (--fix: let ruff mend what it can)"""
     install("all")
-    return all_pass(checks(arguments))
+    lists = {f"materials of {Path(lock).stem} (build/)": materials(lock) for lock in AUDITED}
+    return all_pass({**checks(arguments), **lists, "pip-audit": audit})
 
 
 def test(arguments: list[str]) -> int:
@@ -304,10 +345,20 @@ def bench(arguments: list[str]) -> int:
 
 
 def faults(arguments: list[str]) -> int:
-    """Kills, full disks and broken networks (further words go to pytest)"""
-    need("tests/faults", "the fault suite")
+    """Every operation struck at every call; kills; load (--quick: a cut; --matrix or --load: that alone)"""
+    need("tests/faults/matrix.py", "the fault suite")
+    ensure_system_packages()
     install("all")
-    return run([PYTHON, "-m", "pytest", "-m", "slow or faults or not slow", "tests/faults", *arguments])
+    rest = [one for one in arguments if one not in ("--matrix", "--load")]
+    matrix: list[str | Path] = [PYTHON, "-m", "tests.faults.matrix"]
+    load: list[str | Path] = [PYTHON, "-m", "tests.faults.load"]
+    if "--load" in arguments:
+        return run([*load, *rest])
+    if rest or "--matrix" in arguments:
+        return run([*matrix, *rest])
+    marked: list[str | Path] = [PYTHON, "-m", "pytest", "-q", "-m", "slow or faults or not slow", "tests/faults"]
+    failed = [name for name, command in {"the tests": marked, "the load": load}.items() if run(command)]
+    return run([*matrix, *(["--besides", ", ".join(failed)] if failed else [])])
 
 
 def scale(arguments: list[str]) -> int:

@@ -64,6 +64,10 @@ class AgreementRefused(AdapterError):
     name = "agreement-refused"
 
 
+class PeriodClosed(AgreementRefused):
+    """The agreement has closed the period: what is spooled for it would be refused again and again."""
+
+
 class ValidationFailed(AdapterError):
     """The extract is not as the source or the agreement says.
 

@@ -1,6 +1,6 @@
 """Rules over whole batches: what leaves an agency, and whether what arrives at the hub is what the rules produce."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from agreements.detectors import leaks
 from agreements.errors import RowsAtFault
-from agreements.fields import FieldType, KeepPattern, Means, not_floored
+from agreements.fields import FieldType, KeepPattern, Means, none_of, not_floored
 from agreements.model import Dataset, Field
 from agreements.periods import Period
 
@@ -29,18 +29,19 @@ def minimise(batch: pa.RecordBatch, dataset: Dataset, means: Means) -> pa.Record
     return pa.RecordBatch.from_arrays(columns, schema=dataset.schema)
 
 
-def conform(batch: pa.RecordBatch, dataset: Dataset, period: Period, first_row: int = 0) -> Breaches:
+def conform(batch: pa.RecordBatch, dataset: Dataset, period: Period, first_row: int = 0, listed: Collection[str] = ()) -> Breaches:
     """Where a batch of agreed fields breaks the agreement: place → (rule, first row numbers, count). Empty when nowhere.
 
     A place is the field's name for its own rule, and name and rule for what else is asked of it: the same in every batch, so that
     :func:`merge` never adds up the rows of two rules.
 
-    The same check runs at the agency before anything is sealed and at the hub after it is opened.
+    The same check runs at the agency before anything is sealed and at the hub after it is opened. ``listed``: fields all of whose values
+    were found in the list that is their rule (:func:`agreements.listed.wholly_listed`), so that it need not be asked again.
     """
     found: Breaches = {}
     for field in dataset.fields:
         column = batch.column(field.name)
-        for number, (rule, mask) in enumerate(_masks(field, column, dataset, period)):
+        for number, (rule, mask) in enumerate(_masks(field, column, dataset, period, listed)):
             if count := pc.sum(mask).as_py() or 0:
                 rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))[:MOST_ROWS]
                 place = f"{field.name}: {rule}" if number else field.name
@@ -48,8 +49,8 @@ def conform(batch: pa.RecordBatch, dataset: Dataset, period: Period, first_row: 
     return found
 
 
-def _masks(field: Field, column: pa.Array, dataset: Dataset, period: Period) -> list[tuple[str, pa.Array]]:
-    masks = [(field.rule.describe(), field.rule.faults(column))]
+def _masks(field: Field, column: pa.Array, dataset: Dataset, period: Period, listed: Collection[str]) -> list[tuple[str, pa.Array]]:
+    masks = [(field.rule.describe(), none_of(column) if field.name in listed else field.rule.faults(column))]
     if not field.may_be_empty and column.null_count:
         masks.append(("must not be empty", column.is_null()))
     if field.type is FieldType.MONTH:

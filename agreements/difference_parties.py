@@ -49,7 +49,7 @@ def _checkers(clause: str, old: Party, new: Party) -> Iterator[Change]:
 
 def _keys(clause: str, who: str, old: Party, new: Party) -> Iterator[Change]:
     for uses, was, now in (
-        (("manifest", "client", "encryption"), old.keys, new.keys),
+        (("manifest", "client", "encryption", "witness"), old.keys, new.keys),
         (("identity", "receipts", "editions", "log"), old.hub, new.hub),
     ):
         for use in uses:

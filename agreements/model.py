@@ -14,6 +14,7 @@ import pyarrow as pa
 from agreements.fields import FieldType, Rule
 from agreements.items import Item, Said
 from agreements.items import missing as items_missing
+from agreements.machines import HubKeys, MachineKeys
 from agreements.periods import Duration, PeriodKind
 from agreements.release import Release
 
@@ -81,25 +82,6 @@ class Person:
 
 
 @dataclass(frozen=True)
-class MachineKeys:
-    """Fingerprints of a supplier's machine keys: manifest and OAuth client (Ed25519), encryption (X-Wing)."""
-
-    manifest: str
-    client: str
-    encryption: str
-
-
-@dataclass(frozen=True)
-class HubKeys:
-    """Fingerprints of the hub's Ed25519 keys: identity (vouches for sealing keys), receipts, editions and the log."""
-
-    identity: str
-    receipts: str
-    editions: str
-    log: str
-
-
-@dataclass(frozen=True)
 class LawfulBasis:
     """By what law a party shares a dataset: regime and basis in data-protection law and, apart from them, the power to share."""
 
@@ -154,7 +136,8 @@ class Party:
     @property
     def machines(self) -> tuple[str, ...]:
         """The fingerprints of this party's machine keys, and of the hub's where it runs the hub."""
-        return (*(astuple(self.keys) if self.keys else ()), *(astuple(self.hub) if self.hub else ()))
+        named = (*(astuple(self.keys) if self.keys else ()), *(astuple(self.hub) if self.hub else ()))
+        return tuple(key for key in named if key)
 
     def bases_of(self, dataset: str) -> tuple[LawfulBasis, ...]:
         """The lawful bases under which this party processes a dataset."""

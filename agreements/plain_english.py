@@ -17,7 +17,10 @@ _LEVELS = {
 _MODES = {
     Mode.REPLACE: "A further submission for the same period replaces the one before it.",
     Mode.APPEND: "A further submission for the same period is added to those before it.",
-    Mode.SNAPSHOT: "Each submission is the state of a day; the last of a period stands for it.",
+    Mode.SNAPSHOT: (
+        "Each submission is the state of a day; the last of a period stands for it. The period closes {due} days after its end: then "
+        "nothing replaces what stands, but under a newer version or linkage secret."
+    ),
 }
 _REGIMES = {Regime.PART_3: "Part 3 of the Data Protection Act 2018 (law enforcement)", Regime.UK_GDPR: "the UK GDPR"}
 _CATEGORIES = {Category.ORDINARY: "", Category.SPECIAL: " Special category data.", Category.OFFENCE: " Criminal-offence data."}
@@ -107,7 +110,7 @@ def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[Sentence]:
     due = f"Supplied by {_and(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends."
     yield Sentence(f"{clause}, about", f"{dataset.grain[:1].upper()}{dataset.grain[1:]}. Whose data: {', '.join(dataset.about)}.")
     yield Sentence(f"{clause}, suppliers", due)
-    yield Sentence(f"{clause}, mode", _MODES[dataset.mode])
+    yield Sentence(f"{clause}, mode", _MODES[dataset.mode].format(due=dataset.due_days))
     yield Sentence(f"{clause}, retention", f"Kept for {dataset.retention.in_words()} after the end of the period, then destroyed.")
     for field in dataset.fields:
         yield Sentence(f"{clause}, field {field.name}", f"  {field_in_words(field)}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
-from agreements import model, release
+from agreements import machines, model, release
 from agreements.fields import FieldType
 from agreements.items import ITEMS, Said
 from agreements.periods import PeriodKind
@@ -41,14 +41,15 @@ class PersonSchema(_Part):
 
 
 class MachineKeysSchema(_Part):
-    builds = model.MachineKeys
+    builds = machines.MachineKeys
     manifest = Fingerprint("ed25519", required=True)
     client = Fingerprint("ed25519", required=True)
     encryption = Fingerprint("xwing", required=True)
+    witness = Fingerprint("ed25519", load_default="")
 
 
 class HubKeysSchema(_Part):
-    builds = model.HubKeys
+    builds = machines.HubKeys
     identity = Fingerprint("ed25519", required=True)
     receipts = Fingerprint("ed25519", required=True)
     editions = Fingerprint("ed25519", required=True)

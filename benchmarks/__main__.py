@@ -1,7 +1,7 @@
 """``python3 dev.py bench``: every benchmark with modest sizes, a line each; the figures as JSON in benchmarks/out.
 
 --rows N       rows of intake, push and tabulate (a million; the limits of the design are said for ten million)
---only NAME    one or more of: intake push api log tabulate disclosure
+--only NAME    one or more of: intake push api log disposal tabulate disclosure
 """
 
 import argparse
@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 
-from benchmarks import api, intake, log, push
+from benchmarks import api, disposal, intake, log, push
 from benchmarks.measure import OUT, ROOT
 
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Run them in turn: never two at once, for each is held against another in the same minute."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--only", action="append", choices=["intake", "push", "api", "log", "tabulate", "disclosure"])
+    parser.add_argument("--only", action="append", choices=["intake", "push", "api", "log", "disposal", "tabulate", "disclosure"])
     given = parser.parse_args()
     repeats = 3 if given.rows <= 2_000_000 else 1
     ours = {
@@ -25,6 +25,7 @@ def main() -> int:
         "push": lambda: push.run(given.rows, repeats).show(),
         "api": lambda: api.run(500, 12).show(),
         "log": lambda: log.run(1_000_000, 1_000).show(),
+        "disposal": lambda: disposal.run(1_000, 9).show(),
         "tabulate": lambda: tabulate(given.rows),
         "disclosure": disclosure,
     }

@@ -150,7 +150,7 @@ def hand_in(rig: Rig, signed: dict[str, object], folder: Path) -> list[Path]:
             (folder / str(number)).replace(draft)
             hub.places.staging.keep(draft, name)
             intake.arrived(session, row, number, part.sha256, part.size, hub.clock())
-        intake.complete(session, hub.keyring, SUPPLIER, row.id, hub.clock)
+        intake.complete(session, hub.keyring, hub.places.staging, SUPPLIER, row.id, hub.clock)
         staged = [hub.places.staging.path(intake.part_name(row.id, number)) for number in range(1, len(row.parts) + 1)]
     folder.rmdir()
     return staged

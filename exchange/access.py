@@ -4,13 +4,15 @@ Machines call the API with a token; people use the pages with a session (``excha
 bites at once.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from sqlalchemy import Connection
@@ -20,6 +22,9 @@ from exchange.errors import Forbidden, Unauthenticated
 from exchange.register import partners
 
 TOKEN_LIFE = timedelta(minutes=5)
+_TYPE = "at+jwt"  # RFC 9068: nothing else that is signed passes for an access token
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_LONGEST = 1_024
 
 
 class Role(StrEnum):
@@ -40,6 +45,7 @@ PEOPLE = frozenset({Role.DPO, Role.SIGNATORY, Role.CHECKER, Role.ANALYST, Role.O
 OPERATORS = frozenset({Role.OPERATOR})
 SPEAKERS = frozenset({Role.DPO, Role.SIGNATORY})  # who speaks for a party; as whom, the agreement says
 ACCOUNTABLE = SPEAKERS | {Role.CHECKER, Role.OPERATOR}  # who answers for what flowed
+ANSWERABLE = SPEAKERS | OPERATORS  # who may read the log: each of their own organisation, the operator the hub's
 CLIENTS = frozenset({Role.SUPPLIER, Role.RECIPIENT})
 SUPPLIERS = frozenset({Role.SUPPLIER})
 RECIPIENTS = frozenset({Role.RECIPIENT})
@@ -58,9 +64,12 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "submissions.Submission": SUPPLIERS,
     "submissions.Part": SUPPLIERS,
     "submissions.Complete": SUPPLIERS,
+    "rights.Rights": SUPPLIERS,
     "log.CheckpointNote": CLIENTS,
     "log.Consistency": CLIENTS,
     "log.OwnEntries": CLIENTS,
+    "log.Cosignatures": SUPPLIERS,
+    "log.Witnesses": CLIENTS,
     "editions.Editions": RECIPIENTS,
     "editions.Edition": RECIPIENTS,
     "editions.TableFile": RECIPIENTS,
@@ -94,6 +103,10 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.add_passkey": PEOPLE,
     "web.revoke_passkey": PEOPLE,
     "web.sign_out_everywhere": PEOPLE,
+    "web.log": ANSWERABLE,
+    "web.log_csv": ANSWERABLE,
+    "web.log_entry": ANSWERABLE,
+    "web.log_proof": ANSWERABLE,
     "web.agreements": PEOPLE,
     "web.agreement_now": PEOPLE,
     "web.agreement": PEOPLE,
@@ -102,6 +115,7 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.explain": PEOPLE,
     "web.submissions": ACCOUNTABLE,
     "web.submission": ACCOUNTABLE,
+    "web.retention": ACCOUNTABLE,
     "web.submission_receipt": ACCOUNTABLE,
     "web.submission_certificate": ACCOUNTABLE,
     "web.review": SPEAKERS,
@@ -151,7 +165,7 @@ def issue(secret: bytes, caller: Caller, now: datetime) -> str:
         "iat": issued,
         "exp": issued + int(TOKEN_LIFE.total_seconds()),
     }
-    return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, claims, OctKey.import_key(secret), algorithms=["HS256"])
+    return jwt.encode({"alg": "HS256", "typ": _TYPE}, claims, OctKey.import_key(secret), algorithms=["HS256"])
 
 
 def identify(session: Session | Connection, secret: bytes, authorization: str | None, now: datetime) -> Caller:
@@ -173,7 +187,12 @@ def identify(session: Session | Connection, secret: bytes, authorization: str | 
 @lru_cache(maxsize=1024)
 def _said(token: str, secret: bytes) -> tuple[Caller, int]:
     """Whom a token names and when it expires, if it is genuine. A genuine token always says the same, so it is read once."""
-    claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
+    if len(token) > _LONGEST or not _COMPACT.fullmatch(token):
+        raise ValueError("not compact")  # joserfc would take padding, and so a second spelling
+    signed = jws.deserialize_compact(token, OctKey.import_key(secret), algorithms=["HS256"])
+    if signed.protected.get("typ") != _TYPE:
+        raise ValueError("not an access token")
+    claims = json.loads(signed.payload)
     return Caller(str(claims["sub"]), Role(claims["role"]), str(claims["key"])), int(claims["exp"])
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 from flask_smorest import Api
 from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exchange import problems
-from exchange.api import agreements, editions, log, submissions, tokens, versions
-from exchange.api.door import BODY_LIMIT, guard, hub
+from exchange.api import agreements, editions, log, rights, submissions, tokens, versions
+from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard, hub
 from exchange.api.openapi import describe
 from exchange.db import reading
+from exchange.errors import Unavailable
 from exchange.hub import now, open_hub
 from exchange.log.record import size
+from exchange.restore.standing import Lately, require_reapplied
 from exchange.settings import Settings
 from exchange.web import agreements as agreement_screens
 from exchange.web import (
@@ -24,6 +26,7 @@ from exchange.web import (
     explain,
     exports,
     home,
+    logged,
     me,
     openid,
     organisations,
@@ -36,14 +39,15 @@ from exchange.web import (
     stating,
     stops,
 )
+from exchange.web import retention as retention_screens
 from exchange.web import submissions as submission_screens
 from exchange.web.headers import guard_headers
 
 service = Blueprint("service", __name__)
 # Importing a module of screens puts its pages on the one blueprint; they are listed so that none is forgotten.
 SCREENS = (
-    *(sign_in, openid, enrol, home, organisations, people, me, exports, pages),
-    *(agreement_screens, reviews, differences, rehearsals, statements, stating, stops, submission_screens, explain),
+    *(sign_in, openid, enrol, home, organisations, people, me, exports, logged, pages),
+    *(agreement_screens, reviews, differences, rehearsals, statements, stating, stops, submission_screens, retention_screens, explain),
 )
 
 
@@ -61,6 +65,8 @@ def ready() -> dict[str, str]:
         session.execute(text("select 1"))
         size(session)
     here.keyring.signing("receipts")
+    if current_app.extensions["lcjp-lately"].found():
+        raise Unavailable("the hub was restored and must be stopped.", remedy="The operator runs: exchange restore --replay")
     return {"status": "ready"}
 
 
@@ -75,14 +81,16 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
         "OPENAPI_URL_PREFIX": "/",
         "OPENAPI_JSON_PATH": "openapi.json",
         "MAX_CONTENT_LENGTH": max(BODY_LIMIT, settings.part_bytes + 1024),
-        "MAX_FORM_MEMORY_SIZE": 64 << 10,
+        "MAX_FORM_MEMORY_SIZE": FORM_LIMIT,
         "MAX_FORM_PARTS": 20,
     }
     wired = open_hub(settings, clock)
+    require_reapplied(wired)
+    app.extensions["lcjp-lately"] = Lately(wired)
     app.extensions["lcjp-hub"] = wired
     guard(app)
     api = Api(app)
-    for part in (tokens, agreements, versions, submissions, log, editions):
+    for part in (tokens, agreements, versions, submissions, rights, log, editions):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(service)
     describe(api)

@@ -64,9 +64,34 @@ class TooLarge(ExchangeError):
 
 
 class TooMany(ExchangeError):
-    """Tried too often; later it may succeed."""
+    """Tried too often; later it may succeed. ``seconds``: how much later."""
 
     status, code, title = 429, "too-many-attempts", "Too many attempts"
+    seconds = 300
+
+
+class WrongMedia(ExchangeError):
+    """A body of another type, or packed in a way that is not taken."""
+
+    status, code, title = 415, "unsupported-media-type", "Unsupported media type"
+
+
+class AddressTooLong(ExchangeError):
+    """More address and question than any of ours needs."""
+
+    status, code, title = 414, "address-too-long", "Address too long"
+
+
+class HeadersTooLarge(ExchangeError):
+    """More headers than any request needs."""
+
+    status, code, title = 431, "headers-too-large", "Headers too large"
+
+
+class WrongHost(ExchangeError):
+    """Asked by a name that is not the hub's (RFC 9110 section 15.5.20)."""
+
+    status, code, title = 421, "wrong-host", "Not this hub's name"
 
 
 class LengthRequired(ExchangeError):
@@ -79,6 +104,12 @@ class Unavailable(ExchangeError):
     """Not now; the same request may succeed later."""
 
     status, code, title = 503, "unavailable", "Not available now"
+
+
+class NoRoom(Unavailable):
+    """There is no room for it now (RFC 4918 section 11.5); the same request may succeed later."""
+
+    status, code, title = 507, "storage-full", "No room now"
 
 
 class Misconfigured(ExchangeError):

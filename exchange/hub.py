@@ -51,9 +51,10 @@ class Hub:
         return Limits(self.settings.tries_per_minute, self.settings.calls_per_minute)
 
     def settle(self, reference: str | None = None) -> list[str]:
-        """Draw the consequences, for rows and then for drafts, of what has become of agreements (or of one); what was done. Safe to repeat."""
+        """Draw the consequences, for rows and for drafts, of what has become of agreements (or of one); what was done. Safe to repeat."""
         ended = endings.settle(self.engine, self.keyring, self.places, self.clock, reference)
-        return [*ended, *keeping.settle(self.engine, self.clock, reference)]
+        dropped = keeping.settle(self.engine, self.clock, reference)
+        return [*ended, *dropped, *endings.spend(self.engine, self.clock, keeping.needing, reference)]
 
 
 def open_hub(settings: Settings, clock: Callable[[], datetime] = now) -> Hub:

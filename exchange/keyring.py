@@ -1,18 +1,26 @@
-"""The hub's own keys, by use. All live in the keystore; one key, one use."""
+"""The hub's own keys, by use. All live in the keystore; one key, one use.
 
+A signing key is renewed with an overlap: the new one stands beside the old, agreements name it from their next version on, and what is bound to
+a version is signed with the very key that the version names. The old one is destroyed when nothing names it any more.
+"""
+
+import re
 from dataclasses import dataclass
 
+from agreements.model import Agreement
 from exchange.errors import Misconfigured
 from keys.errors import UnknownKey
 from keys.keystore import Keystore
 from keys.sign import SigningKey
 
 USES = ("identity", "receipts", "editions", "log")
+OWN = ("tokens", "web")  # keys that only the hub itself ever checks
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-def signing_name(use: str) -> str:
-    """The keystore's name for a signing key of the hub."""
-    return f"hub/{use}"
+def signing_name(use: str, number: int = 1) -> str:
+    """The keystore's name for a key of the hub: the first of its use, or a later one."""
+    return f"hub/{use}" if number == 1 else f"hub/{use}/{number}"
 
 
 def rekey_name(reference: str, kind: str, epoch: int) -> str:
@@ -35,31 +43,63 @@ def sealing_name(key: str) -> str:
     return f"sealing/{key}"
 
 
+def number_of(use: str, name: str) -> int:
+    """The number of a key of this use by its name in the keystore; 0 for any other name."""
+    first, _, rest = name.rpartition("/")
+    if name == signing_name(use):
+        return 1
+    return int(rest) if first == signing_name(use) and _NUMBER.fullmatch(rest) else 0
+
+
 @dataclass(frozen=True)
 class Keyring:
-    """The keystore, and the hub's signing keys read from it."""
+    """The keystore, and the hub's keys read from it."""
 
     store: Keystore
 
+    def names(self, use: str) -> list[str]:
+        """The keystore's names of the live keys of a use, oldest first."""
+        found = {number_of(use, name): name for name in self.store.names(signing_name(use))}
+        return [found[number] for number in sorted(found) if number]
+
+    def every(self, use: str) -> list[SigningKey]:
+        """The live signing keys of a use, oldest first. Misconfigured if there is none."""
+        if not (names := self.names(use)):
+            raise Misconfigured(f"the keystore has no {use} key.", remedy="Run: exchange init")
+        return [SigningKey.from_seed(self.store.get(name)) for name in names]
+
     def signing(self, use: str) -> SigningKey:
-        """A signing key of the hub."""
-        try:
-            return SigningKey.from_seed(self.store.get(signing_name(use)))
-        except UnknownKey as error:
-            raise Misconfigured(f"the keystore has no {use} key.", remedy="Run: exchange init") from error
+        """The oldest live signing key of a use: the one that is in every agreement until its successor is."""
+        return self.every(use)[0]
+
+    def signing_for(self, use: str, agreement: Agreement) -> SigningKey:
+        """The signing key that this version of an agreement names for a use. Misconfigured if the hub does not have it."""
+        hub = agreement.operator.hub
+        named = getattr(hub, use) if hub else ""
+        for key in self.every(use):
+            if key.public.fingerprint == named:
+                return key
+        raise Misconfigured(
+            f"the keystore does not hold the {use} key that {agreement.clause()} names.",
+            remedy="Restore the keystore, or bring a version into force that names a key which “exchange keys list” shows.",
+        )
 
     @property
     def tokens(self) -> bytes:
         """The key access tokens are authenticated with; only the hub reads them."""
-        return self.store.get("hub/tokens")
+        return self._newest("tokens")
 
     @property
     def web(self) -> bytes:
         """The key that keeps forms and sign-ins from being forged; only the hub reads them."""
+        return self._newest("web")
+
+    def _newest(self, use: str) -> bytes:
+        names = self.names(use)
         try:
-            return self.store.get("hub/web")
+            return self.store.get(names[-1] if names else signing_name(use))
         except UnknownKey as error:
-            raise Misconfigured("the keystore has no key for the pages.", remedy="Run: exchange init --upgrade") from error
+            raise Misconfigured(f"the keystore has no {use} key.", remedy="Run: exchange init --upgrade") from error
 
     def rekey(self, reference: str, kind: str, epoch: int) -> bytes:
         """The agreement's re-key key for a kind and epoch, made at its first use."""
@@ -67,8 +107,16 @@ class Keyring:
 
 
 def make_keys(store: Keystore) -> None:
-    """Make every key of the hub, once. A key that is there stays."""
-    for use in USES:
-        store.get_or_create(signing_name(use))
-    store.get_or_create("hub/tokens")
-    store.get_or_create("hub/web")
+    """Make every key of the hub, once. What has a key keeps it."""
+    ring = Keyring(store)
+    for use in (*USES, *OWN):
+        if not ring.names(use):
+            make_next(store, use)
+
+
+def make_next(store: Keystore, use: str) -> str:
+    """Make one more key of a use; its name in the keystore. Names of destroyed keys are not used again."""
+    gone = (name for name in store.tombstones(signing_name(use)))
+    number = 1 + max((number_of(use, name) for name in (*store.names(signing_name(use)), *gone)), default=0)
+    store.create(signing_name(use, number))
+    return signing_name(use, number)

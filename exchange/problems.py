@@ -15,8 +15,10 @@ from agreements.errors import AgreementError
 from exchange.db import writing
 from exchange.errors import Conflict, ExchangeError, Misconfigured, RefusedByAgreement, TooMany, Unacceptable, Unauthenticated, Unavailable
 from exchange.hub import Hub
-from exchange.log.record import Event, Operation, append
-from keys.errors import BadFormat, KeysError
+from exchange.log import repeats
+from exchange.log.record import Event, Operation
+from exchange.logs import place_of
+from keys.errors import BadFormat, KeysError, KeystoreUnreadable
 
 logger = logging.getLogger("exchange.problems")
 PROBLEM = "application/problem+json"
@@ -36,13 +38,20 @@ def as_exchange_error(error: Exception) -> ExchangeError:
         case AgreementError():
             return Unacceptable(str(error), code="bad-agreement")
         case KeysError():
-            return Unacceptable(f"{error}.", code="bad-cryptography")
+            return _as_keys_error(error)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Unavailable("the hub has no room for this now; nothing was kept.", remedy="Try again later.", code="no-space")
         case SQLAlchemyError():
             return _as_database_error(error)
         case _:
             return _unforeseen()
+
+
+def _as_keys_error(error: KeysError) -> ExchangeError:
+    """A keystore that cannot be read is the machine's trouble and no word about what was sent: whoever asked is to ask again."""
+    if isinstance(error, KeystoreUnreadable):
+        return Unavailable("the hub cannot read its keys now.", remedy="Try again later.")
+    return Unacceptable(f"{error}.", code="bad-cryptography")
 
 
 def _as_database_error(error: SQLAlchemyError) -> ExchangeError:
@@ -92,7 +101,7 @@ def respond(error: ExchangeError, page: Callable[[ExchangeError], Response] | No
     if isinstance(error, Unauthenticated) and request.blueprint != PAGES:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, Unavailable | TooMany):
-        response.headers["Retry-After"] = "300" if isinstance(error, TooMany) else "30"
+        response.headers["Retry-After"] = str(error.seconds) if isinstance(error, TooMany) else "30"
     return response
 
 
@@ -105,13 +114,13 @@ def install(app: Flask, hub: Hub, page: Callable[[ExchangeError], Response] | No
         found = as_exchange_error(error)
         if found.status >= 500 and not isinstance(error, Unavailable | Misconfigured):
             # The kind of error and where it was raised; never its words, which could quote what was sent.
-            last = error.__traceback__
-            while last is not None and last.tb_next is not None:
-                last = last.tb_next
-            place = f"{last.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{last.tb_lineno}" if last else "?"
-            logger.error("unforeseen error", extra={"kind": type(error).__name__, "place": place, "endpoint": request.endpoint})
+            told = {"kind": type(error).__name__, "place": place_of(error.__traceback__), "endpoint": request.endpoint}
+            logger.error("unforeseen error", extra=told)
         if isinstance(found, RefusedByAgreement) and (who := _who()):
-            _record(hub, found, *who)
+            try:
+                _record(hub, found, *who)
+            except Exception as failed:  # noqa: BLE001  # nothing is answered that cannot be logged, a refusal neither
+                found = as_exchange_error(failed)
         return respond(found, page)
 
     app.register_error_handler(Exception, on_error)
@@ -145,9 +154,9 @@ def _http(error: HTTPException, page: Callable[[ExchangeError], Response] | None
 
 
 def _record(hub: Hub, refused: RefusedByAgreement, who: str, organisation: str) -> None:
-    """A refusal is written by itself: what it refused has been rolled back."""
+    """A refusal is written by itself: what it refused has been rolled back. The same one again is counted, and logged once a minute."""
     details = {"clause": refused.refused.clause, "reason": refused.refused.reason, "endpoint": request.endpoint}
     # The route, not the path: the log keeps no words of the caller's.
     route = str(request.url_rule)
     with writing(hub.engine) as session:
-        append(session, Event(Operation.SECURITY, who, organisation, "", "refused", route, details=details), hub.clock())
+        repeats.note(session, Event(Operation.SECURITY, who, organisation, "", "refused", route, details=details), hub.clock())

@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from agreements.rules import today
 from exchange.db import reading, writing
 from exchange.hub import Hub
+from exchange.log import repeats
+from exchange.questions import leap
 from exchange.register import agreements, reminders
-from exchange.submissions import leftovers, process, retention, sealing
+from exchange.submissions import erasure, holds, leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
 OPERATOR = "hub"
@@ -49,15 +52,29 @@ def rotate_sealing_keys(hub: Hub) -> None:
 
 
 def dispose_due(hub: Hub) -> None:
-    """Destroy what has reached its day."""
+    """End the legal holds whose last day is over; destroy what has reached its day; clear away what a crash left of it."""
+    with writing(hub.engine) as session:
+        for hold in holds.end_past(session, hub.clock):
+            logger.info("legal hold ended", extra={"what": hold})
     with reading(hub.engine) as session:
         waiting = [row.id for row in retention.due(session, today(hub.clock()))]
+        left = retention.uncleared(session)
 
     def one(submission: str) -> None:
+        if submission in left:
+            retention.clear(hub.engine, hub.places, submission)
+            return
         retention.dispose(hub.engine, hub.keyring, hub.places, submission, hub.clock())
         logger.info("disposed", extra={"submission": submission})
 
-    _each(waiting, one)
+    _each([*waiting, *left], one)
+    retention.forget_reports(hub.engine, today(hub.clock()), hub.clock())
+
+
+def finish_erasures(hub: Hub) -> None:
+    """Destroy the keys and objects that erasures have replaced, where a crash came before it."""
+    for submission in erasure.finish(hub.engine, hub.keyring, hub.places, hub.clock):
+        logger.info("erasure finished", extra={"submission": submission})
 
 
 def _each(names: Sequence[str], work: Callable[[str], None]) -> None:
@@ -72,12 +89,29 @@ def _each(names: Sequence[str], work: Callable[[str], None]) -> None:
         raise failures[0]
 
 
+def count_repeats(hub: Hub) -> None:
+    """Log how often the same was refused or asked for again."""
+    with writing(hub.engine) as session:
+        repeats.finish(session, hub.clock())
+
+
 JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "advance agreements": (advance_agreements, 60),
     "remind of reviews": (remind_of_reviews, 3600),
+    "count what repeats": (count_repeats, 60),
     "rotate sealing keys": (rotate_sealing_keys, 3600),
     "dispose of what is due": (dispose_due, 3600),
+    "finish erasures": (finish_erasures, 60),
 }
+BY_THE_CLOCK = frozenset({"advance agreements", "rotate sealing keys", "dispose of what is due"})
+
+
+def perform(name: str, job: Callable[[Hub], None], hub: Hub) -> None:
+    """Do a job now; one that ends or destroys what its day has come for, only if the clock can be believed."""
+    if name in BY_THE_CLOCK and leap.believed(hub.engine, hub.clock, timedelta(days=hub.settings.clock_leap_days)) is not None:
+        logger.warning("the clock is ahead: confirm it", extra={"job": name})
+        return
+    job(hub)
 
 
 def start(hub: Hub) -> BackgroundScheduler:
@@ -94,6 +128,6 @@ def start(hub: Hub) -> BackgroundScheduler:
 def _safely(name: str, job: Callable[[Hub], None], hub: Hub) -> None:
     """A job that fails is tried again at its next time; only the kind of error is logged, never its words."""
     try:
-        job(hub)
+        perform(name, job, hub)
     except Exception as error:  # noqa: BLE001  # the last resort of a background thread: it must live on
         logger.error("job failed", extra={"job": name, "kind": type(error).__name__})  # noqa: TRY400  # a traceback may quote values

@@ -23,12 +23,15 @@ from typing import IO, Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http import wsgi
 
 from exchange import schedule
 from exchange.app import create_app
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
+from exchange.log import flushing
 from exchange.logs import configure
+from exchange.restore.standing import require_reapplied
 from exchange.settings import Settings
 from exchange.submissions.leftovers import tidy
 
@@ -83,7 +86,8 @@ class AccessLog(Logger):
             "from": environ.get("REMOTE_ADDR", ""),
             "method": environ.get("REQUEST_METHOD", ""),
             "path": _INVITATION.sub("/enrol/…", environ.get("PATH_INFO", "")),
-            "status": resp.status_code,
+            # What the server refuses by itself has its status in words alone.
+            "status": getattr(resp, "status_code", None) or int(str(resp.status).split(" ", 1)[0]),
             "bytes": resp.sent,
             "ms": request_time // timedelta(milliseconds=1),
         }
@@ -156,8 +160,12 @@ def serve(settings: Settings, hub: Hub) -> None:
             "another instance of this hub is running, or a process of one that was killed.",
             remedy=f"Stop it first; its lock is instance.lock, and it was waited for {_WAIT:.0f} seconds.",
         )
+    require_reapplied(hub)
+    if lacking := flushing.start(hub.engine, hub.second):
+        logger.warning("the log's second store was caught up", extra={"entries": lacking})
     _tidy(settings, hub)
     hub.engine.dispose()
+    wsgi.SERVER = "lcjp-exchange"  # what serves, and in which version, is nobody's business
     Server(settings).run()
 
 

@@ -44,10 +44,15 @@ class Settings:
         part_bytes: the largest sealed part, in bytes.
         part_rows: the most rows of one part.
         parts: the most parts of one submission.
+        unfinished: the most submissions of one supplier that are being sent or wait to be opened.
+        staged_bytes: the most bytes of sealed parts of one supplier in such submissions, as their manifests announce them.
+        keep_free: bytes of disk that parts and held rows leave free.
+        open_seconds: processor seconds that one part may take to be opened.
         edition_memory: DuckDB's memory limit for one edition.
         hosts: further names by which the hub may be asked, between spaces; public_url's and bind's always may.
         tries_per_minute: requests of one address whose sender is not known, to each web process.
         calls_per_minute: requests of one client or person, to each web process.
+        clock_leap_days: how far the clock may be ahead of when it was last believed before destruction waits for a confirmation.
         proxies: how many reverse proxies of the operator's own stand before the hub; as many forwarded addresses are believed.
         root_provider: what wraps the root keys: "file" (the credential), "transit" (OpenBao, Vault) or "pkcs11" (a hardware module).
         transit_address: the key service.
@@ -83,10 +88,15 @@ class Settings:
     part_bytes: int = 16 << 20
     part_rows: int = 262_144
     parts: int = 10_000
+    unfinished: int = 500
+    staged_bytes: int = 64 << 30
+    keep_free: int = 1 << 30
+    open_seconds: int = 60
     edition_memory: str = "2GB"
     hosts: str = ""
     tries_per_minute: int = 3_000
     calls_per_minute: int = 12_000
+    clock_leap_days: float = 1.0
     proxies: int = 0
     root_provider: str = "file"
     transit_address: str = ""

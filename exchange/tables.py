@@ -2,11 +2,17 @@
 
 from exchange.db import Base
 from exchange.log import tables as log_tables
+from exchange.log import witnesses as witness_tables
 from exchange.people import reviews as review_tables
 from exchange.people import tables as people_tables
 from exchange.register import tables as register_tables
 from exchange.releases import tables as release_tables
+from exchange.submissions import restored as restored_tables
+from exchange.submissions import rights_tables
 from exchange.submissions import tables as submission_tables
 
-MODULES = (log_tables, register_tables, people_tables, review_tables, submission_tables, release_tables)
+MODULES = (
+    *(log_tables, witness_tables, register_tables, people_tables, review_tables),
+    *(submission_tables, restored_tables, rights_tables, release_tables),
+)
 METADATA = Base.metadata

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from keys.encoding import canonical
@@ -52,11 +54,11 @@ def key_id(name: str, key: VerifyKey, kind: bytes = ED25519) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + kind + key.raw).digest()[:4]
 
 
-def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> str:
-    """The signed note. The key name is the origin, and the signature is over the note text itself, as C2SP asks."""
-    text = checkpoint.text()
-    signature = key_id(checkpoint.origin, key.public) + key.sign_raw(text.encode())
-    return text + "\n" + _line(checkpoint.origin, signature)
+def sign_checkpoint(checkpoint: Checkpoint, *keys: SigningKey) -> str:
+    """The signed note, a line for each key. The key name is the origin, and a signature is over the note text itself, as C2SP asks."""
+    text, name = checkpoint.text(), checkpoint.origin
+    lines = [_line(name, key_id(name, key.public) + key.sign_raw(text.encode())) for key in keys]
+    return text + "\n" + "".join(lines)
 
 
 def verify_checkpoint(text: str, origin: str, key: VerifyKey) -> Checkpoint:
@@ -76,6 +78,14 @@ def verify_checkpoint(text: str, origin: str, key: VerifyKey) -> Checkpoint:
     return checkpoint
 
 
+def verify_by_any(text: str, origin: str, keys: Collection[VerifyKey]) -> Checkpoint:
+    """As `verify_checkpoint`, by any of several keys that the log may have: while its key is renewed there are two."""
+    for key in keys:
+        with contextlib.suppress(BadSignature):
+            return verify_checkpoint(text, origin, key)
+    raise BadSignature("not signed by the log's key")
+
+
 def cosign(text: str, name: str, key: SigningKey, time: int) -> str:
     """The note with a witness's cosignature added, made at `time` (seconds since 1970). The witness must have verified the note."""
     body, _ = _split_note(text)
@@ -84,6 +94,16 @@ def cosign(text: str, name: str, key: SigningKey, time: int) -> str:
         raise BadFormat("not a name that a signed note can carry")
     stamp = time.to_bytes(8, "big")
     return text + _line(name, key_id(name, key.public, COSIGNATURE) + stamp + key.sign_raw(_cosigned(body, time)))
+
+
+def witness_name(origin: str, party: str) -> str:
+    """The name of a party's witness key in notes of the log `origin`: `<origin>/witness/<party>`."""
+    return f"{origin}/witness/{party}"
+
+
+def origin_of(text: str) -> str:
+    """The log that a note says it is of: its first line, unverified."""
+    return text.partition("\n")[0]
 
 
 def cosigned_at(text: str, name: str, key: VerifyKey) -> int | None:
@@ -97,6 +117,15 @@ def cosigned_at(text: str, name: str, key: VerifyKey) -> int | None:
         key.verify_raw(_cosigned(body, time), signature[8:])
         times.append(time)
     return max(times, default=None)
+
+
+def cosigned_by(text: str, keys: Iterable[VerifyKey], name: str, witness: VerifyKey) -> str:
+    """The note with the signature lines of its log's `keys` and of one witness alone."""
+    body, lines = _split_note(text)
+    origin = origin_of(text)
+    wanted = {*((origin, key_id(origin, key)) for key in keys), (name, key_id(name, witness, COSIGNATURE))}
+    found = ((line, _signature_line(line)) for line in lines)
+    return body + "\n" + "".join(f"{line}\n" for line, (other, signature) in found if (other, signature[:4]) in wanted)
 
 
 def _cosigned(body: str, time: int) -> bytes:

@@ -123,6 +123,13 @@ def items(cls: type[Document]) -> Check:
     return check
 
 
+def names(value: Any) -> tuple[str, ...]:
+    """A list of names, as a tuple."""
+    if not isinstance(value, list | tuple):
+        raise BadFormat("not a list")
+    return tuple(_name(item) for item in value)
+
+
 def counts(value: Any) -> dict[str, int]:
     """An object of non-negative integers."""
     if not isinstance(value, Mapping):
@@ -166,7 +173,9 @@ _sentence = text(r"[^\x00-\x08\x0b-\x1f\x7f]{1,2000}", "a text of 1 to 2000 char
 # The types of members: what mypy sees, and what the documents check.
 Name = Annotated[str, _name]
 OptionalName = Annotated[str | None, optional(_name)]
+Names = Annotated[tuple[str, ...], names]
 Sentence = Annotated[str, _sentence]
+OptionalSentence = Annotated[str | None, optional(_sentence)]
 Hex16 = Annotated[str, text(r"[0-9a-f]{16}", "16 lower-case hexadecimal digits")]
 Hex32 = Annotated[str, text(r"[0-9a-f]{32}", "32 lower-case hexadecimal digits")]
 Sha256 = Annotated[str, text(r"sha256:[0-9a-f]{64}", "a digest (sha256: and 64 lower-case hexadecimal digits)")]

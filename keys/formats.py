@@ -8,11 +8,13 @@ from keys.documents import (
     Base64,
     Count,
     Counts,
+    Day,
     Document,
     Hex16,
     Hex32,
     Instant,
     Name,
+    Names,
     OptionalDay,
     OptionalName,
     Period,
@@ -24,6 +26,7 @@ from keys.documents import (
     integer,
     items,
     one_of,
+    text,
 )
 from keys.encoding import digest, unb64
 from keys.errors import BadFormat
@@ -34,12 +37,14 @@ __all__ = [
     "FORMAT",
     "Acknowledgement",
     "Card",
+    "Certificate",
     "Envelope",
     "Manifest",
     "Part",
     "Reason",
     "Receipt",
     "SealingKeyNotice",
+    "Succession",
     "digest",
 ]
 
@@ -49,6 +54,8 @@ Format = Annotated[int, integer(FORMAT, FORMAT)]
 Mode = Annotated[str, one_of("replace", "append", "snapshot")]
 Outcome = Annotated[str, one_of("held", "refused")]
 KeyKind = Annotated[str, one_of("ed25519", "passkey", "xwing")]
+Line = Annotated[str, text(r"[^\x00-\x1f\x7f]{1,2000}", "a line of 1 to 2000 characters")]
+Note = Annotated[str, text(r"[^\x00-\x09\x0b-\x1f\x7f]{1,16384}\n", "a signed note of at most 16384 characters")]
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,42 @@ class Receipt(Document):
         super().__post_init__()
         if self.outcome == "refused" and not self.reasons:
             raise BadFormat("reasons: a refusal gives at least one")
+
+
+@dataclass(frozen=True)
+class Certificate(Document):
+    """What the hub says that it destroyed: signed with `Use.CERTIFICATE` by the hub's receipts key. `manifest` is the digest of the manifest."""
+
+    format: Format
+    submission: Name
+    supplier: Name
+    reference: Name
+    agreement: Sha256
+    dataset: Name
+    period: Period
+    manifest: Sha256
+    was: Name
+    rows: Count
+    parts: Counts
+    due: Day
+    delayed_by: Names
+    destroyed: Instant
+    method: Line
+    key: Name
+
+
+@dataclass(frozen=True)
+class Succession(Document):
+    """A log was lost, and another goes on in its place: signed with `Use.LOG_SUCCESSION` by the signatory of every party.
+
+    `ended` is the last witnessed checkpoint of the lost log, cosignatures included; `begins` the first of the new one, under its new origin.
+    """
+
+    format: Format
+    ended: Note
+    begins: Note
+    reason: Line
+    made: Instant
 
 
 @dataclass(frozen=True)

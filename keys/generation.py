@@ -1,8 +1,10 @@
 """One generation of the keystore file: its keys and tombstones, sealed as one."""
 
 import secrets
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
@@ -28,6 +30,19 @@ class Generation:
     root: str
     keys: Mapping[str, bytes] = field(repr=False)  # so that no traceback or log shows them
     destroyed: Mapping[str, int]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.keys)
+
+    def beginning(self, prefix: str) -> list[str]:
+        """The names that begin so, sorted. Asked at every request, of a keystore that may hold one key a submission."""
+        found = []
+        for at in range(bisect_left(self._sorted, prefix), len(self._sorted)):
+            if not self._sorted[at].startswith(prefix):
+                break
+            found.append(self._sorted[at])
+        return found
 
     def adding(self, name: str, material: bytes) -> "Generation":
         """The next generation, with a key more, under the same root."""

@@ -66,6 +66,10 @@ class Keystore(Protocol):
         """The names of live keys that begin so, sorted."""
         ...
 
+    def tombstones(self, prefix: str = "") -> list[str]:
+        """The names of destroyed keys that begin so, sorted."""
+        ...
+
 
 class SealedFileKeystore:
     """The keystore in one sealed file of a folder. Opening it finishes what a crash interrupted. KeystoreUnreadable if it is not there."""
@@ -174,10 +178,10 @@ class SealedFileKeystore:
 
     def names(self, prefix: str = "") -> list[str]:
         """See `Keystore.names`."""
-        return sorted(name for name in self._now().keys if name.startswith(prefix))
+        return self._now().beginning(prefix)
 
     def tombstones(self, prefix: str = "") -> list[str]:
-        """The names of destroyed keys that begin so, sorted."""
+        """See `Keystore.tombstones`."""
         return sorted(name for name in self._now().destroyed if name.startswith(prefix))
 
     def _wrapping_key(self, name: str) -> bytes:

@@ -41,6 +41,12 @@ def pseudonym_key(secret: bytes, reference: str, kind: str, epoch: int) -> bytes
     return derive(secret, "pseudonym", reference, kind, epoch)
 
 
+def exclusion_key(secret: bytes, kind: str) -> bytes:
+    """The HMAC key by which one agency knows the identifiers of one kind that it leaves out, from a 32-byte secret of its own."""
+    _kind(kind)
+    return derive(secret, "exclusion", kind)
+
+
 def key_check_value(secret: bytes, reference: str, epoch: int) -> str:
     """16 hex characters that tell whether two agencies hold the same secret, and nothing else about it."""
     return derive(secret, "key-check", reference, epoch, length=8).hex()

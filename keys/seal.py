@@ -111,3 +111,8 @@ def part_info(*, agreement: str, dataset: str, supplier: str, upload: str, part:
 def envelope_info(*, reference: str, epoch: int, issuer: str, recipient: str) -> bytes:
     """What a sealed linkage secret is bound to: agreement reference, epoch, issuing and receiving party."""
     return framed("envelope", 1, reference, epoch, issuer, recipient)
+
+
+def rights_info(*, agreement: str, supplier: str, request: str) -> bytes:
+    """What the sealed pseudonyms of a request about people's rights are bound to: agreement digest, supplier and request id."""
+    return framed("rights", 1, agreement, supplier, request)

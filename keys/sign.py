@@ -42,6 +42,10 @@ class Use(StrEnum):
     ENVELOPE = "envelope"
     CERTIFICATE = "certificate"
     CARD = "card"
+    BACKUP = "backup"
+    RIGHTS_REQUEST = "rights-request"
+    RIGHTS_RECEIPT = "rights-receipt"
+    LOG_SUCCESSION = "log-succession"
 
 
 class VerifyKey:

@@ -28,7 +28,8 @@ ROOMS: dict[str, set[str]] = {
 FLOORS: list[set[str]] = [
     {"app", "commands", "schedule", "serve", "migrations", "tables"},  # `tables` gathers every floor's, for the migrations
     {"web", "api"},
-    {"hub", "access", "asked", "problems", "questions", "exports"},  # what every door shares: the hub, who calls, how a refusal is answered
+    # What every door shares: the hub, who calls, how a refusal is answered.
+    {"hub", "access", "asked", "problems", "questions", "exports", "restore"},
     {"releases"},
     {"submissions"},
     {"people"},  # accounts of those who sign in

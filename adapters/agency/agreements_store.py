@@ -14,7 +14,8 @@ from adapters.errors import AgreementRefused, ConfigError, IntegrityFailed
 from agreements.document import read_canonical
 from agreements.errors import InvalidDocument, InvalidStatement
 from agreements.lifecycle import State
-from agreements.model import Agreement, HubKeys, Standing
+from agreements.machines import HubKeys
+from agreements.model import Agreement, Standing
 from agreements.signing import Statement, Voice, check_statement, progress, suspended, unendorsed
 from keys.encoding import canonical, parse_json
 from keys.errors import BadFormat, BadSignature
@@ -199,6 +200,11 @@ class AgreementStore:
         """Every version kept, by reference and version."""
         found = [self._read(path) for path in sorted(self.folder.glob("*/*.json"))]
         return sorted(found, key=lambda one: (one.agreement.reference, one.agreement.version))
+
+    def newest(self) -> list[Verified]:
+        """Of each agreement the newest version that was in force when we looked."""
+        references = sorted(path.parent.name for path in self.folder.glob("*/newest"))
+        return [self.get(reference, self._seen(reference)) for reference in references]
 
     def _newest(self, reference: str) -> Path:
         return self.folder / reference / "newest"

@@ -16,6 +16,7 @@ from adapters.agency.commands.init import init
 from adapters.agency.commands.keys import keys
 from adapters.agency.commands.pull import pull
 from adapters.agency.commands.push import push
+from adapters.agency.commands.rights import rights
 from adapters.agency.commands.status import status
 from adapters.agency.commands.verify import verify
 from adapters.agency.commands.watch import watch
@@ -37,7 +38,7 @@ def cli() -> None:
     """Send agreed data to the partnership's hub: sealed, signed, receipted"""
 
 
-for command in (init, keys, doctor, check, explain, push, status, watch, verify, pull, config):
+for command in (init, keys, doctor, check, explain, push, rights, status, watch, verify, pull, config):
     cli.add_command(command)
 
 

@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from adapters.agency.agreements_store import Verified, verify_export
+from adapters.agency.certificates import check_certificate
 from adapters.agency.receipts import check_acknowledgement, check_receipt
+from adapters.agency.witnesses import Keys
 from adapters.errors import ConfigError, IntegrityFailed, UsageError
+from keys import logproof
 from keys.checkpoint import verify_checkpoint
 from keys.encoding import digest, parse_json
-from keys.errors import BadFormat, BadSignature
-from keys.formats import Acknowledgement, Envelope, Manifest, Receipt, SealingKeyNotice
+from keys.errors import BadFormat, BadProof, BadSignature
+from keys.formats import Acknowledgement, Certificate, Envelope, Manifest, Receipt, SealingKeyNotice
+from keys.rights import RightsReceipt, RightsRequest
 from keys.sign import Use, VerifyKey, verify_document
 
 LIMIT = 64 << 20
 _READ_AT_ONCE = 1 << 20
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,12 @@ def _verify(path: Path, signed: Mapping[str, Any], trust: Trust, paths: Sequence
         Use.RECEIPT: lambda: _receipt(signed, trust, path, paths),
         Use.ACKNOWLEDGEMENT: lambda: _acknowledgement(signed, trust, path),
         Use.MANIFEST: lambda: _manifest(signed, trust),
+        Use.RIGHTS_RECEIPT: lambda: _rights_receipt(signed, trust),
+        Use.RIGHTS_REQUEST: lambda: _rights_request(signed, trust),
         Use.EDITION: lambda: _edition(signed, trust),
         Use.SEALING_KEY: lambda: _sealing_key(signed, trust),
         Use.ENVELOPE: lambda: _envelope(signed, trust),
+        Use.CERTIFICATE: lambda: _certificate(signed, trust, path),
     }
     use = str(signed.get("use"))
     if use not in checks:
@@ -153,6 +161,20 @@ def _manifest(signed: Mapping[str, Any], trust: Trust) -> str:
     return f"{claimed.supplier} sends {claimed.dataset} {claimed.period}, {claimed.rows:,} rows in {len(claimed.parts)} part(s)"
 
 
+def _rights_receipt(signed: Mapping[str, Any], trust: Trust) -> str:
+    verified = trust.of(RightsReceipt.parse(signed["document"]).agreement)
+    found = RightsReceipt.parse(verify_document(signed, Use.RIGHTS_RECEIPT, verified.hub.receipts))
+    deferred = f", {len(found.deferred)} submission(s) deferred" if found.deferred else ""
+    return f"{found.right} of {found.reference} for {found.supplier}, request {found.request}: {found.rows:,} row(s){deferred}"
+
+
+def _rights_request(signed: Mapping[str, Any], trust: Trust) -> str:
+    claimed = RightsRequest.parse(signed["document"])
+    party = trust.of(claimed.agreement).agreement.party(claimed.supplier)
+    verify_document(signed, Use.RIGHTS_REQUEST, {party.keys.manifest} if party and party.keys else set())
+    return f"{claimed.supplier} asks for {claimed.right} over {', '.join(claimed.datasets)}, request {claimed.request}"
+
+
 def _edition(signed: Mapping[str, Any], trust: Trust) -> str:
     verified = trust.of(signed["document"]["agreement"])
     found = verify_document(signed, Use.EDITION, verified.hub.editions)
@@ -174,11 +196,25 @@ def _envelope(signed: Mapping[str, Any], trust: Trust) -> str:
     return f"{claimed.reference} epoch {claimed.epoch}, {claimed.issuer} to {claimed.recipient}"
 
 
+def _certificate(signed: Mapping[str, Any], trust: Trust, path: Path) -> str:
+    claimed = Certificate.parse(signed["document"])
+    versions = [one for one in trust.agreements if one.agreement.reference == claimed.reference]
+    receipt = path.parent / "receipt.json"
+    beside = _signed(receipt) if receipt.is_file() and path.name == "certificate.json" else None
+    if beside is not None:
+        check_certificate(signed, Receipt.parse(beside["document"]), versions)
+    verify_document(signed, Use.CERTIFICATE, {one.hub.receipts for one in versions} or {trust.of(claimed.agreement).hub.receipts})
+    what = f"{claimed.reference}, {claimed.dataset} {claimed.period}, {claimed.rows:,} rows"
+    return f"{what}; submission {claimed.submission} destroyed {claimed.destroyed}{', of the receipt beside it' if beside else ''}"
+
+
 def _plain(path: Path, tables: Mapping[str, str], trust: Trust) -> Proof:
-    """A table of an edition, or a checkpoint of the log."""
+    """A table of an edition, a checkpoint of the log, or entries with proof that they are in it."""
     content = sha256_of(path)
     if content in tables:
         return Proof(str(path), "table", f"{tables[content]}, as the signed edition lists it")
+    if _is_log_proof(path):
+        return Proof(str(path), "log proof", _log_proof(path, trust))
     note = _note(path)
     if note is not None:
         return Proof(str(path), "checkpoint", note_holds(note, trust, path))
@@ -204,8 +240,34 @@ def note_holds(note: str, trust: Trust, path: Path) -> str:
             found = verify_checkpoint(note, origin, VerifyKey(one.public_key(one.hub.log)))
         except (BadFormat, BadSignature):
             continue
-        return f"log {found.origin}, {found.size:,} entries, root {found.root.hex()}"
+        by = sorted({seen.party for seen in Keys.of(trust.agreements).read(note)})
+        cosigned = f", cosigned by {', '.join(by)}" if by else ""
+        return f"log {found.origin}, {found.size:,} entries, root {found.root.hex()}{cosigned}"
     raise IntegrityFailed(f"{path}: the checkpoint is not signed by the log key of any agreement known here.")
+
+
+def _is_log_proof(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            found = parse_json(file.readline(LIMIT), limit=LIMIT)
+        except BadFormat:
+            return False
+    return isinstance(found, dict) and found.get("format") == logproof.FORMAT
+
+
+def _log_proof(path: Path, trust: Trust) -> str:
+    """What a proof of entries says, if the log key of a trusted agreement signed its checkpoint."""
+    trusted = {one.hub.log for one in trust.agreements or [trust.first()]}
+    try:
+        with path.open("rb") as file:
+            head, entries = logproof.verify_lines((parse_json(line, limit=LIMIT) for line in file), trusted)
+            found = list(entries)
+    except (BadFormat, BadProof, BadSignature) as error:
+        raise IntegrityFailed(f"{path}: the proof does not hold.", why=f"{type(error).__name__}: {error}") from None
+    seen = [f"{one.party} cosigned its first {one.size:,}" for one in head.cosigned]
+    words = ", ".join(f"{one.number} ({one.entry['what'] if one.entry else 'redacted'})" for one in found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return f"entries {words}{more} are in the log {head.checkpoint.origin} of {head.checkpoint.size:,} entries{'; ' if seen else ''}{'; '.join(seen)}"
 
 
 def sha256_of(path: Path) -> str:

@@ -11,9 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.agency.agreements_store import Verified
 from adapters.agency.contract import Contract, Linkage
+from adapters.agency.exclusions import Excluded
 from adapters.agency.parts import Binding, Sealed, Sealer
 from adapters.agency.spool import Upload, begin
 from adapters.errors import ConfigError, LeakStopped, NotThisEncoding, ValidationFailed
@@ -40,6 +42,7 @@ class Target:
     Attributes:
         secret: the linkage secret; None where the dataset holds no pseudonym.
         after: the period's live head at the hub, if there is one.
+        excluded: whose rows are left out; None where nobody's are.
     """
 
     verified: Verified
@@ -48,6 +51,7 @@ class Target:
     linkage: Linkage
     secret: bytes | None
     after: str | None
+    excluded: Excluded | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -62,13 +66,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Work:
-    """Where and with what an agency prepares."""
+    """Where and with what an agency prepares. ``left_out`` is told how many rows the exclusion list kept back, where it did."""
 
     party: str
     spool: Path
     lists: Mapping[str, CodeList]
     key: SigningKey
     now: Callable[[], datetime]
+    left_out: Callable[[Target, int], None] = lambda *_: None
 
 
 def prepare(
@@ -110,6 +115,9 @@ def _prepare(
                 for line in lines:
                     line.take(batch)
             sealed = [line.finish(path, nil=nil) for line in lines]
+        for line in lines:
+            if line.left_out:
+                work.left_out(line.target, line.left_out)
         for target, upload, done in zip(targets, uploads, sealed, strict=True):
             upload.write_manifest(sign_document(manifest(target, upload, done, work).document(), Use.MANIFEST, work.key))
     except BaseException:
@@ -193,6 +201,7 @@ class _Line:
     sealer: Sealer
     lists: Mapping[str, CodeList]
     rows: int = 0
+    left_out: int = 0
     breaches: Breaches = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -205,7 +214,16 @@ class _Line:
         merge(self.breaches, found)
         self.rows += batch.num_rows
         if kept is not None and not self.breaches:
-            self.sealer.add(kept)
+            self.sealer.add(self._without_excluded(batch, kept))
+
+    def _without_excluded(self, batch: pa.RecordBatch, kept: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that may leave, of those that are in order: row numbers in reports are those of the extract."""
+        theirs = self.target.excluded.mask(batch) if self.target.excluded else None
+        if theirs is None:
+            return kept
+        rest = kept.filter(pc.invert(theirs))
+        self.left_out += kept.num_rows - rest.num_rows
+        return rest
 
     def finish(self, path: Path, *, nil: bool) -> Sealed:
         refuse_breaches(self.breaches, path.name, self.target.clause)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.errors import AdapterError, AgreementRefused, AuthenticationFailed, NetworkFailed, ServerRefused
+from adapters.errors import AdapterError, AgreementRefused, AuthenticationFailed, NetworkFailed, PeriodClosed, ServerRefused
 
-RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
+RETRY_STATUSES = frozenset({429, 500, 502, 503, 504, 507})
 _AGREEMENT_CODES = frozenset({"refused-by-agreement", "unknown-agreement"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _MOST = 500
@@ -33,7 +33,7 @@ def as_error(status: int, problem: Any, doing: str) -> AdapterError:
     if status == 401:
         return AuthenticationFailed(what, why=_with_code(why, code), remedy=remedy or "Run exchange-agency doctor.")
     if code in _AGREEMENT_CODES or status == 403:
-        return AgreementRefused(what, why=why, remedy=remedy)
+        return (PeriodClosed if code == "period-closed" else AgreementRefused)(what, why=why, remedy=remedy)
     if status in RETRY_STATUSES or status in (408, 413):
         return NetworkFailed(what, why=why, remedy=remedy or "Try again later: the next run resumes where this one stopped.")
     head = found.get("head")

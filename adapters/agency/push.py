@@ -7,26 +7,29 @@ from typing import Any
 
 from adapters.agency.agreements_store import Verified
 from adapters.agency.client import Client
+from adapters.agency.problems import plain
 from adapters.agency.receipts import Receipts, check_acknowledgement, check_receipt
 from adapters.agency.spool import Upload
-from adapters.errors import IntegrityFailed, NetworkFailed, ServerRefused
+from adapters.errors import IntegrityFailed, NetworkFailed, PeriodClosed, ServerRefused
 from keys.errors import BadFormat, BadSignature
 from keys.formats import Manifest, Receipt
 from keys.sign import SigningKey, Use, sign_document, verify_document
 
-DECIDED = frozenset({"held", "refused", "superseded", "disposed"})
+DECIDED = frozenset({"held", "refused", "superseded", "repeated", "disposing", "disposed"})
 POLL, LONGEST_POLL = 0.25, 5.0
+ROUNDS = 3
 Sent = Callable[[int, int], None]
 Head = Callable[[], str | None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a submission ended: its receipt, or none yet where nobody waited for it."""
+    """How a submission ended: its receipt, or none yet where nobody waited for it. ``doubts``: what the hub's report finds doubtful."""
 
     submission: str
     receipt: Receipt | None
     same_content: bool = False
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,13 @@ class Sending:
             sent: told (parts at the hub, parts in all).
         Raises:
             ServerRefused: the hub refuses for good, or its receipt says so; the spool is emptied, the extract can be pushed again.
+            PeriodClosed: the agreement has closed the period; the spool is emptied.
             NetworkFailed, AuthenticationFailed, AgreementRefused: the spool stays; the next run resumes.
             IntegrityFailed: what the hub signed does not hold; the spool stays, as evidence.
         """
         try:
             return self._run(head, wait=wait, sent=sent)
-        except ServerRefused:
+        except (ServerRefused, PeriodClosed):
             self.upload.discard()
             raise
 
@@ -61,11 +65,18 @@ class Sending:
         submission = _text(answer, "submission")
         if answer.get("same_content") is True:
             return self._same_content(answer, submission, manifest, wait=wait)
-        if answer.get("state") not in DECIDED:
-            self._complete(submission, manifest, answer, sent)
-        if not wait:
-            return Outcome(submission, None)
-        return self._conclude(self._await(submission), submission, manifest, same_content=False)
+        for _ in range(ROUNDS):
+            if answer.get("state") not in DECIDED:
+                self._complete(submission, manifest, answer, sent)
+            if not wait:
+                return Outcome(submission, None)
+            answer = self._await(submission)
+            if answer.get("receipt") is not None:
+                return self._conclude(answer, submission, manifest, same_content=answer.get("same_content") is True)
+            self.upload.forget_acknowledgement()
+        raise NetworkFailed(
+            f"The hub loses the parts of {self.upload} again and again.", why=f"Submission {submission}.", remedy="Tell the operator."
+        )
 
     def _announce(self, head: Head) -> tuple[Any, Manifest]:
         """Post the manifest; where the period's head has moved, name the present one, sign again, and post once more."""
@@ -125,9 +136,9 @@ class Sending:
         return self.client.get(f"/v1/submissions/{submission}", f"asking after {self.upload}")
 
     def _await(self, submission: str) -> Any:
-        """Ask, ever less often, until the hub has decided; NetworkFailed when the settings' wait is over."""
+        """Ask, ever less often, until the hub has decided, or has lost parts and wants them again; NetworkFailed when the wait is over."""
         until, pause = time.monotonic() + self.client.settings.wait, POLL
-        while (answer := self._state(submission)).get("receipt") is None:
+        while (answer := self._state(submission)).get("receipt") is None and answer.get("state") != "open":
             if time.monotonic() + pause > until:
                 raise NetworkFailed(
                     f"The hub has all of {self.upload} and has not decided yet.",
@@ -148,12 +159,14 @@ class Sending:
 
     def _conclude(self, answer: Any, submission: str, manifest: Manifest, *, same_content: bool) -> Outcome:
         receipt = check_receipt(answer["receipt"], manifest, self.verified, same_content=same_content)
-        if receipt.submission != submission:
+        # Sent while its equal was being decided: the hub kept that one, and gives its receipt for both.
+        held = _text(answer, "repeats") if same_content and answer.get("repeats") is not None else submission
+        if receipt.submission != held:
             raise IntegrityFailed("The hub's receipt is of another submission than the one it was asked for.")
         kept = {"receipt": answer["receipt"], "report": answer.get("report")}
         if not same_content:
             kept |= {"manifest": self.upload.manifest, "acknowledgement": self.upload.acknowledgement}
-        folder = self.receipts.keep(submission, kept)
+        folder = self.receipts.keep(held, kept)
         if receipt.outcome == "refused":
             reason = receipt.reasons[0]
             raise ServerRefused(
@@ -163,7 +176,13 @@ class Sending:
                 code="receipt-refused",
             )
         self.upload.discard()
-        return Outcome(submission, receipt, same_content)
+        return Outcome(held, receipt, same_content, _doubts(answer.get("report")))
+
+
+def _doubts(report: Any) -> tuple[str, ...]:
+    """What the hub's quality report finds doubtful, as it may be shown."""
+    found = report.get("doubts") if isinstance(report, dict) else None
+    return tuple(plain(one)[:40] for one in found[:10]) if isinstance(found, list) else ()
 
 
 def _text(answer: Any, name: str) -> str:

@@ -13,7 +13,8 @@ from adapters.agency.prepare import Target, Work, prepare
 from adapters.agency.push import Outcome, Sending
 from adapters.agency.session import Agency
 from adapters.agency.spool import Upload, leftovers
-from adapters.agency.watch import Alarm, Known
+from adapters.agency.watch import Known
+from adapters.agency.watched import Watched
 from adapters.errors import AdapterError, AgreementRefused, IntegrityFailed, ServerRefused
 from adapters.registry import find
 from agreements.decisions import Refused
@@ -21,7 +22,7 @@ from agreements.lifecycle import State
 from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.rules import UNKNOWN, in_force, may_submit
-from keys.checkpoint import Checkpoint
+from keys.formats import Certificate
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,25 @@ class Run:
             raise IntegrityFailed("The hub's list of agreements is not a list.")
         return [self._admit(listed) for listed in _chosen(found, reference)]
 
-    def watch(self, verified: Sequence[Verified]) -> tuple[Checkpoint, list[Alarm]]:
-        """Witness the log's head, and read what the log says in our name up to it: the head, and the alarms that stand."""
-        head = self.agency.witness.observe(self.client, verified[0])
-        named = frozenset(key for one in self.agency.store.all() for key in keys_of(one.agreement, self.party))
-        known = Known(named | self.agency.own_keys(), self.agency.ledger.known())
-        return head, self.agency.watch.look(self.client, head, known)
+    def watch(self, verified: Sequence[Verified], notes: Sequence[str] = ()) -> Watched:
+        """Witness the log's head with the other witnesses, read what the log says in our name up to it, and hold it to its certificates.
+
+        ``notes``: what partners have cosigned and handed us by another road.
+        """
+        agency = self.agency
+        agency.witness.observe(self.client, verified[0])
+        exchanged = agency.witnesses.exchange(self.client, agency.witness, verified, agency.witness_key, int(self.now().timestamp()), notes)
+        named = frozenset(key for one in agency.store.all() for key in keys_of(one.agreement, self.party))
+        known = Known(named | agency.own_keys(), agency.ledger.known())
+        alarms = agency.watch.look(self.client, exchanged.head, known)
+        destroyed = self.destroyed() if agency.receipts.known() else []
+        return Watched(exchanged.head, alarms, exchanged.seen, exchanged.warnings, destroyed)
+
+    def destroyed(self, listed: Sequence[Mapping[str, Any]] | None = None) -> list[Certificate]:
+        """Certificates of destruction that are new. IntegrityFailed where the hub shows as held what it has certified destroyed."""
+        found = submissions(self.client) if listed is None else listed
+        self.agency.certificates.refuse_undestroyed(found)
+        return self.agency.certificates.collect(self.client, found, self.agency.store)
 
     def _admit(self, listed: Mapping[str, Any]) -> Verified:
         reference, version = listed.get("reference"), listed.get("version")
@@ -123,7 +137,8 @@ class Run:
         secret = self.agency.secrets.get(agreement.reference, epoch) if needs_linkage(dataset) else None
         check = self.agency.secrets.check_value(agreement.reference, epoch) if secret is not None else None
         linkage = require_linkage(contract, check, agreement.reference)
-        return Target(verified, contract, extract.period, linkage, secret, contract.heads.get(extract.period.name))
+        excluded = self.agency.exclusions.of(agreement.reference, dataset)
+        return Target(verified, contract, extract.period, linkage, secret, contract.heads.get(extract.period.name), excluded)
 
     def push(self, dataset_name: str, extract: Extract, verified: Sequence[Verified], *, nil: bool, wait: bool) -> Iterator[Outcome]:
         """Prepare one extract for every agreement it serves, and send it under each.
@@ -136,13 +151,17 @@ class Run:
         if not targets:
             raise refusal(refused[0] if refused else UNKNOWN)
         adapter = find(targets[0].dataset.adapter)
-        work = Work(self.party, self.agency.settings.spool, self.agency.code_lists(), self.agency.manifest_key, self.now)
+        work = Work(self.party, self.agency.settings.spool, self.agency.code_lists(), self.agency.manifest_key, self.now, self._left_out)
         name = extract.path.name
         uploads = prepare(adapter, extract.path, targets, work, nil=nil, seen=lambda done, total: self.watcher.reading(name, done, total))
         for target, upload in zip(targets, uploads, strict=True):
             yield self.send(upload, target.verified, wait=wait)
         if refused:
             raise refusal(refused[0])
+
+    def _left_out(self, target: Target, rows: int) -> None:
+        what = f"{target.verified.agreement.reference} {target.dataset.name} {target.period}"
+        self.watcher.say(f"{rows:,} row{' is' if rows == 1 else 's are'} left out of {what}: exclusion list.")
 
     def send(self, upload: Upload, verified: Verified, *, wait: bool) -> Outcome:
         """Send one spooled upload."""
@@ -161,6 +180,14 @@ def keys_of(agreement: Agreement, party: str) -> frozenset[str]:
     if (found := agreement.party(party)) is not None:
         keys |= {*(person.key for person in found.people), *found.machines}
     return frozenset(keys)
+
+
+def submissions(client: Client) -> list[dict[str, Any]]:
+    """The hub's list of our submissions."""
+    found = client.get("/v1/submissions", "listing our submissions").get("submissions")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise IntegrityFailed("The hub's list of submissions is not a list.")
+    return found
 
 
 def refusal(refused: Refused) -> AgreementRefused:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.agency.agreements_store import AgreementStore
+from adapters.agency.certificates import Certificates
 from adapters.agency.client import Client, new_session
+from adapters.agency.exclusions import Exclusions
 from adapters.agency.ledger import Ledger
 from adapters.agency.linkage import LinkageStore
 from adapters.agency.receipts import Receipts
 from adapters.agency.settings import Settings
 from adapters.agency.watch import Watch
 from adapters.agency.witness import Witness
+from adapters.agency.witnesses import Witnesses
 from adapters.errors import ConfigError
 from agreements.codes import CodeList, read_lists
 from agreements.errors import UnknownCodeList
@@ -47,9 +50,24 @@ class Agency:
         return Witness(self.settings.home)
 
     @property
+    def witnesses(self) -> Witnesses:
+        """What the other parties have cosigned."""
+        return Witnesses(self.settings.home, self.settings.party)
+
+    @property
+    def certificates(self) -> Certificates:
+        """The kept certificates of destruction."""
+        return Certificates(self.receipts, self.settings.party)
+
+    @property
     def watch(self) -> Watch:
         """What the log says in our name."""
         return Watch(self.settings.home, self.settings.party)
+
+    @property
+    def exclusions(self) -> Exclusions:
+        """Whose rows we send no more."""
+        return Exclusions(self.settings.home)
 
     @property
     def ledger(self) -> Ledger:
@@ -59,9 +77,9 @@ class Agency:
     def own_keys(self) -> frozenset[str]:
         """The fingerprints of the key files of this folder."""
         keys = {self.client_key.public.fingerprint}
-        return frozenset(
-            keys if self.settings.recipient else keys | {self.manifest_key.public.fingerprint, self.encryption_key.fingerprint}
-        )
+        if not self.settings.recipient:
+            keys |= {self.manifest_key.public.fingerprint, self.encryption_key.fingerprint}
+        return frozenset(keys | ({witness.public.fingerprint} if (witness := self.witness_key) else set()))
 
     @property
     def manifest_key(self) -> SigningKey:
@@ -72,6 +90,12 @@ class Agency:
     def client_key(self) -> SigningKey:
         """Our key for asking the hub for tokens."""
         return _signing(self._key("client_key", self.settings.client_key), self.settings.client_key)
+
+    @property
+    def witness_key(self) -> SigningKey | None:
+        """Our key for cosigning heads of the log; None where there is no file of it (an agreement need not name one)."""
+        path = self.settings.witness_key
+        return _signing(self._key("witness_key", path), path) if path.exists() else None
 
     @property
     def encryption_key(self) -> EncryptionKey:

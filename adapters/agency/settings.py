@@ -23,6 +23,7 @@ PRODUCT_CODES = Path(adapters.__file__).parent.parent / "config" / "codes"
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _SIGNATORY = re.compile(r"(ed25519|passkey):[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[A-Za-z0-9:/._~%\[\]-]+")
+_PATHS = ("codes", "manifest_key", "client_key", "encryption_key", "witness_key")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 # Setting → (its key in agency.toml, default). None: it must be given. The environment's name is PREFIX and the setting in capitals.
@@ -35,6 +36,7 @@ KEYS: Mapping[str, tuple[str, Any]] = {
     "manifest_key": ("keys.manifest", "keys/manifest.json"),
     "client_key": ("keys.client", "keys/client.json"),
     "encryption_key": ("keys.encryption", "keys/encryption.json"),
+    "witness_key": ("keys.witness", "keys/witness.json"),
     "pin_signatory": ("pins.signatory", ""),
     "timeout": ("network.timeout", 30),
     "patience": ("network.patience", 120),
@@ -53,7 +55,7 @@ class Settings:
         audience: the token address the hub calls its own, where it differs from ``{hub}/oauth2/token``.
         recipient: whether this is a recipient, who only pulls.
         codes: the folder of code lists.
-        manifest_key, client_key, encryption_key: private key files.
+        manifest_key, client_key, encryption_key, witness_key: private key files; the last need not be there.
         pin_signatory: the fingerprint of our own signatory's key, brought by another road than the hub.
         timeout: seconds to wait for one answer.
         patience: seconds to go on trying one request that fails for a passing reason.
@@ -70,6 +72,7 @@ class Settings:
     manifest_key: Path
     client_key: Path
     encryption_key: Path
+    witness_key: Path
     pin_signatory: str
     timeout: float
     patience: float
@@ -172,7 +175,7 @@ def _checked(home: Path, values: dict[str, Any], origins: dict[str, str]) -> Set
     def fail(name: str, wanted: str) -> ConfigError:
         return ConfigError(f"{origins[name]}: “{KEYS[name][0]}” must be {wanted}.", remedy="Correct it.")
 
-    for name in ("party", "hub", "audience", "pin_signatory", "codes", "manifest_key", "client_key", "encryption_key"):
+    for name in ("party", "hub", "audience", "pin_signatory", *_PATHS):
         if not isinstance(values[name], str | Path):
             raise fail(name, "text")
     if not _NAME.fullmatch(values["party"]):
@@ -189,7 +192,7 @@ def _checked(home: Path, values: dict[str, Any], origins: dict[str, str]) -> Set
     values["hub"] = _address(values["hub"]) or ""
     if not values["hub"]:
         raise fail("hub", "https:// and a host (http:// only for this machine itself), with no query and no password")
-    for name in ("codes", "manifest_key", "client_key", "encryption_key"):
+    for name in _PATHS:
         values[name] = home / Path(values[name]).expanduser()
     return Settings(home=home, origins=origins, **values)
 

@@ -75,6 +75,10 @@ class Upload:
         """Keep the hub's signed acknowledgement."""
         replace(self.folder / _ACKNOWLEDGEMENT, canonical(signed))
 
+    def forget_acknowledgement(self) -> None:
+        """The hub has lost parts that it had acknowledged: they are to be sent again."""
+        (self.folder / _ACKNOWLEDGEMENT).unlink(missing_ok=True)
+
     @property
     def manifest(self) -> dict[str, Any]:
         """The signed manifest."""

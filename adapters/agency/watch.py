@@ -84,6 +84,10 @@ class Watch:
         state = self._state()
         self._keep({**state, "known": sorted({*state["known"], subject})})
 
+    def restart(self) -> None:
+        """Read the log from its beginning again: it is another one. What people said is known stays known."""
+        self._keep({"after": 0, "known": self._state()["known"], "alarms": []})
+
     def _entries(self, client: Client, after: int, head: Checkpoint) -> Iterator[tuple[int, Mapping[str, Any]]]:
         while after < head.size:
             query = {"after": str(after), "of": str(head.size)}
@@ -132,6 +136,8 @@ def judge(number: int, entry: Mapping[str, Any], known: Known) -> Alarm | None:
     if what == "submission opened":
         upload = str(details.get("upload", "")) if isinstance(details, dict) else ""
         return None if upload in known.uploads else Alarm(number, what, upload, stops=True)
+    if what.startswith("rights request: "):
+        return None if subject in known.uploads else Alarm(number, what, subject, stops=True)
     if what.startswith("statement: "):
         return None if who in known.keys else Alarm(number, what, who, stops=True)
     if _FINGERPRINT.fullmatch(subject) and "revoked" not in what and subject not in known.keys:

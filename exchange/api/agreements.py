@@ -13,7 +13,7 @@ from exchange.db import reading, writing
 from exchange.errors import NotFound
 from exchange.register import agreements, linkage, partners
 from exchange.register.tables import AgreementRow
-from exchange.submissions import intake, sealing
+from exchange.submissions import sealing, series
 from keys.encoding import b64
 
 blueprint = Blueprint("agreements", __name__, url_prefix="/v1/agreements", description="Agreements and contracts")
@@ -102,12 +102,12 @@ class Contract(MethodView):
                 "mode": dataset.mode.value,
                 "period": dataset.period.value,
                 "fields": [{"name": one.name, "type": str(one.arrow_type), "empty": one.may_be_empty} for one in dataset.fields],
-                "sealing_key": sealing.current(session).notice,
+                "sealing_key": sealing.notice_for(session, here.keyring, terms),
                 "limits": {"part_bytes": limits.part_bytes, "part_rows": limits.part_rows, "parts": limits.parts},
                 "linkage": {"epoch": epoch.epoch, "key_check": epoch.key_check} if epoch else None,
                 "heads": {
                     period: {"submission": head.id, "rows_digest": head.rows_digest}
-                    for period, head in intake.heads(session, reference, dataset.name, client).items()
+                    for period, head in series.heads(session, reference, dataset.name, client).items()
                 },
             }
 

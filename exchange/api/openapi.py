@@ -4,11 +4,13 @@ from typing import Any
 
 from flask_smorest import Api
 
-from exchange.api.schemas import Problem
+from exchange.api.schemas import Note, Problem
 
 _BODIES = {
-    ("/v1/submissions", "post"): "A signed manifest (use “manifest”), see docs/formats.md.",
-    ("/v1/agreements/{reference}/envelopes", "post"): "A signed linkage envelope (use “envelope”), see docs/formats.md.",
+    ("/v1/submissions", "post"): ("Signed", "A signed manifest (use “manifest”), see docs/formats.md."),
+    ("/v1/agreements/{reference}/envelopes", "post"): ("Signed", "A signed linkage envelope (use “envelope”), see docs/formats.md."),
+    ("/v1/rights", "post"): ("Signed", "A signed request about people's rights (use “rights-request”), see docs/formats.md."),
+    ("/v1/log/cosignatures", "post"): ("Note", "A checkpoint with the caller's cosignature, see docs/formats.md."),
 }
 
 
@@ -17,6 +19,7 @@ def describe(api: Api) -> None:
     spec = api.spec
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "from POST /oauth2/token"})
     spec.components.schema("Problem", schema=Problem)
+    spec.components.schema("Note", schema=Note)
     spec.options["security"] = [{"token": []}]
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in spec._paths.items():  # noqa: SLF001  # apispec offers no public way to visit paths
@@ -33,9 +36,10 @@ def _complete(path: str, method: str, operation: dict[str, Any], problem: dict[s
     if path == "/oauth2/token":
         operation["security"] = []
     if (path, method) in _BODIES:
-        schema = {"$ref": "#/components/schemas/Signed"}
+        name, description = _BODIES[path, method]
+        schema = {"$ref": f"#/components/schemas/{name}"}
         operation["requestBody"] = {
-            "description": _BODIES[path, method],
+            "description": description,
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }

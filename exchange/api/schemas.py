@@ -134,6 +134,9 @@ class SubmissionLine(Schema):
     dataset = fields.String(required=True)
     period = fields.String(required=True)
     state = fields.String(required=True)
+    after = fields.String(required=True, allow_none=True, metadata={"description": "the submission that it followed"})
+    superseded_by = fields.String(required=True, allow_none=True, metadata={"description": "the submission that took its place"})
+    repeats = fields.String(required=True, allow_none=True, metadata={"description": "the submission whose content it repeats"})
     rows = fields.Integer(required=True)
     received = fields.String(required=True)
     dispose_on = fields.String(required=True)
@@ -147,16 +150,39 @@ class SubmissionAnswer(Schema):
     submission = fields.String(required=True)
     upload = fields.String(required=True)
     state = fields.String(required=True)
+    after = fields.String(allow_none=True)
+    superseded_by = fields.String(allow_none=True)
+    repeats = fields.String(allow_none=True)
     missing = fields.List(fields.Integer(), required=True)
     acknowledgement = fields.Nested(Signed, allow_none=True)
     report = fields.Dict(allow_none=True)
     receipt = fields.Nested(Signed, allow_none=True)
+    certificate = fields.Nested(Signed, allow_none=True, metadata={"description": "of destruction; keep it"})
     same_content = fields.Boolean()
 
 
 class PartAnswer(Schema):
     part = fields.Integer(required=True)
     missing = fields.List(fields.Integer(), required=True)
+
+
+class RightsQuery(_Strict):
+    agreement = fields.String(required=True, metadata={"description": "digest of the agreement's canonical document"})
+
+
+class LinkageEpoch(Schema):
+    epoch = fields.Integer(required=True)
+    key_check = fields.String(required=True)
+
+
+class RightsOffer(Schema):
+    agreement = fields.String(required=True)
+    sealing_key = fields.Nested(Signed, required=True)
+    epochs = fields.List(fields.Nested(LinkageEpoch), required=True)
+
+
+class RightsAnswer(Schema):
+    receipt = fields.Nested(Signed, required=True)
 
 
 class ConsistencyQuery(_Strict):
@@ -185,6 +211,30 @@ class OwnEntry(Schema):
 class OwnEntriesAnswer(Schema):
     of = fields.Integer(required=True)
     entries = fields.List(fields.Nested(OwnEntry), required=True)
+
+
+class Note(Schema):
+    note = fields.String(required=True)
+
+
+class CosignedAnswer(Schema):
+    size = fields.Integer(required=True)
+    cosigned = fields.String(required=True)
+
+
+class WitnessesQuery(_Strict):
+    of = fields.Integer(required=True, validate=validate.Range(1, 1 << 53))
+
+
+class WitnessLine(Schema):
+    party = fields.String(required=True)
+    note = fields.String(required=True)
+    proof = fields.List(fields.String(), required=True)
+
+
+class WitnessesAnswer(Schema):
+    of = fields.Integer(required=True)
+    witnesses = fields.List(fields.Nested(WitnessLine), required=True)
 
 
 class TableLine(Schema):

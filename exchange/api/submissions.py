@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +19,7 @@ from exchange.api.schemas import PartAnswer, SubmissionAnswer, SubmissionList, S
 from exchange.db import reading, writing
 from exchange.errors import Conflict, LengthRequired, NotFound, RefusedByAgreement, TooLarge, Unacceptable
 from exchange.register import agreements
-from exchange.submissions import intake
+from exchange.submissions import intake, quotas
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 from exchange.times import rfc3339
 
@@ -32,11 +33,20 @@ def answer(row: SubmissionRow) -> dict[str, Any]:
         "submission": row.id,
         "upload": row.upload,
         "state": row.state,
-        "missing": intake.missing(row) if row.state == SubmissionState.OPEN else [],
+        "after": row.after,
+        "superseded_by": row.superseded_by,
+        "repeats": row.repeats,
+        "missing": intake.lacking(row, hub().places.staging) if row.state == SubmissionState.OPEN else [],
         "acknowledgement": row.acknowledgement,
         "report": row.report,
         "receipt": row.receipt,
+        "certificate": row.certificate,
     }
+
+
+def with_first(found: dict[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer about a submission that repeats another: with the receipt, and the report, of that."""
+    return {**found, "same_content": True, "receipt": first["receipt"], "report": first["report"]}
 
 
 @blueprint.route("")
@@ -63,6 +73,9 @@ class Submissions(MethodView):
             "dataset": row.dataset,
             "period": row.period,
             "state": row.state,
+            "after": row.after,
+            "superseded_by": row.superseded_by,
+            "repeats": row.repeats,
             "rows": row.rows,
             "received": rfc3339(row.received_at),
             "dispose_on": row.dispose_on.isoformat(),
@@ -76,6 +89,8 @@ class Submissions(MethodView):
             opened = intake.open_submission(session, here.settings, caller().id, signed, here.clock)
             vouch(agreements.by_digest(session, opened.row.agreement))
             found = answer(opened.row)
+            if opened.row.repeats is not None:
+                found = with_first(found, answer(intake.find(session, opened.row.repeats, caller().id)))
         if opened.same_content:
             found["same_content"] = True
         return found, HTTPStatus.CREATED if opened.created else HTTPStatus.OK
@@ -89,6 +104,9 @@ class Submission(MethodView):
     def get(self, submission: str) -> Any:
         """State, quality report and receipt."""
         found = intake.standing_of(asking(), submission, caller().id)
+        if found["repeats"] is not None:
+            first = intake.standing_of(asking(), found["repeats"], caller().id)
+            return jsonify(with_first({**found, "missing": []}, dict(first)))
         if found["state"] != SubmissionState.OPEN:
             # Clients poll this. The columns are the answer as the schema has it, so serialising it twice would only cost.
             return jsonify({**found, "missing": []})
@@ -109,18 +127,13 @@ class Part(MethodView):
             under = agreements.by_digest(session, row.agreement)
             vouch(under)
             wanted, clause = self._wanted(row, number), intake.parts_clause(row)
-            if number in {part.number for part in row.parts}:
+            if self._is_here(row, number):
                 return {"part": number, "missing": intake.missing(row)}, HTTPStatus.OK
             # It would stay sealed; but whoever stops an agreement means that nothing is sent any more.
             if isinstance(refused := in_force(agreements.standing(under), here.clock(), row.dataset), Refused):
                 raise RefusedByAgreement(refused)
         name = intake.part_name(submission, number)
-        draft = here.places.staging.draft(name)
-        try:
-            self._receive(draft, wanted, clause)
-            here.places.staging.keep(draft, name)
-        finally:
-            draft.unlink(missing_ok=True)
+        self._take(name, wanted, clause)
         with writing(here.engine) as session:
             row = intake.find(session, submission, client, lock=True)
             if row.state not in (SubmissionState.OPEN, SubmissionState.COMPLETE):
@@ -129,6 +142,31 @@ class Part(MethodView):
                 raise _not_open(row)
             new = intake.arrived(session, row, number, wanted["sha256"], wanted["size"], here.clock())
             return {"part": number, "missing": intake.missing(row)}, HTTPStatus.CREATED if new else HTTPStatus.OK
+
+    @staticmethod
+    def _is_here(row: SubmissionRow, number: int) -> bool:
+        """Whether a part has arrived, and nothing has taken it from the disk since: what is no longer open needs it no more."""
+        here, staging = {part.number: part for part in row.parts}, hub().places.staging
+        if number not in here or row.state != SubmissionState.OPEN:
+            return number in here
+        return staging.holds(intake.part_name(row.id, number), here[number].size)
+
+    def _take(self, name: str, wanted: dict[str, Any], clause: str) -> None:
+        """Take the body in under its name, durable; refused while there is no room for it, with nothing of it left behind."""
+        staging = hub().places.staging
+        draft = None
+        try:
+            quotas.require_free(staging.folder, wanted["size"], hub().settings.keep_free, clause)
+            draft = staging.draft(name)
+            self._receive(draft, wanted, clause)
+            staging.keep(draft, name)
+        except OSError as error:
+            if (failure := quotas.storage_failure(error, clause)) is not None:
+                raise failure from error
+            raise
+        finally:
+            if draft is not None:
+                draft.unlink(missing_ok=True)
 
     @staticmethod
     def _wanted(row: SubmissionRow, number: int) -> dict[str, Any]:
@@ -183,6 +221,6 @@ class Complete(MethodView):
         """Accept the submission, if the agreement allows it at this moment, and acknowledge it."""
         here = hub()
         with writing(here.engine) as session:
-            row = intake.complete(session, here.keyring, caller().id, submission, here.clock)
+            row = intake.complete(session, here.keyring, here.places.staging, caller().id, submission, here.clock)
             vouch(agreements.by_digest(session, row.agreement))
             return answer(row)

@@ -1,12 +1,17 @@
-"""``POST /oauth2/token``: client credentials, the client shown by a signed assertion (RFC 7523). No passwords, no shared secrets."""
+"""``POST /oauth2/token``: client credentials, the client shown by a signed assertion (RFC 7523). No passwords, no shared secrets.
+
+Everything is verified in a transaction that only reads; nothing is written but the ``jti`` of a genuine assertion that was not used before.
+A stranger therefore never waits to write, and never makes anybody else wait.
+"""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, select
@@ -16,55 +21,93 @@ from sqlalchemy.orm import Session
 from exchange.access import TOKEN_LIFE, Caller, Role, issue
 from exchange.api.door import hub
 from exchange.api.schemas import TokenAnswer, TokenRequest
-from exchange.db import writing
+from exchange.db import reading, writing
 from exchange.errors import Unauthenticated
 from exchange.register import partners
 from exchange.register.tables import AssertionRow, KeyRow
-from keys.encoding import b64
+from exchange.submissions.restored import since
+from keys.encoding import b64, parse_json, unb64
+from keys.errors import BadFormat
 
 blueprint = Blueprint("tokens", __name__, description="Access tokens")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = 300
 SKEW = 60
+LARGEST = 4_096  # characters of an assertion
 # joserfc accepts padding in a compact token; one spelling of a token is enough.
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # Plain characters only: JSON can carry half a surrogate pair, which no database takes.
 _KID = re.compile(r"ed25519:[0-9a-f]{64}", re.ASCII)
 _JTI = re.compile(r"[!-~]{8,200}", re.ASCII)
+# A token says what it is (RFC 8725 section 3.11): an access token, or anything else that some key may sign, is no assertion.
+_TYPES = (None, "JWT", "client-authentication+jwt")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A client that has shown its key, and by which assertion: it counts once, so its ``jti`` is kept until ``expires``."""
+
+    caller: Caller
+    jti: str
+    expires: datetime
 
 
 def _refuse(detail: str, remedy: str, code: str) -> Unauthenticated:
     return Unauthenticated(detail, remedy=remedy, code=code)
 
 
-def authenticate(session: Session, form: dict[str, str], audience: str, now: datetime) -> Caller:
-    """The client that a token request shows itself to be; every assertion is good once."""
+def shown(session: Session, form: dict[str, str], audience: str, now: datetime) -> Shown:
+    """The client that a token request shows itself to be. Reads only."""
     if form["grant_type"] != "client_credentials" or form["client_assertion_type"] != TYPE:
         raise _refuse("only client credentials with a jwt-bearer assertion are taken.", "See /openapi.json.", "unsupported-grant")
     token = form["client_assertion"]
-    row = _key(session, token)
+    header, claims = _parsed(token)
+    row = _key(session, header)
     if form.get("client_id", row.owner) != row.owner:
         raise _refuse("the assertion's key belongs to another client.", "Use your own client id and key.", "unknown-client")
-    claims = _claims(token, row)
+    _verify(token, row)
     _check(claims, row.owner, audience, now)
+    if (restored := since(session)) is not None and claims["iat"] <= restored.timestamp():
+        # Which assertions were used between the backup and the restore, nobody knows any more.
+        raise _refuse("the hub was restored after this assertion was made.", "Make a new one.", "expired-assertion")
+    if session.get(AssertionRow, (row.owner, claims["jti"])) is not None:
+        raise _replayed()
+    role = Role.SUPPLIER if partners.live_keys(session, row.owner, "manifest") else Role.RECIPIENT
+    expires = datetime.fromtimestamp(claims["exp"] + SKEW, UTC)
+    return Shown(Caller(row.owner, role, row.fingerprint), claims["jti"], expires)
+
+
+def use(session: Session, found: Shown, now: datetime) -> None:
+    """Write down that this assertion was used; of two who use it at once, one is refused."""
     session.execute(delete(AssertionRow).where(AssertionRow.expires_at < now))
-    session.add(AssertionRow(client=row.owner, jti=claims["jti"], expires_at=datetime.fromtimestamp(claims["exp"] + SKEW, UTC)))
+    session.add(AssertionRow(client=found.caller.id, jti=found.jti, expires_at=found.expires))
     try:
         session.flush()
     except IntegrityError as error:
-        raise _refuse("this assertion was used before.", "Make a new one for every request.", "replayed-assertion") from error
-    role = Role.SUPPLIER if partners.live_keys(session, row.owner, "manifest") else Role.RECIPIENT
-    return Caller(row.owner, role, row.fingerprint)
+        raise _replayed() from error
 
 
-def _key(session: Session, token: str) -> KeyRow:
-    unknown = _refuse("no client is registered with this key.", "Give the operator your client card.", "unknown-client")
-    if not _COMPACT.fullmatch(token):
-        raise _refuse("the assertion is not a compact signed token.", "Sign it as RFC 7515 says.", "bad-signature")
+def _replayed() -> Unauthenticated:
+    return _refuse("this assertion was used before.", "Make a new one for every request.", "replayed-assertion")
+
+
+def _parsed(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a compact token, strictly read: one spelling, no member twice. Nothing of it is believed yet."""
+    odd = _refuse("the assertion is not a compact signed token.", "Sign it as RFC 7515 says.", "bad-signature")
+    if len(token) > LARGEST or not _COMPACT.fullmatch(token):
+        raise odd
     try:
-        header = jws.extract_compact(token.encode()).headers()
-    except (JoseError, ValueError) as error:
-        raise _refuse("the assertion is not a compact signed token.", "Sign it as RFC 7515 says.", "bad-signature") from error
+        header, claims = (parse_json(unb64(segment), limit=LARGEST) for segment in token.split(".")[:2])
+    except BadFormat as error:
+        raise odd from error
+    if not isinstance(header, dict) or not isinstance(claims, dict) or "crit" in header or header.get("typ") not in _TYPES:
+        raise _refuse("the assertion is not a client's signed token.", "Sign it as RFC 7523 says.", "bad-signature")
+    return header, claims
+
+
+def _key(session: Session, header: dict[str, Any]) -> KeyRow:
+    """The registered key of this name. Keys and addresses of keys in the header (jwk, jku, x5u, x5c) are not looked at."""
+    unknown = _refuse("no client is registered with this key.", "Give the operator your client card.", "unknown-client")
     kid = header.get("kid")
     if not isinstance(kid, str) or not _KID.fullmatch(kid):
         raise unknown
@@ -75,11 +118,11 @@ def _key(session: Session, token: str) -> KeyRow:
     return row
 
 
-def _claims(token: str, row: KeyRow) -> dict[str, Any]:
+def _verify(token: str, row: KeyRow) -> None:
     # The key and the algorithm are the registered ones, whatever the header says.
     key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": b64(row.public)})
     try:
-        return dict(jwt.decode(token, key, algorithms=["Ed25519"]).claims)
+        jws.deserialize_compact(token, key, algorithms=["Ed25519"])
     except (JoseError, ValueError) as error:
         raise _refuse("the assertion's signature does not hold.", "Sign with the registered client key.", "bad-signature") from error
 
@@ -93,7 +136,10 @@ def _check(claims: dict[str, Any], client: str, audience: str, now: datetime) ->
     if not all(isinstance(moment, int) and not isinstance(moment, bool) for moment in times):
         raise _refuse("iat and exp must be whole numbers of seconds.", "Set both.", "expired-assertion")
     issued, expires = claims["iat"], claims["exp"]
-    if not now.timestamp() - SKEW < expires <= issued + LONGEST or issued > now.timestamp() + SKEW:
+    begins = claims.get("nbf", issued)
+    if not isinstance(begins, int) or isinstance(begins, bool):
+        raise _refuse("nbf must be a whole number of seconds.", "Leave it out, or set it right.", "expired-assertion")
+    if not now.timestamp() - SKEW < expires <= issued + LONGEST or max(issued, begins) > now.timestamp() + SKEW:
         remedy = f"Set the clock right, and let it expire at most {LONGEST} seconds after it is issued."
         raise _refuse("the assertion has expired, is not yet valid, or lives too long.", remedy, "expired-assertion")
     jti = claims.get("jti")
@@ -110,7 +156,9 @@ class Token(MethodView):
     def post(self, form: dict[str, str]) -> dict[str, Any]:
         """Exchange a client assertion for an access token."""
         here, moment = hub(), hub().clock()
+        with reading(here.engine) as session:
+            found = shown(session, form, here.settings.token_url, moment)
         with writing(here.engine) as session:
-            caller = authenticate(session, form, here.settings.token_url, moment)
-        token = issue(here.keyring.tokens, caller, moment)
+            use(session, found, moment)
+        token = issue(here.keyring.tokens, found.caller, moment)
         return {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFE.total_seconds())}

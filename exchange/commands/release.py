@@ -11,12 +11,13 @@ from sqlalchemy import select
 
 from agreements.decisions import Refused
 from agreements.periods import Period, months
-from exchange.commands.shared import hub_of, key_of, say, write_new
+from exchange.commands.shared import OPERATOR, hub_of, key_of, say, write_new
 from exchange.db import reading, writing
 from exchange.errors import RefusedByAgreement
+from exchange.log.record import moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import checking, edition
+from exchange.releases import checking, edition, noted
 from exchange.releases.edition import Wanted
 from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
@@ -67,6 +68,12 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
 def show(context: click.Context, identity: str, out: Path | None, key: str | None, cuts: tuple[str, ...]) -> None:
     """Exactly what would be, or was, published: on the screen, and with --out as files. With --key, how far kept fields single rows out."""
     hub = hub_of(context)
+    with writing(hub.engine) as session:
+        row = edition.find(session, identity)
+        seen = checking.findings(session, row, key_of(key).fingerprint, hub.clock()) if key else None
+        about = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+        what = f"edition shown{', with its findings' if key else ''}"
+        noted.looked_at(session, identity, key_of(key).fingerprint if key else OPERATOR, about, what, moment(session, hub.clock))
     with reading(hub.engine) as session:
         row = edition.find(session, identity)
         files = {one.name: one.content for one in row.files}
@@ -77,8 +84,7 @@ def show(context: click.Context, identity: str, out: Path | None, key: str | Non
             "report": checking.without_findings(row),
             "document": row.signed or row.draft,
         }
-        seen = checking.findings(session, row, key_of(key).fingerprint, hub.clock()) if key else None
-        definition = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
+        definition = about.release(row.release)
         periods = months(Period.parse(row.first_period), Period.parse(row.last_period))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,22 @@
 """The command line's root, and the commands that are about the hub as a whole: init, serve, worker, status."""
 
 import threading
+from datetime import timedelta
+from typing import Any
 
 import click
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from agreements.rules import today
 from exchange import schedule
 from exchange.commands.agreement import agreement
+from exchange.commands.backup import backup, restore
 from exchange.commands.drill import drill
 from exchange.commands.explain import explain
 from exchange.commands.exports import COMMANDS as EXPORTS
 from exchange.commands.init import init
+from exchange.commands.keys import keys
 from exchange.commands.log import log
 from exchange.commands.partner import partner
 from exchange.commands.person import person
@@ -18,18 +24,22 @@ from exchange.commands.rehearse import COMMANDS as BEFORE_SIGNING
 from exchange.commands.release import release
 from exchange.commands.retention import retention
 from exchange.commands.shared import config_path, hub_of, say
+from exchange.commands.witnesses import succeed, witness_lines, witnesses
 from exchange.db import reading
 from exchange.disclosure.commands import attack_command, protect_command
 from exchange.errors import Misconfigured
+from exchange.hub import Hub
 from exchange.log.tables import HeadRow
 from exchange.logs import configure
+from exchange.questions import due, leap
 from exchange.register import reminders
 from exchange.register.tables import AgreementRow
 from exchange.releases.contents import code_version
 from exchange.releases.tables import EditionRow
+from exchange.restore.standing import require_reapplied
 from exchange.serve import serve as serve_hub
 from exchange.serve import take
-from exchange.submissions import sealing
+from exchange.submissions import holds, sealing
 from exchange.submissions.tables import SubmissionRow
 from exchange.times import rfc3339
 
@@ -59,9 +69,10 @@ def serve(context: click.Context) -> None:
 def worker(context: click.Context, once: bool) -> None:  # noqa: FBT001
     """Do what is scheduled, without serving."""
     hub = hub_of(context)
+    require_reapplied(hub)
     if once:
-        for job, _ in schedule.JOBS.values():
-            job(hub)
+        for name, (job, _) in schedule.JOBS.items():
+            schedule.perform(name, job, hub)
         schedule.process_pending(hub)
         return
     configure()
@@ -89,18 +100,34 @@ def status(context: click.Context) -> None:
         entries = session.execute(select(HeadRow.size)).scalar_one()
         review = [found.words for found in reminders.outstanding(session, "", hub.clock())]
         expires = sealing.current(session).expires_at
+        ending = _ending(session, hub)
+        witnessed = witness_lines(session)
     lines = [f"{kind}: " + (", ".join(f"{count} {state}" for state, count in states.items()) or "none") for kind, states in counted.items()]
     lines += [
         f"log: {entries:,} entries",
         f"sealing key: until {rfc3339(expires)}",
         f"settings: {config_path(context.obj['config'])}",
     ]
+    lines += [f"cosigned: {one['party']}, {one['size']:,} entries, {one['cosigned']}" for one in witnessed]
     lines += [f"to be reviewed: {one}" for one in review]
-    say(context, {**counted, "log": entries, "review": review}, *lines)
+    lines += [f"retention: {ending['due']} due, {ending['late']} late, {ending['holds']} legal hold(s); see: exchange retention due"]
+    lines += [f"NOTHING IS DESTROYED: {ending['clock']}; see: exchange retention confirm"] if ending["clock"] else []
+    say(context, {**counted, "log": entries, "witnesses": witnessed, "review": review, "retention": ending}, *lines)
 
 
-for command in (init, partner, person, agreement, release, retention, log):
+def _ending(session: Session, hub: Hub) -> dict[str, Any]:
+    """What is to be destroyed today, what should have been before, what is held, and whether the clock is believed."""
+    on = today(hub.clock())
+    found = due.everything(session, on, on)
+    ahead = leap.ahead(session, hub.clock(), timedelta(days=hub.settings.clock_leap_days))
+    late = sum(one.late > 0 for one in found)
+    return {"due": len(found), "late": late, "holds": len(holds.everything(session)), "clock": ahead.words if ahead else None}
+
+
+for command in (init, keys, partner, person, agreement, release, retention, log, backup, restore):
     cli.add_command(command)
+for about in (witnesses, succeed):
+    log.add_command(about)
 for about in (drill, explain, *BEFORE_SIGNING, *EXPORTS):
     agreement.add_command(about)
 cli.add_command(protect_command, "protect")

@@ -37,6 +37,9 @@ _CODES: Sequence[tuple[type[Exception], int]] = (
 )
 
 
+OPERATOR = "operator"  # who acts at the command line without a key of their own, as the log says it
+
+
 def run(command: click.Command) -> int:
     """Run a command line; every error of ours is one message and a code, never a traceback."""
     try:

@@ -168,7 +168,7 @@ def _keys(agreement: Agreement, party: Party) -> Iterator[tuple[str, str, str]]:
     for checker in party.checkers:
         yield party.name, _person("output checker", checker), checker.key
     machines = {**(vars(party.keys) if party.keys else {}), **(vars(party.hub) if party.hub else {})}
-    for use, key in machines.items():
+    for use, key in ((use, key) for use, key in machines.items() if key):
         yield party.name, f"machine: {use}", key
     for recipient in (one for one in agreement.recipients if one.party == party.id):
         yield party.name, f"recipient {recipient.id}: {recipient.name}", recipient.client

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,17 +56,6 @@ def drop(session: Session, kind: str, name: str) -> None:
 
 def _key(kind: str, name: str) -> str:
     return hashlib.sha256(f"{kind}\0{name}".encode()).hexdigest()
-
-
-def network(address: str) -> str:
-    """Where an address is: of IPv6 the network of 64 bits, for whoever has one address there has them all."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address) or found.ipv4_mapped:
-        return str(getattr(found, "ipv4_mapped", None) or found)
-    return str(ipaddress.ip_network((found.packed[:8] + bytes(8), 64)))
 
 
 def require_left(session: Session, secret: bytes, who: str, now: datetime) -> None:

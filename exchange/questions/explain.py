@@ -74,7 +74,7 @@ def explain_for(
     ``caller`` is who asks; UnknownAgreement unless the agreement names them. Nobody asks in another's name but the operator's own people,
     who call with the party they ask about.
     """
-    standing = agreements.standing(agreements.current(session, reference)) if at is None else standing_then(session, reference, at)
+    standing = _now(session, reference, caller) if at is None else standing_then(session, reference, at)
     if standing is None or not _knows(standing, caller):
         raise UnknownAgreement(UNKNOWN)
     try:
@@ -84,6 +84,12 @@ def explain_for(
     if found.decision == UNKNOWN:
         raise UnknownAgreement(UNKNOWN)
     return found
+
+
+def _now(session: Session, reference: str, caller: str) -> Standing | None:
+    """As it stands now; nothing more is read of what does not concern the caller than of what is not there."""
+    row = agreements.current(session, reference)
+    return agreements.standing(row) if row is not None and agreements.concerns(agreements.parsed(row.canonical), caller) else None
 
 
 def _knows(standing: Standing, caller: str) -> bool:

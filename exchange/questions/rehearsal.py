@@ -16,13 +16,13 @@ from exchange.releases.tables import EditionRow, EditionState
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 
 _OUTCOMES: Mapping[str, Outcome] = {SubmissionState.COMPLETE: Outcome.WAITING, SubmissionState.REFUSED: Outcome.REFUSED}
-_NEVER_ARRIVED = (SubmissionState.OPEN, SubmissionState.LAPSED)
+_NEVER_ARRIVED = (SubmissionState.OPEN, SubmissionState.LAPSED, SubmissionState.REPEATED)
 
 
 def rehearse(session: Session, new: Agreement, supplier: str | None = None) -> Rehearsal:
     """What this version would have done. ``supplier``: only what that party submitted; None for the operator, who sees all.
 
-    Submissions that never arrived whole are left out: nothing was decided about them. Editions are shown to every party.
+    Submissions that never arrived whole are left out, and repeats: nothing was decided about them. Editions are shown to every party.
     """
     query = select(AgreementRow).where(AgreementRow.reference == new.reference)
     versions = {row.digest: agreements.parsed(row.canonical) for row in session.execute(query).scalars()}

@@ -12,7 +12,7 @@ from agreements.decisions import Refused, first_refusal
 from agreements.document import canonical
 from agreements.lifecycle import Act, State
 from agreements.model import Agreement, Standing
-from agreements.rules import UNKNOWN, known_to
+from agreements.rules import UNKNOWN
 from agreements.signing import Statement, Voice, check_statement, in_time, may_state
 from exchange.db import queue
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
@@ -210,6 +210,11 @@ def by_digest(session: Session, digest: str, *, lock: bool = False) -> Agreement
     return session.execute(query).scalar_one_or_none()
 
 
+def of(session: Session, digest: str) -> Agreement:
+    """The words of a version that something here is bound to."""
+    return parsed(session.get_one(AgreementRow, digest).canonical)
+
+
 def current(session: Session, reference: str, version: int | None = None) -> AgreementRow | None:
     """A version of an agreement: the one asked for, else the one in force (or suspended), else the newest, drafts last."""
     rows = (
@@ -261,6 +266,6 @@ def known(session: Session, reference: str, caller: str, version: int | None = N
 def supplied(session: Session, reference: str, caller: str) -> AgreementRow:
     """The version in force, for a party (a recipient does not supply)."""
     row = current(session, reference)
-    if not known_to(standing(row), caller) or row is None:
+    if row is None or parsed(row.canonical).party(caller) is None:  # before anything more is read: even the time taken tells nothing
         raise UnknownAgreement(UNKNOWN)
     return row

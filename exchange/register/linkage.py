@@ -54,7 +54,7 @@ def _epoch(session: Session, envelope: Envelope, clause: str, now: datetime) -> 
         session.flush()
     elif found.retired_at is not None:
         raise Conflict(
-            f"epoch {envelope.epoch} of {envelope.reference} went with the end of the agreement; its keys are destroyed.",
+            f"epoch {envelope.epoch} of {envelope.reference} is spent: nothing was held under it any more, and its keys are destroyed.",
             remedy=f"Issue the next one: exchange-agency keys issue --epoch {envelope.epoch + 1}",
             code="epoch-retired",
             clause=clause,

@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agreements.decisions import Refused
-from agreements.model import Person
+from agreements.model import Agreement, Person
 from agreements.rules import may_check, may_tabulate
 from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
+from exchange.releases import frozen
 from exchange.releases.edition import find, require, second_edition
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
 from exchange.submissions import holdings
@@ -70,6 +71,7 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock:
     if document["person"] != _person(agreement_row, key).name:
         detail = "the check names another person than the agreement names for this key."
         raise Unacceptable(detail, remedy="Make the check again with: exchange release check", code="bad-check", clause=clause)
+    frozen.require_not_frozen(session, row, clause)
     if any(vote.key == key for vote in row.votes):  # the edition's row is locked: nobody adds one meanwhile
         detail, remedy = "this person has already checked this edition.", "Another checker must check it."
         raise Conflict(detail, remedy=remedy, code="already-checked", clause=clause)
@@ -129,18 +131,18 @@ def _person(row: AgreementRow | None, key: str) -> Person:
 
 
 def _publish(session: Session, keyring: Keyring, row: EditionRow, now: datetime) -> None:
-    _claim_populations(session, row)
+    agreement = agreements.of(session, row.agreement)
+    _claim_populations(session, row, agreement)
     row.state, row.published_at = EditionState.PUBLISHED, now
     row.report = without_findings(row)
     document = {**row.draft, "published": rfc3339(now), "checks": [vote.signed for vote in row.votes]}
-    row.signed = sign_document(document, Use.EDITION, keyring.signing("editions"))
+    row.signed = sign_document(document, Use.EDITION, keyring.signing_for("editions", agreement))
     session.flush()
     _record(session, row, "hub", "edition published", Operation.DISCLOSURE, now)
 
 
-def _claim_populations(session: Session, row: EditionRow) -> None:
+def _claim_populations(session: Session, row: EditionRow, agreement: Agreement) -> None:
     """Take the edition's populations, or refuse: the database admits each of them once."""
-    agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
     release = agreement.release(row.release)
     base = agreement.dataset(release.base) if release else None
     claimed = sorted({(one["supplier"], one["period"]) for one in row.draft["inputs"] if base and one["dataset"] == base.name})

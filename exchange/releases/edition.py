@@ -1,6 +1,7 @@
 """The story of an edition: link, tabulate, protect, attack, and wait for two people.
 
-The rows are read and the tables made outside any transaction, from inputs that are named; one transaction at the end asks the agreement
+A first transaction asks the agreement and writes in the log what is about to be read. Then the rows are read and the tables made outside any
+transaction, from inputs that are named; one transaction at the end asks the agreement
 again, under its lock, makes sure that the inputs still stand, and keeps only what would be published. Exact small counts live in this
 process's memory while it runs, and nowhere else.
 """
@@ -28,7 +29,7 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import uniqueness
+from exchange.releases import frozen, noted, uniqueness
 from exchange.releases.contents import code_version, file_digests, file_rows
 from exchange.releases.definition import Relations
 from exchange.releases.earlier import reaching
@@ -58,6 +59,10 @@ class Wanted:
     def periods(self) -> list[Period]:
         """The months asked for."""
         return months(self.first, self.last)
+
+    def said(self) -> dict[str, str]:
+        """What is asked for, as the log says it."""
+        return {"release": self.release, "first": self.first.name, "last": self.last.name}
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,15 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
 
     Beside the draft stands how far kept fields single rows out, for its checkers alone (``uniqueness``).
     """
+    identity = f"ed-{secrets.token_hex(8)}"
+    with writing(engine) as session:
+        current = agreements.current(session, wanted.reference)
+        row = agreements.by_digest(session, current.digest, lock=True) if current else None
+        now = moment(session, clock)
+        inputs = _inputs(session, wanted, row, now)
+        read = [batch for batches in inputs.batches.values() for batch in batches]
+        noted.read_for(session, identity, inputs.agreement, read, who=wanted.requester, details=wanted.said(), now=now)
     with reading(engine) as session:
-        inputs = _inputs(session, wanted, agreements.current(session, wanted.reference), clock())
         relations = _relations(session, keyring, held, inputs)
     looked: list[uniqueness.Finding] = []
 
@@ -121,7 +133,7 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
                 remedy="Ask for the edition again.",
                 code="inputs-changed",
             )
-        return _keep(session, wanted, inputs, files, report, now)
+        return _keep(session, identity, wanted, inputs, files=files, report=report, now=now)
 
 
 def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
@@ -156,6 +168,7 @@ def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: dat
     names = [period.name for period in wanted.periods]
     found = {name: _live(session, standing.agreement, name, names if name == release.base else None) for name in release.datasets}
     inputs = Inputs(standing, release, found)
+    frozen.require_free(session, inputs.agreement, release, names)
     _complete(inputs, names)
     if (refused := reaching(session, inputs.agreement, release, found)) is not None:
         require(refused)
@@ -222,8 +235,9 @@ def _relations(session: Session, keyring: Keyring, held: Objects, inputs: Inputs
     return relations
 
 
-def _keep(session: Session, wanted: Wanted, inputs: Inputs, files: Files, report: Mapping[str, Any], now: datetime) -> str:
-    identity = f"ed-{secrets.token_hex(8)}"
+def _keep(
+    session: Session, identity: str, wanted: Wanted, inputs: Inputs, *, files: Files, report: Mapping[str, Any], now: datetime
+) -> str:
     document = _document(identity, wanted, inputs, files, report)
     row = EditionRow(
         id=identity,
@@ -243,17 +257,9 @@ def _keep(session: Session, wanted: Wanted, inputs: Inputs, files: Files, report
     row.files = file_rows(files)
     session.add(row)
     session.flush()
-    details = {"release": wanted.release, "first": wanted.first.name, "last": wanted.last.name, "inputs": len(document["inputs"])}
-    event = Event(
-        Operation.COMBINATION,
-        wanted.requester,
-        inputs.agreement.operator.id,
-        wanted.reference,
-        "edition drafted",
-        identity,
-        details=details,
-    )
-    append(session, event, now)
+    details, operator = {**wanted.said(), "inputs": len(document["inputs"])}, inputs.agreement.operator.id
+    what = "edition drafted"
+    append(session, Event(Operation.COMBINATION, wanted.requester, operator, wanted.reference, what, identity, details=details), now)
     return identity
 
 

@@ -31,6 +31,7 @@ class Engine:
                 "memory_limit": memory,
                 "threads": threads,
                 "temp_directory": "",  # no spill: a spill file would hold rows in clear after their key is destroyed
+                "max_temp_directory_size": "0KiB",  # nor by any other way
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,

@@ -1,6 +1,7 @@
 """What becomes of drafts when the agreement changes or ends, or the rows they were made from go.
 
-A draft is made of rows, and goes with the first of them; it can be published only under the version in force, and goes with that too.
+A draft is made of rows, and goes with the first of them, or when a legal hold covers one of them; it can be published only under the
+version in force, and goes with that too.
 What is published is counts that no longer belong to a row: it stays, with its lineage. Every step is one transaction that finds by
 itself what is left to do, so that a repeat finishes what a crash interrupted, and does nothing twice.
 """
@@ -18,6 +19,7 @@ from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases.checking import FINDINGS, inputs_stand, without_findings
 from exchange.releases.edition import find
+from exchange.releases.frozen import holds_on
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
 from exchange.submissions import holdings
 from exchange.times import Clock
@@ -28,7 +30,8 @@ Step = Callable[[Session, EditionRow, datetime], str]
 def settle(engine: Engine, clock: Clock, reference: str | None = None) -> list[str]:
     """Draw the consequences for drafts of what has become of agreements and of rows; returns what was done, in words. Safe to repeat."""
     done = []
-    for wanting, step in ((_sooner, _bring_forward), (_stranded, _drop), (_due, _destroy), (_outlived, _forget)):
+    steps = ((_sooner, _bring_forward), (_stranded, _drop), (_frozen, _drop_frozen), (_due, _destroy), (_outlived, _forget))
+    for wanting, step in steps:
         with reading(engine) as session:
             waiting = [row.id for row in _kept(session, reference) if wanting(session, row, today(clock()))]
         for edition in waiting:
@@ -46,6 +49,15 @@ def _kept(session: Session, reference: str | None) -> Iterator[EditionRow]:
     left = (EditionRow.state == EditionState.AWAITING_CHECK) | EditionRow.id.in_(select(EditionFileRow.edition))
     query = select(EditionRow).where(EditionRow.state != EditionState.PUBLISHED, left).order_by(EditionRow.requested_at, EditionRow.id)
     yield from session.execute(query if reference is None else query.where(EditionRow.reference == reference)).scalars()
+
+
+# ------------------------------------------------------------------------------------------------------------ rows kept for drafts
+
+
+def needing(session: Session, submission: str) -> list[str]:
+    """The drafts that wait to be checked and were made from a submission: a superseded one is kept for them."""
+    waiting = select(EditionRow.id, EditionRow.draft).where(EditionRow.state == EditionState.AWAITING_CHECK)
+    return [edition for edition, draft in session.execute(waiting) if submission in {one["submission"] for one in draft["inputs"]}]
 
 
 # ------------------------------------------------------------------------------------------------------------ its day
@@ -79,8 +91,25 @@ def _stranded(session: Session, row: EditionRow, _: date) -> bool:
 def _drop(session: Session, row: EditionRow, now: datetime) -> str:
     live = session.get_one(AgreementRow, row.agreement).state in agreements.LIVE
     why = "a newer version has replaced the one it was made under" if live else "the agreement has ended"
+    return drop(session, row, why, now)
+
+
+def drop(session: Session, row: EditionRow, why: str, now: datetime) -> str:
+    """Drop a draft and all that rows showed beside it, and say why in the log."""
     _empty(session, row)
     return _record(session, row, "edition dropped", Operation.ERASURE, {"because": why}, now)
+
+
+def _frozen(session: Session, row: EditionRow, _: date) -> bool:
+    return row.state == EditionState.AWAITING_CHECK and bool(holds_on(session, row))
+
+
+def _drop_frozen(session: Session, row: EditionRow, now: datetime) -> str:
+    held = ", ".join(sorted(set(holds_on(session, row).values())))
+    _empty(session, row)
+    return _record(
+        session, row, "edition dropped", Operation.ERASURE, {"because": f"rows it was made from are under legal hold ({held})"}, now
+    )
 
 
 def _due(session: Session, row: EditionRow, on: date) -> bool:

@@ -28,10 +28,19 @@ def _may(session: Session, row: EditionRow, client: str, now: datetime) -> bool:
 
 def receive(session: Session, edition: str, client: str, now: datetime) -> EditionRow:
     """A published edition, for a recipient its agreement names; to anybody else there is none."""
-    row = _published(session, edition)
-    standing = agreements.standing(agreements.by_digest(session, row.agreement))
-    require(may_receive(standing, row.release, client, now))
+    row, under = _named(session, edition, client)
+    require(may_receive(agreements.standing(under), row.release, client, now))
     return row
+
+
+def _named(session: Session, edition: str, client: str) -> tuple[EditionRow, AgreementRow]:
+    """A published edition and its agreement, if that names the client; one question, whether there is none or it is another's."""
+    query = select(EditionRow, AgreementRow).join(AgreementRow, AgreementRow.digest == EditionRow.agreement)
+    found = session.execute(query.where(EditionRow.id == edition, EditionRow.state == EditionState.PUBLISHED)).one_or_none()
+    release = agreements.parsed(found[1].canonical).release(found[0].release) if found else None
+    if found is None or release is None or client not in release.recipients:
+        raise UnknownAgreement(UNKNOWN)
+    return found[0], found[1]
 
 
 def _published(session: Session, edition: str) -> EditionRow:

@@ -1,14 +1,14 @@
-"""What becomes of data when an agreement changes or ends: the stricter retention, what lapses, what is due at once, and the last keys.
+"""What becomes of data when they are superseded, or an agreement changes or ends: the stricter retention, what lapses, what is due at once, and the last keys.
 
 Nothing here destroys rows: it moves the day, and the retention job does what that day asks, with a certificate. Every step is one
 transaction that finds by itself what is left to do, so that a repeat finishes what a crash interrupted, and does nothing twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Engine, Select, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from agreements.model import AfterEnd, Agreement
 from agreements.periods import Period
@@ -24,7 +24,9 @@ from exchange.submissions.process import Places
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 from exchange.times import Clock
 
-KEPT = (SubmissionState.HELD, SubmissionState.SUPERSEDED, SubmissionState.REFUSED)
+KEPT = SubmissionRow.state.in_((SubmissionState.HELD, SubmissionState.SUPERSEDED, SubmissionState.REFUSED))
+Needing = Callable[[Session, str], Sequence[str]]
+"""The drafts that a submission is kept for, by its id."""
 OCCUPYING = (SubmissionState.OPEN, SubmissionState.COMPLETE, SubmissionState.HELD, SubmissionState.SUPERSEDED, SubmissionState.DISPOSING)
 
 
@@ -44,11 +46,36 @@ def settle(engine: Engine, keyring: Keyring, places: Places, clock: Clock, refer
     if ending:
         leftovers.clear_lapsed(engine, places)
     with reading(engine) as session:
-        vacant = [one for one in over if _epochs(session, one)]
+        linked = session.execute(select(EpochRow.reference).where(EpochRow.retired_at.is_(None)).distinct()).scalars()
+        vacant = [one for one in linked if reference in (None, one) and _epochs(session, one)]
     for one in vacant:
         with writing(engine) as session:
             done += _retire(session, keyring, one, clock)
     return done
+
+
+# ------------------------------------------------------------------------------------------------------------ a newer submission
+
+
+def spend(engine: Engine, clock: Clock, needing: Needing, reference: str | None = None) -> list[str]:
+    """Let superseded submissions be destroyed today, once no draft needs them; what was done, in words. Safe to repeat."""
+    with reading(engine) as session:
+        kept = _superseded(today(clock()))
+        query = kept if reference is None else kept.where(SubmissionRow.reference == reference)
+        spent = [row.id for row in session.execute(query).scalars() if not needing(session, row.id)]
+    done = []
+    for submission in spent:
+        with writing(engine) as session:
+            found = _locked(session, _superseded(today(clock())).where(SubmissionRow.id == submission))
+            now = moment(session, clock)
+            if found and not needing(session, submission):
+                done.append(bring_forward(session, found[0], today(now), "superseded, and no draft made from it waits any more", now))
+    return done
+
+
+def _superseded(on: date) -> Select[SubmissionRow]:
+    kept = (SubmissionRow.state == SubmissionState.SUPERSEDED) & (SubmissionRow.dispose_on > on)
+    return select(SubmissionRow).where(kept).options(defer(SubmissionRow.manifest)).order_by(SubmissionRow.id)
 
 
 # ------------------------------------------------------------------------------------------------------------ a newer version
@@ -71,7 +98,7 @@ def _longer(session: Session, row: AgreementRow) -> dict[str, date]:
     since = select(AgreementRow).where(AgreementRow.reference == row.reference, AgreementRow.in_force_at.is_not(None))
     newer = {one.version: agreements.parsed(one.canonical) for one in session.execute(since).scalars()}
     kept = select(SubmissionRow.id, SubmissionRow.dataset, SubmissionRow.period, SubmissionRow.dispose_on, AgreementRow.version)
-    mine = (SubmissionRow.reference == row.reference, SubmissionRow.agreement != row.digest, SubmissionRow.state.in_(KEPT))
+    mine = (SubmissionRow.reference == row.reference, SubmissionRow.agreement != row.digest, KEPT)
     found = {}
     for submission, name, period, day, version in session.execute(kept.join(AgreementRow).where(*mine)):
         datasets = [named for number, one in newer.items() if number > version and (named := one.dataset(name)) is not None]
@@ -89,10 +116,11 @@ def _shorten(session: Session, digest: str, clock: Clock) -> list[str]:
     now = moment(session, clock)
     days = _longer(session, row)  # again, now that nothing of it moves
     why = "a newer version keeps this dataset for a shorter time"
-    return [_forward(session, one, days[one.id], why, now) for one in found if one.id in days]
+    return [bring_forward(session, one, days[one.id], why, now) for one in found if one.id in days]
 
 
-def _forward(session: Session, row: SubmissionRow, day: date, why: str, now: datetime) -> str:
+def bring_forward(session: Session, row: SubmissionRow, day: date, why: str, now: datetime) -> str:
+    """Let a submission be destroyed on an earlier day; the receipt goes on saying what was promised when it was signed."""
     details = {"dataset": row.dataset, "period": row.period, "from": row.dispose_on.isoformat(), "to": day.isoformat(), "because": why}
     row.dispose_on = day
     return _record(session, row, "destruction brought forward", details, now)
@@ -116,7 +144,7 @@ def _unsettled(session: Session, reference: str, on: date) -> Select[SubmissionR
     """Uploads that were never completed; and, where the end destroys, what is kept beyond this day."""
     settled = SubmissionRow.state == SubmissionState.OPEN
     if _last(session, reference).after_end is AfterEnd.DESTROY:
-        settled |= SubmissionRow.state.in_(KEPT) & (SubmissionRow.dispose_on > on)
+        settled |= KEPT & (SubmissionRow.dispose_on > on)
     return select(SubmissionRow).where(SubmissionRow.reference == reference, settled)
 
 
@@ -139,31 +167,39 @@ def _ending(session: Session, found: Sequence[SubmissionRow], now: datetime) -> 
             row.state = SubmissionState.LAPSED
             yield _record(session, row, "submission lapsed", {"because": "the agreement has ended"}, now)
         else:
-            yield _forward(session, row, today(now), "the agreement has ended", now)
+            yield bring_forward(session, row, today(now), "the agreement has ended", now)
 
 
 def _epochs(session: Session, reference: str) -> Sequence[EpochRow]:
-    """Linkage epochs whose re-key keys are still there though nothing is held any more."""
-    occupied = select(SubmissionRow.id).where(SubmissionRow.reference == reference, SubmissionRow.state.in_(OCCUPYING)).limit(1)
-    if session.execute(occupied).first() is not None:
-        return []
-    return session.execute(select(EpochRow).where(EpochRow.reference == reference, EpochRow.retired_at.is_(None))).scalars().all()
+    """Linkage epochs whose re-key keys are still there though nothing is held under them: older than the one in use, or all of them at the end."""
+    known = select(EpochRow).where(EpochRow.reference == reference, EpochRow.retired_at.is_(None)).order_by(EpochRow.epoch)
+    epochs = session.execute(known).scalars().all()
+    under = SubmissionRow.manifest["document"]["epoch"].as_integer()
+    occupied = set(
+        session.execute(select(under).where(SubmissionRow.reference == reference, SubmissionRow.state.in_(OCCUPYING)).distinct()).scalars()
+    )
+    if reference in ended(session):
+        return [] if occupied else epochs
+    return [one for one in epochs[:-1] if one.epoch not in occupied]
 
 
 def _retire(session: Session, keyring: Keyring, reference: str, clock: Clock) -> list[str]:
-    """Destroy the keys that could still link this agreement's pseudonyms, and let go of the secret's envelopes. The epochs are spent."""
+    """Destroy the keys that could still link pseudonyms of spent epochs, and let go of their secrets' envelopes."""
     agreements.lock_versions(session, [reference])
     now = moment(session, clock)
-    epochs = _epochs(session, reference) if reference in ended(session) else []
+    epochs = _epochs(session, reference)
     if not epochs:
         return []
+    numbers = sorted(epoch.epoch for epoch in epochs)
+    # A crash after this leaves an epoch that is not yet marked: the next run finds it again, and a destroyed key may be destroyed again.
     for name in keyring.store.names(rekey_prefix(reference)):
-        keyring.store.destroy(name)
+        if name.rpartition("/")[2] in {str(number) for number in numbers}:
+            keyring.store.destroy(name)
     for epoch in epochs:
         epoch.retired_at = now
-    session.execute(delete(EnvelopeRow).where(EnvelopeRow.reference == reference))
+    session.execute(delete(EnvelopeRow).where(EnvelopeRow.reference == reference, EnvelopeRow.epoch.in_(numbers)))
     session.flush()
-    what, details = "re-key keys destroyed", {"epochs": sorted(epoch.epoch for epoch in epochs)}
+    what, details = "re-key keys destroyed", {"epochs": numbers}
     operator = _last(session, reference).operator.id
     append(session, Event(Operation.ERASURE, "hub", operator, reference, what, reference, details=details), now)
     return [f"{what}: {reference}"]

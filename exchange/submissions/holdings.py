@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from agreements.carrying import Carried, Way, bring, carry
@@ -23,6 +23,7 @@ from exchange.keyring import Keyring
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
+from exchange.submissions import holds
 from exchange.submissions.tables import HeldPartRow, SubmissionRow, SubmissionState
 from keys.errors import KeyDestroyed, UnknownKey
 from keys.parquet import decrypting_dataset
@@ -42,18 +43,42 @@ class Batch:
 
 
 def live(session: Session, reference: str, dataset: str, periods: Collection[str] | None = None) -> list[Batch]:
-    """The submissions that stand now for an agreement's dataset (and these periods), in a fixed order."""
+    """The submissions that stand now for an agreement's dataset (and these periods), in a fixed order; none that is under a legal hold."""
+    query = _standing(reference, dataset, periods).where(~holds.under())
+    return [_batch(row) for row in session.execute(query).scalars()]
+
+
+def kept_from(session: Session, reference: str, dataset: str, periods: Collection[str] | None = None) -> list[Batch]:
+    """Those that would stand (as :func:`live`) were they not under a legal hold: they feed no release while it lasts."""
+    query = _standing(reference, dataset, periods).where(holds.under())
+    return [_batch(row) for row in session.execute(query).scalars()]
+
+
+def under_hold(session: Session, submissions: Collection[str]) -> dict[str, str]:
+    """Those of some submissions that a legal hold covers now, each with the id of the hold that stands longest."""
+    return {submission: hold.id for submission, hold in holds.held(session, submissions).items()}
+
+
+def _standing(reference: str, dataset: str, periods: Collection[str] | None) -> Select[SubmissionRow]:
     query = select(SubmissionRow).where(
         SubmissionRow.reference == reference, SubmissionRow.dataset == dataset, SubmissionRow.state == SubmissionState.HELD
     )
     if periods is not None:
         query = query.where(SubmissionRow.period.in_(periods))
-    order = (SubmissionRow.supplier, SubmissionRow.period, SubmissionRow.decided_at, SubmissionRow.id)
-    return [_batch(row) for row in session.execute(query.order_by(*order)).scalars()]
+    return query.order_by(SubmissionRow.supplier, SubmissionRow.period, SubmissionRow.place, SubmissionRow.id)
 
 
 def _batch(row: SubmissionRow) -> Batch:
-    return Batch(row.id, row.supplier, row.dataset, row.period, row.rows, row.rows_digest, row.dispose_on)
+    # What was erased since is no longer there; and by another name, so that whoever read it before finds that it has changed.
+    return Batch(
+        row.id,
+        row.supplier,
+        row.dataset,
+        row.period,
+        row.rows - row.erased_rows,
+        row.held_digest or row.rows_digest,
+        row.dispose_on,
+    )
 
 
 @dataclass(frozen=True)

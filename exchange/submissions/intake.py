@@ -1,6 +1,6 @@
 """Taking in: a signed manifest, its sealed parts, and the word that it is complete.
 
-Exactly once. The same upload id gives the same submission; the same content as the period's head gives that head's receipt; anything
+Exactly once. The same upload id gives the same submission; the same content as what stands for the period gives its receipt; anything
 else must name the head it follows. Nothing is acknowledged before it is durable.
 """
 
@@ -10,34 +10,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from agreements.closing import may_follow
 from agreements.decisions import Decision, Refused
-from agreements.errors import InvalidPeriod
-from agreements.model import Dataset, Standing
+from agreements.model import Agreement, Dataset
 from agreements.periods import Period
-from agreements.rules import UNKNOWN, dispose_on, known_to, may_submit
-from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
+from agreements.rules import UNKNOWN, dispose_on, may_submit
+from exchange.errors import Conflict, NotFound, RefusedByAgreement, UnknownAgreement
 from exchange.keyring import Keyring, submission_name
 from exchange.log.record import Event, Operation, append, moment
-from exchange.register import agreements, linkage, partners
+from exchange.objects import Objects
+from exchange.register import agreements
 from exchange.settings import Settings
-from exchange.submissions import holdings
+from exchange.submissions import holdings, restored, rights, series
+from exchange.submissions.manifests import PARTS, check_keys, check_shape, clause_of, period_of, require_live_key, sealed_bytes, verified
+from exchange.submissions.quotas import require_quota
 from exchange.submissions.tables import PartRow, SealingKeyRow, SubmissionRow, SubmissionState
 from exchange.times import Clock, rfc3339
-from keys.errors import BadFormat, BadSignature
 from keys.formats import Acknowledgement, Manifest, digest
-from keys.pseudonym import NORMALISER
-from keys.sign import Use, sign_document, verify_document
-
-PARTS = "sealed parts"
-_AGAIN = "Bring the client up to date, prepare the extract again, and push it."
+from keys.sign import Use, sign_document
 
 _ROWS = SubmissionRow.__table__.c
-_STANDING = select(_ROWS.id.label("submission"), _ROWS.upload, _ROWS.state, _ROWS.acknowledgement, _ROWS.report, _ROWS.receipt).where(
-    _ROWS.id == bindparam("submission"), _ROWS.supplier == bindparam("supplier")
-)
+_STANDING = select(
+    _ROWS.id.label("submission"),
+    *(_ROWS.upload, _ROWS.state, _ROWS.after, _ROWS.superseded_by, _ROWS.repeats),
+    *(_ROWS.acknowledgement, _ROWS.report, _ROWS.receipt, _ROWS.certificate),
+).where(_ROWS.id == bindparam("submission"), _ROWS.supplier == bindparam("supplier"))
 
 
 @dataclass(frozen=True)
@@ -49,59 +49,29 @@ class Opened:
     same_content: bool = False
 
 
-def head(session: Session, reference: str, dataset: str, supplier: str, period: str) -> SubmissionRow | None:
-    """The submission that now stands for a period: the newest one held."""
-    query = select(SubmissionRow).where(
-        SubmissionRow.reference == reference,
-        SubmissionRow.dataset == dataset,
-        SubmissionRow.supplier == supplier,
-        SubmissionRow.period == period,
-        SubmissionRow.state == SubmissionState.HELD,
-    )
-    return session.execute(query.order_by(SubmissionRow.decided_at.desc()).limit(1)).scalar_one_or_none()
-
-
-def heads(session: Session, reference: str, dataset: str, supplier: str) -> dict[str, SubmissionRow]:
-    """Period → head, of one supplier's dataset."""
-    query = select(SubmissionRow).where(
-        SubmissionRow.reference == reference,
-        SubmissionRow.dataset == dataset,
-        SubmissionRow.supplier == supplier,
-        SubmissionRow.state == SubmissionState.HELD,
-    )
-    return {row.period: row for row in session.execute(query.order_by(SubmissionRow.decided_at)).scalars()}
-
-
 def open_submission(session: Session, settings: Settings, caller: str, signed: Mapping[str, Any], clock: Clock) -> Opened:
     """Open a submission from its signed manifest, or find the one it repeats."""
-    manifest, standing = _verified(session, caller, signed)
+    manifest, standing = verified(session, caller, signed)
     sealing = session.get(SealingKeyRow, manifest.sealing_key, with_for_update={"read": True})
     now = moment(session, clock)  # from here on nobody else opens one: of two equal manifests at once, the second finds the first
     known = session.execute(select(SubmissionRow).where(SubmissionRow.upload == manifest.upload)).scalar_one_or_none()
     if known is not None:
-        if known.supplier != caller or known.manifest_digest != digest(manifest.document()):
-            detail, clause = "this upload id was used for another manifest.", _clause(manifest, "uploads")
-            raise Conflict(detail, remedy="Prepare the extract again.", code="upload-conflict", clause=clause)
-        return Opened(known, created=False)
-    period = _period(manifest)
+        return _known(known, caller, manifest)
+    period = period_of(manifest)
     _require(may_submit(standing, caller, manifest.dataset, period, manifest.mode, now))
     dataset = standing.agreement.dataset(manifest.dataset)
     if dataset is None:
         raise UnknownAgreement(UNKNOWN)
-    _check_shape(settings, manifest, dataset)
-    _check_keys(session, manifest, sealing, now)
-    latest = head(session, manifest.reference, manifest.dataset, caller, manifest.period)
-    same = latest is not None and (latest.rows_digest, latest.rows) == (manifest.rows_digest, manifest.rows)
-    if latest is not None and same and not holdings.renewed(session, latest, manifest.version, manifest.epoch):
-        return Opened(latest, created=False, same_content=True)
-    if manifest.after != (latest.id if latest else None):
-        raise Conflict(
-            f"the period {manifest.period} now stands at {latest.id if latest else 'no submission'}, not at the one this follows.",
-            remedy="Fetch the contract again and push with its head.",
-            code="head-moved",
-            clause=_clause(manifest, "mode"),
-            extra={"head": latest.id if latest else None},
-        )
+    check_shape(settings, manifest, dataset)
+    check_keys(session, manifest, dataset, sealing, now)
+    rights.refuse_again(session, manifest)
+    live = series.standing(session, manifest)
+    if (same := series.repeated(session, manifest, live)) is not None:
+        return Opened(same, created=False, same_content=True)
+    head = live[-1] if live else None
+    _follow(manifest, head)
+    _require_open_period(session, standing.agreement, manifest, head, now)
+    require_quota(session, settings, manifest)
     row = _new(manifest, signed, dataset, period, now)
     session.add(row)
     session.flush()
@@ -111,79 +81,41 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     return Opened(row, created=True)
 
 
-def _verified(session: Session, caller: str, signed: Mapping[str, Any]) -> tuple[Manifest, Standing]:
-    """The manifest, signed by the caller with the manifest key that the agreement names for it."""
-    claimed = signed.get("document")
-    claimed = claimed if isinstance(claimed, dict) else {}
-    row = agreements.by_digest(session, str(claimed.get("agreement")), lock=True)
-    standing = agreements.standing(row)
-    if standing is None or not known_to(standing, caller):
-        raise UnknownAgreement(UNKNOWN)
-    party = standing.agreement.party(caller)
-    if party is None or party.keys is None:
-        clause = standing.agreement.clause("parties", caller)
-        raise RefusedByAgreement(Refused(clause, "the agreement names no manifest key for you.", "Only its suppliers submit."))
-    clause = standing.agreement.clause("parties", caller)
-    if not partners.is_live(session, party.keys.manifest):
-        detail = "your manifest key is not registered, or was revoked."
-        raise Unacceptable(detail, remedy="Ask the operator.", code="wrong-key", clause=clause)
-    try:
-        manifest = Manifest.parse(verify_document(signed, Use.MANIFEST, {party.keys.manifest}))
-    except BadSignature as error:
-        remedy = f"Sign with the key {party.keys.manifest} that the agreement names."
-        raise Unacceptable(f"the manifest's signature does not hold: {error}.", remedy=remedy, code="wrong-key", clause=clause) from error
-    except BadFormat as error:
-        raise Unacceptable(
-            f"the manifest is not of the documented form: {error}.", remedy=_AGAIN, code="bad-manifest", clause=clause
-        ) from error
-    if (manifest.supplier, manifest.reference, manifest.version) != (caller, standing.agreement.reference, standing.agreement.version):
-        detail = "the manifest names another supplier, reference or version than its agreement and token."
-        raise Unacceptable(detail, remedy=_AGAIN, code="bad-manifest", clause=clause)
-    return manifest, standing
+def _known(row: SubmissionRow, caller: str, manifest: Manifest) -> Opened:
+    """The submission that an upload id stands for, whatever has become of it."""
+    if row.supplier != caller or row.manifest_digest != digest(manifest.document()):
+        detail, clause = "this upload id was used for another manifest.", clause_of(manifest, "uploads")
+        raise Conflict(detail, remedy="Prepare the extract again.", code="upload-conflict", clause=clause)
+    return Opened(row, created=False)
 
 
-def _clause(manifest: Manifest, matter: str) -> str:
-    """How a refusal of this submission cites its agreement, as :meth:`Agreement.clause` does."""
-    return f"{manifest.reference} version {manifest.version}, dataset {manifest.dataset}, {matter}"
+def _follow(manifest: Manifest, head: SubmissionRow | None) -> None:
+    found = head.id if head else None
+    if manifest.after != found:
+        raise Conflict(
+            f"the period {manifest.period} now stands at {found or 'no submission'}, not at the one this follows.",
+            remedy="Fetch the contract again and push with its head.",
+            code="head-moved",
+            clause=clause_of(manifest, "mode"),
+            extra={"head": found},
+        )
+
+
+def _require_open_period(session: Session, agreement: Agreement, manifest: Manifest, head: SubmissionRow | None, now: datetime) -> None:
+    """Refuse to replace what stands for a closed period, unless it must be sent again under a newer version or linkage epoch.
+
+    Nor is it closed to what is put right there at a person's request: the law that gives the right does not end with the period.
+    """
+    dataset = agreement.dataset(manifest.dataset)
+    if head is None or dataset is None or head.erased_rows or holdings.renewed(session, head, manifest.version, manifest.epoch):
+        return
+    if isinstance(refused := may_follow(agreement, dataset, Period.parse(manifest.period), now), Refused):
+        raise RefusedByAgreement(refused, code="period-closed")
 
 
 def _require(decision: Decision) -> None:
     if isinstance(decision, Refused):
         raise UnknownAgreement(decision) if decision is UNKNOWN else RefusedByAgreement(decision)
-
-
-def _period(manifest: Manifest) -> Period:
-    try:
-        return Period.parse(manifest.period)
-    except InvalidPeriod as error:
-        raise Unacceptable(str(error), code="bad-manifest", clause=_clause(manifest, "period")) from error
-
-
-def _check_shape(settings: Settings, manifest: Manifest, dataset: Dataset) -> None:
-    names = {field.name for field in dataset.fields}
-    if set(manifest.totals) != names:
-        detail, remedy = "the manifest's totals must name every agreed field, and no other.", f"Name: {', '.join(sorted(names))}."
-        raise Unacceptable(detail, remedy=remedy, code="bad-manifest", clause=_clause(manifest, "fields"))
-    too_big = [number for number, part in enumerate(manifest.parts, 1) if part.size > settings.part_bytes or part.rows > settings.part_rows]
-    if too_big or len(manifest.parts) > settings.parts:
-        remedy = f"At most {settings.parts:,} parts, each of at most {settings.part_bytes:,} bytes and {settings.part_rows:,} rows."
-        detail = "the submission or one of its parts is too large."
-        raise Unacceptable(detail, remedy=remedy, code="too-large", clause=_clause(manifest, PARTS))
-
-
-def _check_keys(session: Session, manifest: Manifest, key: SealingKeyRow | None, now: datetime) -> None:
-    epoch = linkage.newest_epoch(session, manifest.reference)
-    shown = (manifest.epoch, manifest.key_check)
-    if epoch is None or (epoch.epoch, epoch.key_check) != shown or manifest.normaliser != NORMALISER:
-        raise Unacceptable(
-            "the manifest's linkage epoch, key check value or normaliser is not the one in use: its pseudonyms would match nobody's.",
-            remedy="Run “exchange-agency keys accept”, bring the client up to date, and push again.",
-            code="linkage-mismatch",
-            clause=_clause(manifest, "linkage"),
-        )
-    if key is None or key.destroyed_at is not None or key.expires_at <= now:
-        detail, clause = "the sealing key is not one in use.", _clause(manifest, PARTS)
-        raise Unacceptable(detail, remedy="Fetch the contract and push again.", code="sealing-key-expired", clause=clause)
 
 
 def _new(manifest: Manifest, signed: Mapping[str, Any], dataset: Dataset, period: Period, now: datetime) -> SubmissionRow:
@@ -201,6 +133,7 @@ def _new(manifest: Manifest, signed: Mapping[str, Any], dataset: Dataset, period
         state=SubmissionState.OPEN,
         rows=manifest.rows,
         rows_digest=manifest.rows_digest,
+        sealed_bytes=sealed_bytes(manifest),
         sealing_key=manifest.sealing_key,
         manifest=dict(signed),
         manifest_digest=digest(manifest.document()),
@@ -216,13 +149,15 @@ def find(session: Session, submission: str, caller: str, *, lock: bool = False) 
         query = query.with_for_update().execution_options(populate_existing=True)
     row = session.execute(query).scalar_one_or_none()
     if row is None:
-        raise _not_yours()
+        raise restored.push_again(session, submission, caller) or _not_yours()
     return row
 
 
 def standing_of(connection: Connection, submission: str, caller: str) -> RowMapping:
     """How the caller's own submission stands, without its manifest and parts: what clients ask again and again."""
     row = connection.execute(_STANDING, {"submission": submission, "supplier": caller}).mappings().first()
+    if (row is None or row["state"] == SubmissionState.LAPSED) and (lost := restored.push_again(connection, submission, caller)):
+        raise lost
     if row is None:
         raise _not_yours()
     return row
@@ -239,12 +174,12 @@ def manifest_of(row: SubmissionRow) -> Manifest:
 
 def parts_clause(row: SubmissionRow) -> str:
     """How a refusal of a part cites the agreement."""
-    return _clause(manifest_of(row), PARTS)
+    return clause_of(manifest_of(row), PARTS)
 
 
 def lapsed(row: SubmissionRow) -> Conflict:
     """What to say of a submission whose sealing key, or agreement, is gone."""
-    detail = "the submission has lapsed: the key it was sealed with has been destroyed, or its agreement has ended."
+    detail = "the submission has lapsed: its sealing key was destroyed, its agreement has ended, or rows of it were to be erased."
     return Conflict(detail, remedy="Push it again, under the version in force.", code="sealing-key-expired", clause=parts_clause(row))
 
 
@@ -268,7 +203,13 @@ def arrived(session: Session, row: SubmissionRow, number: int, sha256: str, size
     return True
 
 
-def complete(session: Session, keyring: Keyring, caller: str, submission: str, clock: Clock) -> SubmissionRow:
+def lacking(row: SubmissionRow, staging: Objects) -> list[int]:
+    """The numbers of the parts that are not here: those :func:`missing`, and those that were here and have gone from the disk since."""
+    here = {part.number for part in row.parts if staging.holds(part_name(row.id, part.number), part.size)}
+    return [number for number in range(1, len(row.manifest["document"]["parts"]) + 1) if number not in here]
+
+
+def complete(session: Session, keyring: Keyring, staging: Objects, caller: str, submission: str, clock: Clock) -> SubmissionRow:
     """Accept a submission whose parts are all here, if the agreement still allows it at this moment; acknowledge it."""
     # The agreement's row first, then the submission's, then the clock: a suspension is either before this, or waits for it.
     standing = agreements.standing(agreements.by_digest(session, find(session, submission, caller).agreement, lock=True))
@@ -277,22 +218,44 @@ def complete(session: Session, keyring: Keyring, caller: str, submission: str, c
         raise lapsed(row)
     if row.state != SubmissionState.OPEN:
         return row
-    if lacking := missing(row):
+    if away := lacking(row, staging):
         raise Conflict(
-            f"{len(lacking)} part(s) have not arrived.",
+            f"{len(away)} part(s) are not here.",
             remedy="Put them, then complete.",
             code="parts-missing",
             clause=parts_clause(row),
-            extra={"missing": lacking[:100]},
+            extra={"missing": away[:100]},
         )
     now = moment(session, clock)
-    _require(may_submit(standing, caller, row.dataset, Period.parse(row.period), manifest_of(row).mode, now))
+    manifest = manifest_of(row)
+    _require(may_submit(standing, caller, row.dataset, Period.parse(row.period), manifest.mode, now))
+    if standing is not None:
+        require_live_key(session, standing.agreement, caller)
+    if standing is not None and row.after is not None:
+        _require_open_period(session, standing.agreement, manifest, session.get(SubmissionRow, row.after), now)
     row.state, row.completed_at = SubmissionState.COMPLETE, now
-    document = Acknowledgement(row.id, row.upload, row.manifest_digest, rfc3339(now)).document()
-    row.acknowledgement = sign_document(document, Use.ACKNOWLEDGEMENT, keyring.signing("receipts"))
+    if row.acknowledgement is None:  # one whose parts were lost afterwards has its first and only one
+        document = Acknowledgement(row.id, row.upload, row.manifest_digest, rfc3339(now)).document()
+        row.acknowledgement = sign_document(
+            document, Use.ACKNOWLEDGEMENT, keyring.signing_for("receipts", agreements.of(session, row.agreement))
+        )
     session.flush()
     _record(session, row, caller, "submission acknowledged", {"rows": row.rows}, now)
     return row
+
+
+def reopen(session: Session, submission: str, staging: Objects, clock: Clock) -> str:
+    """Ask again for the parts of a complete submission that have gone from the disk; returns its state."""
+    query = select(SubmissionRow).where(SubmissionRow.id == submission).with_for_update().execution_options(populate_existing=True)
+    row = session.execute(query).scalar_one()
+    now = moment(session, clock)
+    away = lacking(row, staging)
+    if row.state == SubmissionState.COMPLETE and away:
+        row.state, row.completed_at = SubmissionState.OPEN, None
+        session.execute(delete(PartRow).where(PartRow.submission == row.id, PartRow.number.in_(away)))
+        session.flush()
+        _record(session, row, "hub", "submission reopened", {"lost": len(away)}, now)
+    return row.state
 
 
 def _record(session: Session, row: SubmissionRow, who: str, what: str, details: Mapping[str, Any], now: datetime) -> None:

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from agreements.columns import Breaches, conform, merge
 from agreements.document import read_canonical
 from agreements.errors import RowsAtFault
 from agreements.fields import PseudonymiseRule
+from agreements.listed import count_listed, listed_fields, wholly_listed
 from agreements.model import Dataset
 from agreements.periods import Period
 from keys.encoding import unb64
@@ -51,6 +53,7 @@ class Job:
     sealing: EncryptionKey
     rekeys: Mapping[str, bytes]
     part_rows: int
+    seconds: int
     parts: list[dict[str, Any]]
 
     @classmethod
@@ -63,7 +66,8 @@ class Job:
         sealing = EncryptionKey.from_private(unb64(document["sealing"]))
         rekeys = {kind: unb64(key) for kind, key in document["rekeys"].items()}
         period = Period.parse(document["period"])
-        return cls(dataset, period, document["info"], sealing, rekeys, document["part_rows"], document["parts"])
+        limits = (document["part_rows"], document["seconds"])
+        return cls(dataset, period, document["info"], sealing, rekeys, *limits, document["parts"])
 
 
 @dataclass
@@ -72,19 +76,28 @@ class _Seen:
 
     digest: RowsDigest
     totals: dict[str, int]
+    fields: dict[str, tuple[str, ...]]
+    codes: dict[str, "np.ndarray[tuple[int], np.dtype[np.int64]]"]
     breaches: Breaches = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, dataset: Dataset) -> "_Seen":
+        """Before the first part."""
+        fields = listed_fields(dataset)
+        codes = {name: np.zeros(len(values), np.int64) for name, values in fields.items()}
+        return cls(RowsDigest(dataset.schema), dict.fromkeys(dataset.schema.names, 0), fields, codes)
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Open every part; the result says how many rows there were, what is empty, and which rows break which rule."""
-    schema = job.dataset.schema
-    seen = _Seen(RowsDigest(schema), dict.fromkeys(schema.names, 0))
+    """Open every part; the result says how many rows there were, what is empty, how often each listed code occurs, and which rows break which rule."""
+    seen = _Seen.nothing(job.dataset)
     for part, table in _checked(job, seen):
         if not seen.breaches:
             _hold(job, part, table)
     if seen.breaches:
         return {"outcome": "rows", "errors": RowsAtFault(seen.breaches).report()}
-    return {"outcome": "ok", "rows": seen.digest.rows, "rows_digest": seen.digest.hexdigest(), "totals": seen.totals}
+    codes = {name: counted.tolist() for name, counted in seen.codes.items()}
+    return {"outcome": "ok", "rows": seen.digest.rows, "rows_digest": seen.digest.hexdigest(), "totals": seen.totals, "codes": codes}
 
 
 def _checked(job: Job, seen: _Seen) -> Iterator[tuple[dict[str, Any], pa.Table]]:
@@ -99,10 +112,14 @@ def _checked(job: Job, seen: _Seen) -> Iterator[tuple[dict[str, Any], pa.Table]]
 
 def _check(job: Job, part: Mapping[str, Any], seen: _Seen) -> pa.Table:
     """A part's rows, once every check of the part by itself has passed or its breaches are in ``seen``."""
+    grant(job.seconds)
     table = _open(job, part)
     for batch in table.to_batches():
-        merge(seen.breaches, conform(batch, job.dataset, job.period, seen.digest.rows))
+        counted = count_listed(batch, seen.fields)
+        merge(seen.breaches, conform(batch, job.dataset, job.period, seen.digest.rows, wholly_listed(batch, counted)))
         seen.digest.update(batch)
+        for name, counts in counted.items():
+            seen.codes[name] += counts
     for name in job.dataset.schema.names:
         seen.totals[name] += table.column(name).null_count
     return table
@@ -110,10 +127,7 @@ def _check(job: Job, part: Mapping[str, Any], seen: _Seen) -> pa.Table:
 
 def _open(job: Job, part: Mapping[str, Any]) -> pa.Table:
     number = part["number"]
-    try:
-        sealed = Path(part["sealed"]).read_bytes()
-    except FileNotFoundError as error:
-        raise PartAtFault(f"part {number} is not there any more") from error
+    sealed = Path(part["sealed"]).read_bytes()  # where it is gone, that is no fault of the part: the parent asks for it again
     if len(sealed) != part["size"] or "sha256:" + hashlib.sha256(sealed).hexdigest() != part["sha256"]:
         raise PartAtFault(f"part {number} is not the one whose digest the manifest names")
     try:
@@ -170,9 +184,21 @@ def _order(column: pa.Array) -> pa.Array:
     return pa.array(np.argsort(halves.astype(np.uint64)))
 
 
-def confine(memory: int, parent: int) -> None:
-    """Cap this process's address space, leave no core dump, and die with the parent."""
+def grant(seconds: int) -> None:
+    """So much processor time from now on, and then the end (SIGXCPU): a part that burns it is told from a machine that is merely slow.
+
+    Never beyond what :func:`confine` set for all parts together; nothing where that set no limit.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    if most != resource.RLIM_INFINITY:
+        # The part before may still be at its second half, in the other thread.
+        resource.setrlimit(resource.RLIMIT_CPU, (min(most, int(time.process_time()) + 2 * seconds), most))
+
+
+def confine(memory: int, seconds: int, parent: int) -> None:
+    """Cap this process's address space and processor time, leave no core dump, and die with the parent."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the parent died before prctl could tell us
@@ -182,7 +208,7 @@ def confine(memory: int, parent: int) -> None:
 def main() -> None:
     """One job in, one result out."""
     document = json.load(sys.stdin)
-    confine(document["memory"], document["parent"])
+    confine(document["memory"], document["seconds"] * (len(document["parts"]) + 1), document["parent"])
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     try:

@@ -2,10 +2,12 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements.model import Agreement
 from exchange.errors import Unavailable
 from exchange.keyring import Keyring, sealing_name
 from exchange.log.record import Event, Operation, append, hold
@@ -29,6 +31,12 @@ def current(session: Session) -> SealingKeyRow:
     return found
 
 
+def notice_for(session: Session, keyring: Keyring, agreement: Agreement) -> dict[str, Any]:
+    """The newest sealing key's notice, signed with the identity key that this version of an agreement names."""
+    notice, identity = current(session).notice, keyring.signing_for("identity", agreement)
+    return notice if notice["key"] == identity.public.fingerprint else sign_document(notice["document"], Use.SEALING_KEY, identity)
+
+
 def rotate(session: Session, keyring: Keyring, operator: str, now: datetime) -> None:
     """Issue a key when the newest is a week old; destroy those past their fortnight, and let what was sealed with them lapse."""
     # Keys first, then what was sealed with them, then the log's head: the order of all transactions (docs/decisions/0004-locks.md).
@@ -41,7 +49,8 @@ def rotate(session: Session, keyring: Keyring, operator: str, now: datetime) -> 
     query = waiting.order_by(SubmissionRow.id).with_for_update().execution_options(populate_existing=True)
     lapsed = list(session.execute(query).scalars())
     hold(session)
-    newest = session.execute(select(SealingKeyRow.issued_at).order_by(SealingKeyRow.issued_at.desc()).limit(1)).scalar_one_or_none()
+    live = select(SealingKeyRow.issued_at).where(SealingKeyRow.destroyed_at.is_(None), SealingKeyRow.expires_at > now)
+    newest = session.execute(live.order_by(SealingKeyRow.issued_at.desc()).limit(1)).scalar_one_or_none()
     if newest is None or now >= newest + RENEWED_AFTER:
         _issue(session, keyring, operator, now)
     for submission in lapsed:

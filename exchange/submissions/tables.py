@@ -21,6 +21,7 @@ class SubmissionState(StrEnum):
     DISPOSING = "disposing"
     DISPOSED = "disposed"
     LAPSED = "lapsed"
+    REPEATED = "repeated"
 
 
 class SealingKeyRow(Base):
@@ -49,9 +50,13 @@ class SubmissionRow(Base):
     dataset: Mapped[str] = mapped_column(String(80))
     period: Mapped[str] = mapped_column(String(10))
     after: Mapped[str | None] = mapped_column(String(40))
+    place: Mapped[int | None]  # its number in the line of what was ever held for its period: the greatest that is held is the head
+    superseded_by: Mapped[str | None] = mapped_column(String(40))
+    repeats: Mapped[str | None] = mapped_column(String(40))  # the submission that had the same content and was held first
     state: Mapped[str] = mapped_column(String(20), index=True)
     rows: Mapped[int] = mapped_column(BigInteger)
     rows_digest: Mapped[str] = mapped_column(String(80))
+    sealed_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")  # of all its parts, as the manifest announces them
     sealing_key: Mapped[str] = mapped_column(ForeignKey("sealing_keys.id"))
     key: Mapped[str] = mapped_column(String(80))  # the keystore's name of the one key that wraps its data keys; erasure gives it another
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -66,6 +71,10 @@ class SubmissionRow(Base):
     receipt: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    was: Mapped[str | None] = mapped_column(String(20))  # its state when its destruction began
+    erased_rows: Mapped[int] = mapped_column(BigInteger, default=0)  # of `rows`, how many were removed on request since
+    held_digest: Mapped[str | None] = mapped_column(String(80))  # what stands for `rows_digest` since then
+    never_again: Mapped[bool] = mapped_column(default=False)  # whether its content as it was sent may not come back
 
     parts: Mapped[list["PartRow"]] = relationship(order_by="PartRow.number")
     held: Mapped[list["HeldPartRow"]] = relationship(order_by="HeldPartRow.number")
@@ -94,3 +103,33 @@ class HeldPartRow(Base):
     wrapped_key: Mapped[bytes] = mapped_column(LargeBinary)
     aad: Mapped[str] = mapped_column(String(120))
     rows: Mapped[int]
+
+
+class HoldRow(Base):
+    """A legal hold: over one submission, or over a series, in which an empty supplier or period stands for every one. Over once it has ended."""
+
+    __tablename__ = "holds"
+    __table_args__ = (Index("ix_holds_series", "reference", "dataset"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    submission: Mapped[str | None] = mapped_column(ForeignKey("submissions.id"), index=True)
+    reference: Mapped[str] = mapped_column(String(80))
+    dataset: Mapped[str] = mapped_column(String(80))
+    supplier: Mapped[str] = mapped_column(String(80))
+    period: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(500))
+    person: Mapped[str] = mapped_column(String(80))
+    until: Mapped[date] = mapped_column(Date)
+    placed_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    lifted_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class SeenRow(Base):
+    """One row: when the hub last looked at its clock and believed it, and since when it has asked somebody to confirm a leap."""
+
+    __tablename__ = "clock_seen"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+    asked_at: Mapped[datetime | None] = mapped_column(Instant)

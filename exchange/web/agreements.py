@@ -137,6 +137,7 @@ def _links(row: AgreementRow, *, mine: bool) -> list[tuple[str, str]]:
     here = {"reference": row.reference, "version": row.version}
     found = [
         (known.link_if("submissions", reference=row.reference), "Submissions under it"),
+        (known.link_if("retention", reference=row.reference), "What will be destroyed, and legal holds"),
         (known.link_if("review", **here) if mine and row.state != State.PROPOSED else "", "Review"),
         (known.link_if("difference", **here), "What changed"),
         (known.link_if("rehearsal", **here), "Rehearsal"),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from exchange.asked import json_object
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured, Unacceptable
+from exchange.limits import network
 from exchange.people import waiting
 from exchange.web.door import hub
 
@@ -34,7 +35,7 @@ def tried() -> None:
     signing or stopping an agreement; else of the address it comes from.
     """
     here, signed = hub(), g.get("signed")
-    who = signed.person.id if signed else waiting.network(request.remote_addr or "")
+    who = signed.person.id if signed else network(request.remote_addr or "")
     with reading(here.engine) as session:
         waiting.require_left(session, here.keyring.web, who, here.clock())
     with writing(here.engine) as session:

@@ -23,7 +23,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
-from exchange.access import admit_person, is_public
+from exchange.access import OPERATIONS, Role, admit_person, is_public
 from exchange.db import reading, writing
 from exchange.errors import ExchangeError, Forbidden, Unauthenticated
 from exchange.hub import Hub
@@ -88,6 +88,10 @@ def _guard() -> ResponseReturnValue | None:
         return None
     request.max_content_length = BODY_LIMIT
     g.signed = _signed()
+    if g.signed is None:
+        hub().limits.stranger(request.remote_addr)
+    else:  # never by the address: nobody who shares it may keep a person from stopping an agreement
+        hub().limits.caller(g.signed.person.id)
     if request.method not in SAFE:
         _require_own_form()
     if is_public(endpoint):
@@ -199,5 +203,6 @@ def _navigation(who: Person | None) -> list[dict[str, Any]]:
     if who is None:
         return []
     here = request.path
-    places = (("Needs your attention", url_for("web.home")), *wording.PLACES)
+    reads = OPERATIONS["web.log"] & {Role(role) for role in who.roles}
+    places = (("Needs your attention", url_for("web.home")), *wording.PLACES, *((wording.LOG,) if reads else ()))
     return [{"text": text, "href": href, "active": here == href or (href != "/" and here.startswith(href + "/"))} for text, href in places]

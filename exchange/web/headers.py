@@ -28,8 +28,8 @@ def guard_headers(response: Response, *, secure: bool) -> Response:
     # Within the hub a browser may say where it comes from; forms are checked by it. To others it says nothing.
     response.headers["Referrer-Policy"] = "same-origin" if is_page else "no-referrer"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if is_page:
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Permissions-Policy"] = PERMISSIONS
         response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -20,6 +20,7 @@ from exchange.people import people, sessions, waiting
 from exchange.settings import Settings
 from exchange.web import ceremony
 from exchange.web.door import blueprint, give_cookie, go, hub, local, page
+from exchange.web.outbound import only
 
 NAME, AWAY = "provider", "lcjp-openid-away"
 SECONDS = 10
@@ -60,7 +61,7 @@ def set_up(app: Flask, here: Hub) -> None:
         return
     oauth = OAuth(app, cache=Kept(here))
     secret = _secret(settings)
-    oauth.register(
+    client = oauth.register(
         NAME,
         client_id=settings.oidc_client_id,
         client_secret=secret,
@@ -72,6 +73,7 @@ def set_up(app: Flask, here: Hub) -> None:
             "default_timeout": SECONDS,
         },
     )
+    client.client_cls = only(settings.oidc_issuer)
     app.extensions["lcjp-openid"] = oauth
 
 

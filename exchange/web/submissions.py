@@ -16,8 +16,10 @@ from exchange.db import reading
 from exchange.errors import NotFound, UnknownAgreement
 from exchange.people.people import Person, Post
 from exchange.register.agreements import LIVE, parsed
+from exchange.submissions import holds
+from exchange.submissions.rights_tables import RightsRow
 from exchange.submissions.tables import SubmissionRow, SubmissionState
-from exchange.web import known
+from exchange.web import known, lineage
 from exchange.web.clauses import clause_link
 from exchange.web.door import blueprint, hub, page, person
 from keys.formats import digest
@@ -32,6 +34,7 @@ STATES: Mapping[str, str] = {
     SubmissionState.DISPOSING: "Being destroyed",
     SubmissionState.DISPOSED: "Destroyed",
     SubmissionState.LAPSED: "Lapsed before it was opened",
+    SubmissionState.REPEATED: "A repeat of one that is held",
 }
 COLOURS: Mapping[str, str] = {
     SubmissionState.OPEN: "blue",
@@ -118,6 +121,12 @@ def _refused_of_others(session: Session, digests: list[str], who: Person) -> lis
     ]
 
 
+def _rights_asked(session: Session, reference: str, who: Person) -> int:
+    """How many requests about people's rights the person's own party has made; the operator's people see all of them counted."""
+    query = select(func.count()).select_from(RightsRow).where(RightsRow.reference == reference)
+    return session.execute(query if who.holds(Post.OPERATOR) else query.where(RightsRow.supplier == who.party)).scalar_one()
+
+
 @blueprint.get("/agreements/<reference>/submissions")
 def submissions(reference: str) -> ResponseReturnValue:
     """Filtered and sorted by the hub, a page at a time."""
@@ -141,6 +150,7 @@ def submissions(reference: str) -> ResponseReturnValue:
         ordered = query.order_by(*SORTS[sort][1], SubmissionRow.id).limit(PAGE).offset((number - 1) * PAGE)
         found = [_line(row, agreement, who) for row in session.execute(ordered).scalars()]
         refused = _refused_of_others(session, digests, who)
+        asked = _rights_asked(session, reference, who)
     chosen = {"dataset": dataset, "state": state, "sort": sort}
 
     def address(to: int) -> str:
@@ -152,6 +162,7 @@ def submissions(reference: str) -> ResponseReturnValue:
         agreement=agreement,
         lines=found,
         count=count,
+        asked=asked,
         refused=[(party.name if (party := agreement.party(name)) else name, many) for name, many in refused],
         datasets=[(name, name) for name in names],
         states=STATES,
@@ -182,6 +193,8 @@ def submission(reference: str, submission: str) -> ResponseReturnValue:
         line = _line(row, agreement, who)
         before = session.execute(shown.where(SubmissionRow.id == row.after)).scalar_one_or_none() if row.after else None
         next_ones = list(session.execute(shown.where(SubmissionRow.after == row.id).order_by(SubmissionRow.received_at)).scalars())
+        held = holds.on(session, row)
+        line_of_period = lineage.links(session, shown, row)
     reasons: list[dict[str, Any]] = row.receipt["document"]["reasons"] if row.receipt and line.own else []
     return page(
         "agreements/submission.html",
@@ -190,6 +203,8 @@ def submission(reference: str, submission: str) -> ResponseReturnValue:
         row=row,
         before=before,
         following=next_ones,
+        links=line_of_period,
+        held=held,
         states=STATES,
         reasons=[(one, clause_link(str(one["clause"]))) for one in reasons],
         destroyed=datetime.fromisoformat(line.destroyed) if line.destroyed else None,

@@ -10,6 +10,7 @@ from exchange.web.clauses import clause_link
 
 LONDON = ZoneInfo("Europe/London")
 PLACES = (("Agreements", "/agreements"), ("Organisations", "/organisations"), ("People", "/people"))
+LOG = ("Log", "/log")  # for those alone who may read it
 
 ROLES: Mapping[Post, str] = {
     Post.DPO: "Data protection officer",

@@ -43,6 +43,7 @@ class Faults:
     edit_receipt: Mapping[str, Any] = field(default_factory=dict)
     refuse: str = ""  # a reason for which receipts say refused
     undecided: bool = False
+    lose_parts: int = 0  # how often parts are lost after the acknowledgement
     before: Callable[[str], None] = lambda _: None  # told “METHOD path” before a request is looked at
     after: Callable[[str], None] = lambda _: None  # and after it was done, before it is answered
     retry_after: str = ""
@@ -56,7 +57,10 @@ class Submission:
     parts: dict[int, bytes] = field(default_factory=dict)
     acknowledgement: dict[str, Any] | None = None
     receipt: dict[str, Any] | None = None
+    certificate: dict[str, Any] | None = None
     rows: list[pa.RecordBatch] = field(default_factory=list)
+    superseded_by: str | None = None
+    repeats: str | None = None
 
     @property
     def missing(self) -> list[int]:
@@ -126,7 +130,7 @@ class Intake:
             if found.manifest.upload == manifest.upload:
                 if found.manifest != manifest:
                     raise Problem(409, "upload-conflict", "another manifest has this upload id")
-                return answer_json({"submission": found.id, "state": found.state, "missing": found.missing})
+                return answer_json({"submission": found.id, "state": found.state, "missing": found.missing, **self._first(found)})
         standing = Standing(partnership.agreement, self.exports[manifest.reference]["state"])
         decision = may_submit(standing, party, manifest.dataset, Period.parse(manifest.period), manifest.mode, datetime.now(UTC))
         if not decision:
@@ -157,6 +161,9 @@ class Intake:
                 "rows": one.manifest.rows,
                 "received": "2026-11-22T00:00:00Z",
                 "dispose_on": None,
+                "after": one.manifest.after,
+                "superseded_by": one.superseded_by,
+                "repeats": one.repeats,
             }
             for one in mine
         ]
@@ -192,6 +199,9 @@ class Intake:
 
     def on_submission(self, request: Request, party: str, number: str) -> Response:
         found = self._mine(number, party)
+        if found.state == "complete" and self.faults.lose_parts:
+            self.faults.lose_parts -= 1
+            found.state, found.parts = "open", {}
         if found.state == "complete" and not self.faults.undecided:
             self._decide(found)
         return answer_json(
@@ -203,12 +213,24 @@ class Intake:
                 "acknowledgement": found.acknowledgement,
                 "report": None,
                 "receipt": found.receipt,
+                "certificate": found.certificate,
+                **self._first(found),
             }
         )
+
+    def _first(self, found: Submission) -> dict[str, Any]:
+        """What is added of a submission that repeats another."""
+        if found.repeats is None:
+            return {}
+        return {"repeats": found.repeats, "same_content": True, "receipt": self.submissions[found.repeats].receipt}
 
     def _decide(self, found: Submission) -> None:
         """Open every part, hold it against the agreement, and sign a receipt."""
         manifest = found.manifest
+        head = self._heads().get((manifest.supplier, manifest.reference, manifest.dataset, manifest.period))
+        if head is not None and head.manifest.rows_digest == manifest.rows_digest:
+            found.state, found.repeats = "repeated", head.id
+            return
         partnership = self.partnerships[manifest.reference]
         dataset = partnership.agreement.dataset(manifest.dataset)
         assert dataset is not None
@@ -234,7 +256,7 @@ class Intake:
         refused = bool(self.faults.refuse)
         for earlier in self._heads().values():
             if earlier.id == manifest.after and not refused:
-                earlier.state = "superseded"
+                earlier.state, earlier.superseded_by = "superseded", found.id
         found.state = "refused" if refused else "held"
         reasons = ({"clause": partnership.agreement.clause(f"dataset {dataset.name}"), "reason": self.faults.refuse},) if refused else ()
         document = Receipt.parse(

@@ -92,7 +92,7 @@ class Partnership:
     def install(self, home: Path, party: str, hub: str, extra: str = "") -> Path:
         """An agency's folder as ``init`` leaves it, with this partnership's keys in it."""
         (home / "keys").mkdir(parents=True)
-        for use in ("manifest", "client", "encryption"):
+        for use in ("manifest", "client", "encryption", "witness"):
             if f"{party}/{use}" in self.keys:
                 write_keyfile(home / "keys" / f"{use}.json", self.keys[f"{party}/{use}"], owner=party, role=use)
         person = self.agreement.party(party)

@@ -18,7 +18,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from keys.checkpoint import Checkpoint, sign_checkpoint
+from keys.checkpoint import Checkpoint, cosigned_at, sign_checkpoint, verify_checkpoint, witness_name
 from keys.encoding import b64
 from keys.errors import KeysError
 from keys.formats import Envelope, SealingKeyNotice
@@ -42,6 +42,9 @@ RULES = Map(
         Rule("/v1/log/checkpoint", endpoint="checkpoint", methods=["GET"]),
         Rule("/v1/log/consistency", endpoint="consistency", methods=["GET"]),
         Rule("/v1/log/entries", endpoint="entries", methods=["GET"]),
+        Rule("/v1/log/cosignatures", endpoint="cosignatures", methods=["POST"]),
+        Rule("/v1/log/witnesses", endpoint="witnesses", methods=["GET"]),
+        Rule("/v1/rights", endpoint="rights", methods=["GET", "POST"]),
         Rule("/v1/releases/<reference>/<release>/latest", endpoint="latest", methods=["GET"]),
         Rule("/v1/editions/<edition>", endpoint="edition", methods=["GET"]),
         Rule("/v1/editions/<edition>/tables/<table>.<kind>", endpoint="table", methods=["GET"]),
@@ -70,6 +73,7 @@ class StandIn(Intake):
         self.part_rows = 262_144
         self.tokens: dict[str, str] = {}
         self.seen_jti: set[str] = set()
+        self.cosigned: dict[str, str] = {}
         self.envelopes: list[dict[str, Any]] = []
         self.linkage: dict[str, dict[str, Any]] = {}
         self.editions: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {}
@@ -239,6 +243,27 @@ class StandIn(Intake):
             if owner == party and after <= number < of
         ]
         return answer_json({"of": of, "entries": found[: self.page]})
+
+    def on_cosignatures(self, request: Request, party: str) -> Response:
+        note = request.get_json()["note"]
+        partnership = next(iter(self.partnerships.values()))
+        head = verify_checkpoint(note, self.origin, partnership.signing("lcjp-operator/log").public)
+        key = partnership.signing(f"{party}/witness").public
+        if cosigned_at(note, witness_name(self.origin, party), key) is None:
+            raise Problem(422, "unknown-witness", "not cosigned by a witness of yours")
+        if head.root != root(head.size, self.log.get):
+            raise Problem(422, "not-our-head", "not a head that this log has had")
+        self.cosigned[party] = note
+        return answer_json({"size": head.size, "cosigned": "2026-11-22T00:00:00Z"}, 201)
+
+    def on_witnesses(self, request: Request, party: str) -> Response:
+        of = int(request.args["of"])
+        listed = [
+            {"party": one, "note": note, "proof": [step.hex() for step in consistency(size, of, self.log.get)] if size < of else []}
+            for one, note in sorted(self.cosigned.items())
+            if (size := int(note.split("\n")[1]))
+        ]
+        return answer_json({"of": of, "witnesses": listed})
 
     def on_latest(self, request: Request, party: str, reference: str, release: str) -> Response:
         self._of(reference, party)

@@ -267,7 +267,7 @@ def test_what_is_spooled_stays_here_while_a_signed_stop_lasts(cleveland: Desk, h
     whole["statements"].append(stop)  # and yet the hub calls it in force
     before = len(hub.requests)
     assert cleveland("push", "--resume").code == 5
-    assert not [one for one in hub.requests[before:] if one.startswith(("PUT ", "POST /v1"))]
+    assert not [one for one in hub.requests[before:] if one.startswith(("PUT ", "POST /v1/submissions"))]
     whole["statements"].append(resumed)
     answer = cleveland("push", "--resume", "--json")
     assert [one["state"] for one in answer.json["resumed"]] == ["held"]

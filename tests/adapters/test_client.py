@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,17 @@ def test_the_wait_that_the_hub_asks_for_is_kept(serve: Callable[..., str], tmp_p
     answers = iter([429, 200])
     hub = serve(lambda _: Response("{}", status=next(answers), headers={"Retry-After": "0"}))
     assert client(hub, tmp_path, patience=5).get("/", "asking") == {}
+
+
+def test_who_asks_too_often_waits_as_long_as_the_hub_says(serve: Callable[..., str], tmp_path: Path) -> None:
+    times: list[float] = []
+
+    def answer(_: Request) -> Response:
+        times.append(time.monotonic())
+        return Response("{}", status=429 if len(times) == 1 else 200, headers={"Retry-After": "2"})
+
+    assert client(serve(answer), tmp_path, patience=9).get("/", "asking") == {}
+    assert 2 <= times[1] - times[0] < 6
 
 
 def test_a_hub_that_does_not_answer_in_time_is_a_network_failure(serve: Callable[..., str], tmp_path: Path) -> None:

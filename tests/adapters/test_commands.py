@@ -34,7 +34,7 @@ def test_init_makes_keys_cards_and_settings_and_says_what_is_next(tmp_path: Path
     done = command("init", "--party", "cleveland-police", "--hub", "https://hub.example", "--home", tmp_path / "new", "--json")
     assert done.returncode == 0, done.stderr
     cards = {path.name: Card.parse(parse_json(path.read_bytes())) for path in (tmp_path / "new" / "cards").iterdir()}
-    assert sorted(cards) == [f"cleveland-police-{role}.card.json" for role in ("client", "encryption", "manifest")]
+    assert sorted(cards) == [f"cleveland-police-{role}.card.json" for role in ("client", "encryption", "manifest", "witness")]
     assert {card.role: card.fingerprint for card in cards.values()} == json.loads(done.stdout)["cards"]
     assert "Next:" in done.stderr
     for path in (tmp_path / "new" / "keys").iterdir():
@@ -84,7 +84,7 @@ def steps(desk: Desk) -> dict[str, str]:
 
 
 def test_doctor_walks_the_whole_road(cleveland: Desk) -> None:
-    assert steps(cleveland) == dict.fromkeys(("clock", "DNS", "proxy", "TLS", "key", "token", "agreement"), "ok")
+    assert steps(cleveland) == dict.fromkeys(("clock", "DNS", "proxy", "TLS", "key", "token", "agreement", "witnesses"), "ok")
 
 
 def test_doctor_stops_at_the_first_fault_and_says_what_to_do(cleveland: Desk, hub: StandIn, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from keys.encoding import parse_json
 from keys.keyfile import write_keyfile
 from keys.sign import SigningKey
 from tests.adapters.conftest import CRIMES, OUTCOMES, Desk
+from tests.adapters.intake import Problem
 from tests.adapters.partnership import Partnership
 from tests.adapters.standin import StandIn
 
@@ -47,6 +48,88 @@ def test_the_same_content_again_gets_the_same_receipt(cleveland: Desk, hub: Stan
     again = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json").json["submissions"][0]
     assert again == {**first, "same_content": True}
     assert len(hub.submissions) == 1
+    assert cleveland.spooled == []
+
+
+def test_what_was_sent_twice_at_once_gets_one_receipt(cleveland: Desk, hub: StandIn) -> None:
+    """A spool that was away when its extract was pushed again: the hub decides one first, and the other repeats it."""
+    hub.faults.undecided = True
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    spool, away = cleveland.home / "spool", cleveland.home / "first"
+    spool.rename(away)
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    for upload in away.iterdir():
+        upload.rename(spool / upload.name)
+    hub.faults.undecided = False
+    answer = cleveland("push", "--resume", "--json")
+    assert answer.code == 0, answer.err
+    one, other = answer.json["resumed"]
+    assert one["submission"] == other["submission"]
+    assert one["receipt"] == other["receipt"]
+    assert sorted([one["same_content"], other["same_content"]]) == [False, True]
+    assert cleveland.spooled == []
+    told = cleveland("status", "--full")
+    assert "; repeats sub-" in told.out
+    assert "NO RECEIPT HERE" not in told.out
+
+
+def test_a_repeat_that_names_another_submission_than_its_receipt_is_refused(cleveland: Desk, hub: StandIn) -> None:
+    hub.faults.undecided = True
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    cleveland.home.joinpath("spool").rename(cleveland.home / "first")
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    for one in hub.submissions.values():
+        hub._decide(one)
+    last = hub.submissions["sub-2"]
+    assert last.repeats == "sub-1"
+    true = hub._first
+    hub._first = lambda found: {**true(found), "repeats": "sub-9"} if found.repeats else {}  # type: ignore[method-assign]
+    answer = cleveland("push", "--resume")
+    assert (answer.code, "another submission" in answer.err) == (10, True)
+    assert len(cleveland.spooled) == 1
+
+
+def test_parts_that_the_hub_loses_after_its_acknowledgement_are_sent_again(cleveland: Desk, hub: StandIn) -> None:
+    hub.faults.lose_parts = 2
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--json")
+    assert answer.code == 0, answer.err
+    assert [one.state for one in hub.submissions.values()] == ["held"]
+    assert cleveland.spooled == []
+
+
+def test_a_hub_that_always_loses_them_is_not_asked_for_ever(cleveland: Desk, hub: StandIn) -> None:
+    hub.faults.lose_parts = 100
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert (answer.code, "again and again" in answer.err) == (8, True)
+    assert len(cleveland.spooled) == 1
+    hub.faults.lose_parts = 0
+    assert cleveland("push", "--resume").code == 0
+
+
+@pytest.mark.parametrize("status", [507, 429, 503])
+def test_a_hub_without_room_is_asked_again_later(cleveland: Desk, hub: StandIn, status: int) -> None:
+    settings = cleveland.home / "agency.toml"
+    settings.write_text(settings.read_text().replace("patience = 20", "patience = 0.1"))
+
+    def full(asked: str) -> None:
+        hub.faults.statuses = [status] if asked.startswith("PUT ") else []
+
+    hub.faults.before = full
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 8
+    assert len(cleveland.spooled) == 1
+    hub.faults.before, hub.faults.statuses = (lambda _: None), []
+    assert cleveland("push", "--resume").code == 0
+    assert held(hub)
+
+
+def test_what_is_for_a_closed_period_is_not_kept_to_be_refused_again(cleveland: Desk, hub: StandIn) -> None:
+    def closed(asked: str) -> None:
+        if asked == "POST /v1/submissions":
+            raise Problem(403, "period-closed", "2021-04 closed after 29 June 2021", clause="LCJP-MV7 version 1, dataset crimes, mode")
+
+    hub.faults.before = closed
+    answer = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert (answer.code, "dataset crimes, mode" in answer.err) == (5, True)
     assert cleveland.spooled == []
 
 

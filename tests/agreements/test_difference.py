@@ -23,7 +23,8 @@ from agreements.document import fill, placeholders
 from agreements.errors import InvalidDocument, InvalidRule
 from agreements.fields import ARROW, FieldType, Means, Rule
 from agreements.items import Said
-from agreements.model import Agreement, Approvals, Dataset, Field, HubKeys, LawfulBasis, MachineKeys, Party, Person, Recipient
+from agreements.machines import HubKeys, MachineKeys
+from agreements.model import Agreement, Approvals, Dataset, Field, LawfulBasis, Party, Person, Recipient
 from agreements.periods import Duration
 from agreements.release import Dimension, Lookup, Release, Table, Terms
 from agreements.rule_table import read_rule

@@ -153,7 +153,7 @@ def test_at_the_end_everything_is_destroyed_with_certificates_and_the_last_keys_
     schedule.dispose_due(world.hub)
     assert settle(world) == []
     assert len(logged(world, "re-key keys destroyed")) == 1
-    assert len(logged(world, "submission destroyed")) == (2 if end is terminate else 1)  # the refused one has its certificate too
+    assert len(logged(world, "submission destroyed")) == (3 if end is terminate else 1)  # with the refused and the lapsed one
 
 
 def test_kept_until_due_nothing_moves_and_the_day_stays(world: World) -> None:
@@ -179,6 +179,32 @@ def test_kept_until_due_nothing_moves_and_the_day_stays(world: World) -> None:
     schedule.dispose_due(world.hub)
     assert world.row(held.id).state == "disposed"
     assert settle(world) == [f"re-key keys destroyed: {REFERENCE}"]
+
+
+def test_an_older_epoch_is_spent_when_nothing_is_held_under_it_any_more(world: World) -> None:
+    old = world.hold()
+    assert world.call("post", f"/v1/agreements/{REFERENCE}/envelopes", CLEVELAND, json=world.envelope(epoch=2)).status_code == 201
+    assert settle(world) == []  # something is held under the first
+    new = world.hold([crimes(4)], after=old.id, epoch=2)
+    assert world.row(old.id).state == "superseded"
+    keep = [name for name in world.hub.keyring.store.names("rekey/") if name.endswith("/2")]
+    world.clock.forward(days=1)
+    world.hub.settle()
+    schedule.dispose_due(world.hub)
+    assert world.row(old.id).state == "disposed"
+    assert settle(world) == [f"re-key keys destroyed: {REFERENCE}"]
+    assert world.hub.keyring.store.names("rekey/") == keep
+    assert keep
+    with reading(world.hub.engine) as session:
+        assert [(row.epoch, row.retired_at is None) for row in session.execute(select(EpochRow).order_by(EpochRow.epoch)).scalars()] == [
+            (1, False),
+            (2, True),
+        ]
+        assert {row.epoch for row in session.execute(select(EnvelopeRow)).scalars()} == {2}
+    assert (settle(world), world.row(new.id).state) == ([], "held")
+    assert logged(world, "re-key keys destroyed")[0]["details"]["epochs"] == [1]
+    again = world.call("post", f"/v1/agreements/{REFERENCE}/envelopes", CLEVELAND, json=world.envelope(epoch=1))
+    problem(again, 409, "epoch-retired")
 
 
 def test_nothing_ends_while_another_version_lives_or_waits_for_its_day(world: World) -> None:

@@ -164,7 +164,7 @@ def test_a_body_that_is_no_manifest(world: World, body: bytes) -> None:
     answer = world.call("post", "/v1/submissions", CLEVELAND, data=body, content_type="application/json")
     assert answer.status_code in (404, 422)
     assert answer.content_type == "application/problem+json"
-    problem(world.call("post", "/v1/submissions", CLEVELAND, data=body, content_type="text/plain"), 422, "unsupported-media-type")
+    problem(world.call("post", "/v1/submissions", CLEVELAND, data=body, content_type="text/plain"), 415, "unsupported-media-type")
 
 
 def test_a_part_counts_only_whole_and_right(world: World) -> None:

@@ -124,7 +124,7 @@ class Intake(RuleBasedStateMachine):
         _, pushed, _ = upload
         before = self.world.row(pushed.id).state
         after = self.world.process(pushed.id)
-        assert after == before if before != "complete" or self.stopped else after in ("held", "refused")
+        assert after == before if before != "complete" or self.stopped else after in ("held", "refused", "repeated")
 
     @rule(upload=consumes(uploads))
     def hurry(self, upload: tuple[str, Pushed, int]) -> None:
@@ -168,7 +168,7 @@ class Intake(RuleBasedStateMachine):
     def receipts_are_true_and_never_change(self) -> None:
         for row in self.rows():
             if row.receipt is None:
-                assert row.state in ("open", "complete")
+                assert row.state in ("open", "complete", "repeated")
                 assert row.id not in self.receipts
                 continue
             receipt = self.world.receipt(row.id)
@@ -176,6 +176,18 @@ class Intake(RuleBasedStateMachine):
             assert (receipt.submission, receipt.upload, receipt.manifest) == (row.id, row.upload, row.manifest_digest)
             assert (receipt.outcome == "refused") == (row.state == "refused")
             assert (receipt.rows, receipt.rows_digest) == (row.rows, row.rows_digest)
+
+    @invariant()
+    def a_repeat_has_the_receipt_of_what_it_repeats_and_nothing_else(self) -> None:
+        rows = {row.id: row for row in self.rows()}
+        for row in rows.values():
+            assert (row.repeats is not None) == (row.state == "repeated")
+            if row.repeats is not None:
+                first = rows[row.repeats]
+                assert (first.rows_digest, first.supplier) == (row.rows_digest, row.supplier)
+                assert first.state in ("held", "superseded")
+                answer = self.world.call("get", f"/v1/submissions/{row.id}", row.supplier).get_json()
+                assert (answer["receipt"], answer["same_content"]) == (first.receipt, True)
 
     @invariant()
     def one_submission_an_upload_and_every_held_object_is_somebodys(self) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from alembic import command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from exchange.log.export import export, verify
 from exchange.log.own import PAGE
 from exchange.log.record import Event, Operation, append, checkpoint, consistency, inclusion, size
 from exchange.log.tables import EntryRow, HeadRow
+from exchange.migrate import configuration, upgrade
 from keys import merkle
 from keys.checkpoint import log_leaf, verify_checkpoint
 from keys.encoding import unb64
@@ -252,3 +254,23 @@ def test_own_entries_come_in_pages_from_the_number_asked_for(world: World) -> No
     problem(world.call("get", f"/v1/log/entries?after=0&of={of + 1}", CLEVELAND), 404, "no-such-size")
     for bad in ("after=-1&of=1", "after=0&of=0", "after=0", "of=1", "after=x&of=1"):
         assert world.call("get", f"/v1/log/entries?{bad}", CLEVELAND).status_code == 422
+
+
+def test_entries_from_before_there_were_columns_to_search_by_are_found_afterwards(world: World) -> None:
+    world.hold()
+    with writing(world.hub.engine) as session:
+        append(session, replace(EVENT, who="w" * 250, what="ünïcode ' quoted", recipient=TEAM), world.clock())
+        gone = session.get_one(EntryRow, 2)
+        gone.salt = gone.entry = None
+        gone.who = gone.what = gone.subject = gone.recipient = ""
+    columns = (EntryRow.number, EntryRow.who, EntryRow.what, EntryRow.subject, EntryRow.recipient)
+    with reading(world.hub.engine) as session:
+        before = session.execute(select(*columns).order_by(EntryRow.number)).all()
+    with world.hub.engine.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+    world.hub.engine.dispose()
+    upgrade(world.hub.engine)
+    with reading(world.hub.engine) as session:
+        assert session.execute(select(*columns).order_by(EntryRow.number)).all() == before

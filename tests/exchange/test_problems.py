@@ -18,7 +18,7 @@ from exchange.db import reading
 from exchange.errors import ExchangeError, RefusedByAgreement
 from exchange.log.tables import EntryRow
 from exchange.problems import as_exchange_error
-from keys.errors import BadFormat, BadSignature, CannotOpen
+from keys.errors import BadFormat, BadSignature, CannotOpen, KeystoreUnreadable
 from tests.exchange.standing import CLEVELAND, ROOT, World, problem
 
 CANARY = "Zebedee Quillfeather"
@@ -31,6 +31,7 @@ FORESEEN = [
     (RowsAtFault({"a": ("rule", [1], 1)}), 422, "bad-agreement"),
     (CannotOpen(), 422, "bad-cryptography"),
     (BadSignature("no"), 422, "bad-cryptography"),
+    (KeystoreUnreadable("no"), 503, "unavailable"),
     (OSError(errno.ENOSPC, "full"), 503, "no-space"),
     (OSError(errno.EDQUOT, "quota"), 503, "no-space"),
     (OperationalError("select", {}, Exception("locked")), 503, "unavailable"),

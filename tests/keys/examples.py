@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from keys import formats
+from keys import formats, rights
+from keys.checkpoint import Checkpoint, sign_checkpoint
 from keys.encoding import b64
 from keys.passkey import Passkey
 from keys.seal import EncryptionKey
@@ -50,6 +51,61 @@ RECEIPT: dict[str, Any] = {
     "reasons": [],
 }
 
+RIGHTS_REQUEST: dict[str, Any] = {
+    "format": 1,
+    "request": MANIFEST["upload"],
+    **{name: MANIFEST[name] for name in ("supplier", "reference", "version", "agreement")},
+    "right": "erasure",
+    "kind": "published_crime",
+    "datasets": ["crimes", "outcomes"],
+    "normaliser": 1,
+    "epochs": [{"epoch": 1, "key_check": "0011223344556677"}],
+    "sealing_key": "2025-W14",
+    "sealed": "AAAA",
+    "created": "2025-04-02T09:30:00Z",
+}
+
+RIGHTS_RECEIPT: dict[str, Any] = {
+    "format": 1,
+    "request": MANIFEST["upload"],
+    "asked": DIGEST,
+    **{name: MANIFEST[name] for name in ("supplier", "reference", "version", "agreement")},
+    "right": "erasure",
+    "kind": "published_crime",
+    "grounds": [{"dataset": "crimes", "clause": "LCJP-MV7 version 1, parties", "law": "UK GDPR Article 17"}],
+    "searched": 3,
+    "rows": 2,
+    "batches": [
+        {
+            "submission": "sub-1",
+            "dataset": "crimes",
+            "period": "2025-03",
+            "state": "held",
+            "rows": 2,
+            "left": 3,
+            "rows_digest": DIGEST,
+            "key": "submission/sub-1/2",
+            "replaced": "submission/sub-1",
+            "dispose_on": "2035-03-31",
+        }
+    ],
+    "deferred": [{"submission": "sub-2", "dataset": "crimes", "period": "2025-02", "clause": "a clause", "reason": "a legal hold."}],
+    "push_again": [{"dataset": "crimes", "period": "2025-01"}],
+    "recipients": ["lcjp-performance-team"],
+    "editions": [
+        {
+            "edition": "ed-1",
+            "release": "mv7-outcomes",
+            "first_period": "2025-01",
+            "last_period": "2025-03",
+            "state": "published",
+            "records": 2,
+            "warning": "Not again alone.",
+        }
+    ],
+    "decided": "2025-04-02T09:31:00.123456Z",
+}
+
 EXAMPLES: dict[str, tuple[type[formats.Manifest | Any], dict[str, Any]]] = {
     "manifest": (formats.Manifest, MANIFEST),
     "acknowledgement": (
@@ -57,9 +113,38 @@ EXAMPLES: dict[str, tuple[type[formats.Manifest | Any], dict[str, Any]]] = {
         {"submission": "sub-1", "upload": MANIFEST["upload"], "manifest": DIGEST, "received": "2025-04-02T09:30:59Z"},
     ),
     "receipt": (formats.Receipt, RECEIPT),
+    "rights-request": (rights.RightsRequest, RIGHTS_REQUEST),
+    "rights-receipt": (rights.RightsReceipt, RIGHTS_RECEIPT),
     "refusal": (
         formats.Receipt,
         {**RECEIPT, "outcome": "refused", "dispose_on": None, "reasons": [{"clause": "datasets.crimes", "reason": "A column too many."}]},
+    ),
+    "certificate": (
+        formats.Certificate,
+        {
+            "format": 1,
+            "submission": "sub-1",
+            **{name: MANIFEST[name] for name in ("supplier", "reference", "agreement", "dataset", "period")},
+            "manifest": DIGEST,
+            "was": "held",
+            "rows": 5,
+            "parts": {"sealed": 0, "held": 2},
+            "due": "2035-03-31",
+            "delayed_by": ["hold-1"],
+            "destroyed": "2035-03-31T04:00:00Z",
+            "method": "The only key to the rows was destroyed.",
+            "key": "submission/sub-1",
+        },
+    ),
+    "succession": (
+        formats.Succession,
+        {
+            "format": 1,
+            "ended": sign_checkpoint(Checkpoint("lcjp-exchange/log", 9, bytes(32)), SIGNING),
+            "begins": sign_checkpoint(Checkpoint("lcjp-exchange/log-2", 7, bytes(32)), SIGNING),
+            "reason": "Database and second store were lost.",
+            "made": "2026-11-22T09:30:00Z",
+        },
     ),
     "sealing key": (
         formats.SealingKeyNotice,

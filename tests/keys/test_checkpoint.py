@@ -4,7 +4,19 @@ import base64
 
 import pytest
 
-from keys.checkpoint import Checkpoint, cosign, cosigned_at, key_id, log_leaf, sign_checkpoint, verify_checkpoint
+from keys.checkpoint import (
+    Checkpoint,
+    cosign,
+    cosigned_at,
+    cosigned_by,
+    key_id,
+    log_leaf,
+    origin_of,
+    sign_checkpoint,
+    verify_by_any,
+    verify_checkpoint,
+    witness_name,
+)
 from keys.errors import BadFormat, BadSignature
 from keys.sign import SigningKey, VerifyKey
 
@@ -126,3 +138,23 @@ def test_a_log_leaf_depends_on_salt_and_entry_and_not_on_member_order() -> None:
     assert len({leaf, log_leaf(bytes([1]) * 32, entry), log_leaf(bytes(32), {**entry, "sequence": 2})}) == 3
     with pytest.raises(BadFormat):
         log_leaf(bytes(31), entry)
+
+
+def test_the_name_of_a_partys_witness_is_of_that_log_alone() -> None:
+    assert witness_name(ORIGIN, "cleveland-police") == f"{ORIGIN}/witness/cleveland-police"
+    assert origin_of(NOTE) == ORIGIN
+
+
+def test_any_key_of_the_log_verifies_it_and_no_other_does() -> None:
+    assert verify_by_any(NOTE, ORIGIN, [OTHER.public, KEY.public]) == POINT
+    for keys in ([], [OTHER.public]):
+        with pytest.raises(BadSignature):
+            verify_by_any(NOTE, ORIGIN, keys)
+
+
+def test_a_note_travels_with_its_log_and_one_witness_alone() -> None:
+    name, stranger = witness_name(ORIGIN, "durham"), SigningKey.from_seed(bytes([9] * 32))
+    mine = cosign(NOTE, name, OTHER, 1_700_000_000)
+    crowded = cosign(cosign(mine, witness_name(ORIGIN, "another"), stranger, 5), name, stranger, 6) + "\u2014 somebody AAAAAAAA\n"
+    assert cosigned_by(crowded, [KEY.public], name, OTHER.public) == mine
+    assert verify_checkpoint(mine, ORIGIN, KEY.public) == POINT

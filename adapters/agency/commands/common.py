@@ -42,7 +42,7 @@ def common(command: Command) -> Callable[..., int]:
     @click.option("--json", "as_json", is_flag=True, help="The result as one JSON object on stdout.")
     @click.option("-q", "--quiet", is_flag=True, help="No messages but errors.")
     @click.option("-v", "--verbose", is_flag=True, help="More messages.")
-    @click.option("--no-input", is_flag=True, help="Never ask. (Nothing asks today; schedules may rely on it.)")
+    @click.option("--no-input", is_flag=True, help="Never ask: what would be asked for must be given.")
     @functools.wraps(command)
     def run(home: Path | None, hub: str | None, as_json: bool, quiet: bool, verbose: bool, no_input: bool, **rest: Any) -> int:  # noqa: FBT001 - click gives them by name
         console = Console(command.__name__, as_json, quiet, verbose, no_input)

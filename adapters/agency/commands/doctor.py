@@ -14,9 +14,11 @@ from requests.utils import get_environ_proxies, should_bypass_proxies
 
 from adapters.agency.client import new_session, untrusted
 from adapters.agency.commands.common import Context, common
+from adapters.agency.contract import utc_now
 from adapters.agency.run import Run
 from adapters.agency.session import Agency
 from adapters.agency.settings import Settings
+from adapters.agency.watched import cosigned
 from adapters.errors import AdapterError, AuthenticationFailed, ConfigError, NetworkFailed
 
 SKEW = 60
@@ -61,6 +63,7 @@ def walk(agency: Agency) -> Iterator[Step]:
         ("key", lambda: _keys(agency)),
         ("token", lambda: _token(agency)),
         ("agreement", lambda: _agreements(agency)),
+        ("witnesses", lambda: _witnesses(agency)),
     ]
     for name, look in checks:
         try:
@@ -156,12 +159,22 @@ def _keys(agency: Agency) -> str:
     read = [agency.client_key.public.fingerprint]
     if not agency.settings.recipient:
         read += [agency.manifest_key.public.fingerprint, agency.encryption_key.fingerprint]
+        read += [witness.public.fingerprint] if (witness := agency.witness_key) else []
     return f"{len(read)} key file(s), private to their owner; client key {read[0]}"
 
 
 def _token(agency: Agency) -> str:
     agency.client().authenticate()
     return f"the hub knows us as {agency.settings.party}"
+
+
+def _witnesses(agency: Agency) -> str:
+    """Of what is kept here: watch asks the hub."""
+    if agency.witness.last() is None:
+        return "the log has not been watched from here yet: run exchange-agency watch daily"
+    now = int(utc_now().timestamp())
+    seen, warnings = agency.witnesses.standing(agency.store.all(), now)
+    return " ".join([*(f"{cosigned(one)}." for one in seen), *warnings]) or "no other party has cosigned the log yet"
 
 
 def _agreements(agency: Agency) -> str:

@@ -37,7 +37,7 @@ def init(context: Context, party: str, pin_signatory: str, recipient: bool) -> N
     home, console = context.home, context.console
     if (home / FILE).exists():
         raise ConfigError(f"{home / FILE} is there already.", remedy="Edit it, or name another folder with --home.")
-    roles = ["client"] if recipient else ["manifest", "client", "encryption"]
+    roles = ["client"] if recipient else ["manifest", "client", "encryption", "witness"]
     if not context.flags.get("hub"):
         raise ConfigError("The hub's address is missing.", remedy="Name it with --hub https://…")
     text = _TOML.format(
@@ -50,7 +50,7 @@ def init(context: Context, party: str, pin_signatory: str, recipient: bool) -> N
     _check_before_writing(home, party, str(context.flags["hub"]), pin_signatory)
     for folder in (home / "keys", home / "cards"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = [_key(home, party, role) for role in roles]
+    made = [key_and_card(home, party, role) for role in roles]
     write_new(home / FILE, text.encode())
     for key in made:
         console.line(f"{key.owner}/{key.role}: {key.fingerprint}")
@@ -68,7 +68,8 @@ def _check_before_writing(home: Path, party: str, hub: str, pin: str) -> None:
         raise ConfigError(error.what.replace("flag:", "On the command line,"), remedy=error.remedy) from None
 
 
-def _key(home: Path, party: str, role: str) -> KeyFile:
+def key_and_card(home: Path, party: str, role: str) -> KeyFile:
+    """Make a key file and its public card, or find what an interrupted run has made of them."""
     path, card = home / "keys" / f"{role}.json", home / "cards" / f"{party}-{role}.card.json"
     try:
         made = write_keyfile(path, EncryptionKey.generate() if role == "encryption" else SigningKey.generate(), owner=party, role=role)

@@ -1,9 +1,10 @@
-"""``exchange-agency keys issue | accept``: the ceremony of the linkage secret."""
+"""``exchange-agency keys issue | accept``: the ceremony of the linkage secret; ``keys witness``: a key that ``init`` did not yet make."""
 
 import click
 
 from adapters.agency.agreements_store import Verified
 from adapters.agency.commands.common import Context, common
+from adapters.agency.commands.init import key_and_card
 from adapters.agency.contract import Linkage, fetch, needs_linkage
 from adapters.agency.linkage import accept as accept_secret
 from adapters.agency.linkage import issue as issue_secret
@@ -16,7 +17,7 @@ from adapters.errors import AgreementRefused, ConfigError
 
 @click.group()
 def keys() -> None:
-    """The linkage secret, by which suppliers' pseudonyms join"""
+    """The linkage secret, by which suppliers' pseudonyms join, and the witness key"""
 
 
 @keys.command()
@@ -49,6 +50,16 @@ def accept(context: Context, reference: str) -> None:
     context.console.line(f"The linkage secret of {reference}, epoch {taken.epoch}, is here. Key check value {taken.key_check}.")
     context.console.say("Next:  exchange-agency push DATASET FILE --period PERIOD")
     context.console.result(reference=reference, epoch=taken.epoch, key_check=taken.key_check)
+
+
+@keys.command()
+@common
+def witness(context: Context) -> None:
+    """Make the key that cosigns heads of the hub's log, and its card, where init made none"""
+    made = key_and_card(context.home, context.agency().settings.party, "witness")
+    context.console.line(f"{made.owner}/{made.role}: {made.fingerprint}")
+    context.console.say(f"Next: give the card in {context.home / 'cards'} to the operator; the next version of the agreement names it.")
+    context.console.result(cards={made.role: made.fingerprint})
 
 
 def _ceremony(run: Run, reference: str) -> tuple[Verified, Linkage | None]:

@@ -51,10 +51,10 @@ def push(  # noqa: PLR0917 - one argument a flag
             run = Run(agency, agency.client(), Watcher(console.say, reading, sending))
             verified = run.verified(reference)
             if verified:
-                _, alarms = run.watch(verified)
-                for alarm in alarms:
-                    console.say(str(alarm))
-                refuse(alarms)
+                watched = run.watch(verified)
+                for message in (*watched.warnings, *map(str, watched.alarms)):
+                    console.say(message)
+                refuse(watched.alarms)
             elif extracts:
                 raise AgreementRefused("No agreement to which you are a party is in force.", remedy=UNKNOWN.remedy)
             resumed = run.resume(wait=wait)
@@ -86,9 +86,10 @@ def said(outcome: Outcome) -> str:
     if receipt is None:
         return f"Submission {outcome.submission}: the hub has everything and will decide. Fetch the receipt with push --resume."
     again = " The hub held this content already." if outcome.same_content else ""
+    doubtful = f" Doubtful, and accepted: {', '.join(outcome.doubts)} (report.json)." if outcome.doubts else ""
     return (
         f"Held: {receipt.reference} version {receipt.version}, {receipt.dataset} {receipt.period}, {receipt.rows:,} rows, "
-        f"submission {outcome.submission}, to be destroyed on {receipt.dispose_on}.{again}"
+        f"submission {outcome.submission}, to be destroyed on {receipt.dispose_on}.{again}{doubtful}"
     )
 
 
@@ -109,5 +110,5 @@ def _report(context: Context, resumed: Sequence[tuple[Upload, Outcome | AdapterE
 def _document(outcome: Outcome) -> dict[str, Any]:
     receipt = outcome.receipt
     state = receipt.outcome if receipt else "complete"
-    found = {"submission": outcome.submission, "state": state, "same_content": outcome.same_content}
+    found = {"submission": outcome.submission, "state": state, "same_content": outcome.same_content, "doubts": list(outcome.doubts)}
     return {**found, "receipt": receipt.document() if receipt else None}

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from exchange.releases.engine import Engine
 from exchange.releases.errors import EngineError, OutOfMemory
 from keys.parquet import EncryptedWriter, decrypting_dataset, new_data_key
+from tests.exchange.standing import ROOT
 
 IDS = pa.array([bytes([byte]) * 16 for byte in range(3)] + [None], pa.binary(16))
 SCHEMA = pa.schema([("id", pa.binary(16)), ("n", pa.int64())])
@@ -36,7 +40,9 @@ def test_the_connection_is_locked_down(statement: str) -> None:
 def test_time_is_utc_and_nothing_spills() -> None:
     with Engine() as engine:
         found = engine._connection.execute("select current_setting('TimeZone'), current_setting('temp_directory')").fetchall()
+        most = engine._connection.execute("select current_setting('max_temp_directory_size')").fetchall()
     assert found == [("UTC", "")]
+    assert most == [("0 bytes",)]
 
 
 def test_python_variables_are_no_relations() -> None:
@@ -110,6 +116,53 @@ def test_too_little_memory_says_so_and_writes_nothing(tmp_path: Path, monkeypatc
         with pytest.raises(OutOfMemory, match="raise its limit"):
             engine.run(table.order_by("n"))
     assert not list(tmp_path.iterdir())
+
+
+SPILLING = """
+import resource, sys
+from pathlib import Path
+import duckdb, ibis
+from exchange.releases.engine import Engine
+from exchange.releases.errors import OutOfMemory
+from keys.parquet import decrypting_dataset
+import pyarrow as pa
+
+kind, part, key, folder = sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]), Path(sys.argv[4])
+rows = decrypting_dataset([(part, key, "batch/1")], pa.schema([("name", pa.string())]))
+if kind == "ours":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # one byte written to any file, wherever it is, and the process dies
+    with Engine(memory="36MB", threads=1) as engine:
+        table = engine.register(rows)
+        try:
+            engine.run(table.order_by(table["name"].desc()).mutate(n=ibis.row_number()))
+        except OutOfMemory:
+            print("out of memory")
+else:
+    plain = duckdb.connect(config={"memory_limit": "36MB", "threads": 1, "temp_directory": str(folder)})
+    plain.register("relation", rows)
+    cursor = plain.execute("select name, row_number() over () from (select name from relation order by name desc)")
+    cursor.fetchone()
+    # What it has spilled is gone when it closes: look while it runs.
+    print("spilled" if any(path.stat().st_size for path in folder.rglob("*") if path.is_file()) else "kept in memory")
+"""
+
+
+@pytest.mark.parametrize(("kind", "says"), [("ours", "out of memory"), ("plain", "spilled")])
+def test_open_rows_are_never_spilled_though_the_same_query_would(kind: str, says: str, tmp_path: Path) -> None:
+    part, key = tmp_path / "part", new_data_key()
+    schema = pa.schema([("name", pa.string())])
+    with EncryptedWriter(part, schema, key, "batch/1") as writer:
+        for start in range(0, 300_000, 50_000):
+            names = [f"Zebedee Quillfeather {row * 7919 % 300_000:0100}" for row in range(start, start + 50_000)]
+            writer.write(pa.table({"name": names}, schema=schema))
+    places = {name: tmp_path / name for name in ("spill", "home", "tmp")}
+    for place in places.values():
+        place.mkdir()
+    surroundings = {**os.environ, "HOME": str(places["home"]), "TMPDIR": str(places["tmp"]), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-B", "-c", SPILLING, kind, str(part), key.hex(), str(places["spill"])]
+    done = subprocess.run(command, cwd=places["home"], env=surroundings, capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines()[-1:], done.returncode) == ([says], 0), done.stderr
+    assert kind == "plain" or not [path for place in places.values() for path in place.rglob("*")]
 
 
 @pytest.mark.parametrize("text", ["'; drop table relation_0; --", '"', "\\'", "$$", "é \u202e", "a\nb", "%(x)s", "{}"])

@@ -325,6 +325,29 @@ def test_what_was_destroyed_shows_its_certificate_and_what_follows_its_forerunne
     assert browser.get(f"{SUBMISSIONS}/{second}/certificate.json").status_code == 404
 
 
+def test_a_submission_shows_the_whole_line_of_its_period_in_words(world: World) -> None:
+    once, twice = world.prepare([crimes()]), world.prepare([crimes()])
+    world.send(once)
+    world.send(twice)
+    assert [world.process(one.id) for one in (once, twice)] == ["held", "repeated"]
+    last = world.hold([crimes(rows=4)], after=once.id).id
+    other = world.hold(supplier=DURHAM).id
+    browser = sign_in(world, CLEVELAND, "dpo")
+    page = browser.get(f"{SUBMISSIONS}/{twice.id}").text
+    line = page[page.index("Everything for 2021-04") : page.index("Its end")]
+    assert line.count("<li>") == 3
+    assert "its place was taken, by" in line
+    assert "This one" in line
+    assert "nothing of it was kept: it repeats" in line
+    assert "4 rows: it stands" in line
+    assert line.index(once.id) < line.index("This one") < line.rindex(last)
+    assert other not in line
+    assert "Its receipt is that of the submission that it repeats" in page
+    assert "Its rows were never held" in page
+    assert "A repeat of one that is held" in browser.get(f"{SUBMISSIONS}?state=repeated").text
+    assert "Everything for" not in browser.get(f"{SUBMISSIONS}/{other}").text
+
+
 def test_the_list_is_filtered_sorted_and_paged_by_the_hub(world: World) -> None:
     ids = [world.hold().id, world.hold(supplier=DURHAM).id]
     browser = sign_in(world, CLEVELAND, "checker")
@@ -354,7 +377,7 @@ def test_the_list_is_filtered_sorted_and_paged_by_the_hub(world: World) -> None:
     assert by_supplier.index(ids[0]) < by_supplier.index(ids[1])
     assert "32 submissions" in browser.get(f"{SUBMISSIONS}?dataset=crimes").text
     assert "There are none of this kind" in browser.get(f"{SUBMISSIONS}?dataset=outcomes").text
-    assert set(STATES) == {"open", "complete", "held", "refused", "superseded", "disposing", "disposed", "lapsed"}
+    assert set(STATES) == {"open", "complete", "held", "refused", "superseded", "disposing", "disposed", "lapsed", "repeated"}
 
 
 def test_submissions_on_postgresql(world: World) -> None:

@@ -78,7 +78,7 @@ def test_no_file_outside_the_folder_is_served(world: World) -> None:
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_cookies_are_out_of_reach(world: World, secure: bool) -> None:
     url = "https://exchange.example" if secure else "http://localhost"
-    app = create_app(replace(world.hub.settings, public_url=url), world.clock)
+    app = create_app(replace(world.hub.settings, public_url=url, hosts="localhost"), world.clock)
     somebody = enter(world, CLEVELAND, "dpo")
     page = app.test_client().get("/sign-in")
     assert ("Strict-Transport-Security" in page.headers) is secure

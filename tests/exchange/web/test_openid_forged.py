@@ -38,11 +38,13 @@ class Provider:
     issuer: str = ""
     asked: int = 0
     down: bool = False
+    points: dict[str, str] = field(default_factory=dict)
+    sends: dict[str, str] = field(default_factory=dict)
 
     def answer(self, path: str) -> dict[str, Any]:
         if path.endswith("openid-configuration"):
             places = {f"{name}_endpoint": f"{self.issuer}/{name}" for name in ("authorization", "token")}
-            return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks", **places}
+            return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks", **places, **self.points}
         if path == "/jwks":
             return {"keys": [self.key.as_dict(private=False)]}
         return {"access_token": "a", "token_type": "Bearer", "id_token": self.identity()}
@@ -62,7 +64,10 @@ def provider(world: World) -> Iterator[Provider]:
         def do_GET(self) -> None:
             content = json.dumps(made.answer(urlsplit(self.path).path)).encode()
             made.asked += 1
-            self.send_response(500 if made.down else 200)
+            sent = next((to for part, to in made.sends.items() if part in self.path), "")
+            self.send_response(500 if made.down else 302 if sent else 200)
+            if sent:
+                self.send_header("Location", sent)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -208,3 +213,65 @@ def test_a_provider_that_is_away_is_left_alone_for_a_while(app: Flask, world: Wo
     world.clock.forward(seconds=11)
     provider.down = False
     begin(browser, provider)
+
+
+# ------------------------------------------------------------------------------------------------------ no way elsewhere
+
+
+class Stranger:
+    """A machine within the operator's network, which must never be asked anything."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        seen = self.asked
+
+        class Door(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append(self.path)
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            do_POST = do_GET  # noqa: N815  # the library's own name
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    made = Stranger()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    made.thread.join()
+
+
+@pytest.mark.parametrize("what", ["token_endpoint", "jwks_uri"])
+def test_addresses_that_a_provider_names_elsewhere_are_not_asked(app: Flask, provider: Provider, stranger: Stranger, what: str) -> None:
+    for address in (stranger.address, provider.issuer.replace("http://localhost", "http://localhost@127.0.0.1"), "file:///etc/hostname"):
+        provider.points = {what: f"{address}/x"}
+        app.extensions["lcjp-openid"].provider.server_metadata.clear()
+        browser = app.test_client()
+        answer = back(browser, begin(browser, provider))
+        assert answer.status_code in (401, 503), answer.text
+        assert not signed_in(browser)
+    assert stranger.asked == []
+
+
+@pytest.mark.parametrize("what", ["openid-configuration", "/token", "/jwks"])
+def test_a_redirect_of_a_provider_is_not_followed(app: Flask, world: World, provider: Provider, stranger: Stranger, what: str) -> None:
+    provider.sends = {what: f"{stranger.address}/latest/meta-data"}
+    browser = app.test_client()
+    if what == "openid-configuration":
+        assert browser.get("/sign-in/openid").status_code == 503
+    else:
+        assert back(browser, begin(browser, provider)).status_code in (401, 503)
+    assert not signed_in(browser)
+    assert stranger.asked == []

@@ -1,0 +1,272 @@
+"""People's rights, asked of the hub by pseudonym: derive, seal, sign, send, verify the receipt, keep it in ``rights/<request>/``.
+
+The identifier is in memory only. What goes to the hub is sealed pseudonyms, which only the hub can open; what stays here is the signed
+request, the receipt, and on the exclusion list an HMAC under a key of our own. A request that got no answer is sent again, the same, by
+the next run.
+"""
+
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from adapters.agency.agreements_store import Verified
+from adapters.agency.client import Client
+from adapters.agency.run import Run, refusal
+from adapters.agency.spool import leftovers
+from adapters.errors import AgreementRefused, ConfigError, IntegrityFailed, NetworkFailed, ServerRefused, UsageError
+from agreements.decisions import Refused
+from agreements.lifecycle import State
+from agreements.rights import EXCLUDING, Right, kinds, may_exercise, reached
+from agreements.rules import UNKNOWN, today
+from keys.encoding import b64, canonical, digest, parse_json, unb64
+from keys.errors import BadFormat, BadIdentifier, BadSignature
+from keys.files import replace, sync_folder
+from keys.formats import SealingKeyNotice
+from keys.pseudonym import KINDS, NORMALISER, key_check_value, normalise, pseudonym_key, pseudonymise
+from keys.rights import FORMAT, MOST, Epoch, RightsReceipt, RightsRequest, pack
+from keys.seal import rights_info, seal
+from keys.sign import Use, sign_document, verify_document
+
+_REQUEST, _RECEIPT = "request.json", "receipt.json"
+_LIVING, _ENDED = (State.IN_FORCE, State.SUSPENDED), (State.EXPIRED, State.TERMINATED)
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Of whom: identifiers of one kind, in memory only."""
+
+    kind: str
+    identifiers: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Whom({self.kind}, {len(self.identifiers)})"
+
+
+def whom(kind: str, lines: Sequence[str]) -> Whom:
+    """The identifiers of some lines, normalised, each once. UsageError where the kind is unknown or a line has not its form."""
+    if kind not in KINDS:
+        raise UsageError("There is no such kind of identifier.", remedy=f"There are: {', '.join(sorted(KINDS))}.")
+    try:
+        found = normalise(pa.array(list(lines), pa.string()), kind).drop_null().to_pylist()
+    except BadIdentifier as error:
+        places = ", ".join(str(row + 1) for row in error.rows[:20])
+        raise UsageError(f"Line {places} is no identifier of kind {kind}: {KINDS[kind].form}.") from None
+    if not found:
+        raise UsageError("No identifier was given.", remedy="Type it when asked, or give a file of them, one a line: --from FILE")
+    if len(set(found)) > MOST // 10:
+        raise UsageError(f"At most {MOST // 10} identifiers go into one request.", remedy="Ask for the rest in another one.")
+    return Whom(kind, tuple(dict.fromkeys(found)))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the hub did under one agreement: the verified receipt, and where it is kept."""
+
+    receipt: RightsReceipt
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One run of a right, under the lock."""
+
+    run: Run
+
+    @property
+    def client(self) -> Client:
+        """The hub."""
+        return self.run.client
+
+    @property
+    def folder(self) -> Path:
+        """Where requests and receipts are kept."""
+        return self.run.agency.settings.home / "rights"
+
+    # ------------------------------------------------------------------------------------------------------------ beginning
+
+    def agreements(self, reference: str, kind: str) -> list[Verified]:
+        """The newest version that was ever in force, of the agreement named or of each under which we supply this kind, fetched and verified."""
+        found = self.client.get("/v1/agreements", "listing agreements").get("agreements")
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise IntegrityFailed("The hub's list of agreements is not a list.")
+        newest: dict[str, Mapping[str, Any]] = {}
+        for one in sorted(found, key=lambda one: (one.get("state") in _LIVING, str(one.get("version")).zfill(9))):
+            if one.get("state") in (*_LIVING, *_ENDED) and reference in ("", one.get("reference")):
+                newest[str(one.get("reference"))] = one
+        verified = [self._admit(listed) for listed in newest.values()]
+        mine = [one for one in verified if reference or reached(one.agreement, self.run.party, kind)]
+        if not mine:
+            raise refusal(UNKNOWN)
+        return mine
+
+    def _admit(self, listed: Mapping[str, Any]) -> Verified:
+        reference, version = listed.get("reference"), listed.get("version")
+        export = self.client.get(f"/v1/agreements/{reference}", f"fetching {reference} version {version}", {"version": str(version)})
+        return self.run.agency.store.admit(export, listed)
+
+    def datasets(self, verified: Verified, kind: str, named: Sequence[str], right: Right) -> tuple[str, ...]:
+        """The datasets meant: those named, or every one of ours with this kind. AgreementRefused where there is no such right over one of them."""
+        wanted = tuple(dict.fromkeys(named)) or reached(verified.agreement, self.run.party, kind)
+        for name in wanted:
+            if isinstance(refused := may_exercise(verified.standing, self.run.party, name, kind, right), Refused):
+                raise refusal(refused)
+        if not wanted:
+            clause = verified.agreement.clause("datasets")
+            raise AgreementRefused("We supply no dataset with identifiers of this kind.", why=f"{clause}.")
+        return wanted
+
+    def exclude(self, verified: Verified, who: Whom, named: Sequence[str], right: Right) -> int:
+        """Throw away what was prepared and not sent yet, and may hold their rows; then put people on the exclusion list. How many uploads went."""
+        if right not in EXCLUDING:
+            return 0
+        reference = verified.agreement.reference
+        spoiled = [
+            upload
+            for upload in leftovers(self.run.agency.settings.spool)
+            if upload.plan.reference == reference
+            and upload.acknowledgement is None
+            and upload.plan.dataset in (named or self._with(verified, who.kind))
+        ]
+        for upload in spoiled:
+            upload.discard()
+        self.run.agency.exclusions.add(reference, tuple(named), who.kind, who.identifiers, right, today(self.run.now()))
+        return len(spoiled)
+
+    @staticmethod
+    def _with(verified: Verified, kind: str) -> set[str]:
+        return {one.name for one in verified.agreement.datasets if kind in kinds(one).values()}
+
+    # ------------------------------------------------------------------------------------------------------------ asking
+
+    def ask(self, verified: Verified, who: Whom, datasets: Sequence[str], right: Right) -> Answer:
+        """Ask under one agreement, and keep what the hub answered.
+
+        Raises:
+            ConfigError: no linkage secret of the agreement is here.
+            ServerRefused, AgreementRefused: the hub refuses; nothing was done.
+            NetworkFailed: no answer; the next run sends the same request again.
+            IntegrityFailed: what the hub signed does not hold.
+        """
+        agreement = verified.agreement
+        offer = self.client.get("/v1/rights", "asking how to ask", {"agreement": agreement.digest})
+        notice, epochs = self._offered(offer, verified)
+        request = secrets.token_hex(16)
+        made = {epoch: self._pseudonyms(agreement.reference, epoch, secret, who) for epoch, secret in epochs.items()}
+        info = rights_info(agreement=agreement.digest, supplier=self.run.party, request=request)
+        document = RightsRequest(
+            format=FORMAT,
+            request=request,
+            supplier=self.run.party,
+            reference=agreement.reference,
+            version=agreement.version,
+            agreement=agreement.digest,
+            right=right.value,
+            kind=who.kind,
+            datasets=tuple(datasets),
+            normaliser=NORMALISER,
+            epochs=tuple(Epoch(epoch, key_check_value(secret, agreement.reference, epoch)) for epoch, secret in epochs.items()),
+            sealing_key=notice.id,
+            sealed=b64(seal(pack(made), unb64(notice.public), info)),
+            created=self.run.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        return self._send(sign_document(document.document(), Use.RIGHTS_REQUEST, self.run.agency.manifest_key), verified)
+
+    @staticmethod
+    def _pseudonyms(reference: str, epoch: int, secret: bytes, who: Whom) -> list[bytes]:
+        key = pseudonym_key(secret, reference, who.kind, epoch)
+        found: list[bytes] = pseudonymise(pa.array(who.identifiers, pa.string()), who.kind, key).to_pylist()
+        return found
+
+    def _offered(self, offer: Any, verified: Verified) -> tuple[SealingKeyNotice, dict[int, bytes]]:
+        """The hub's sealing key, vouched for; and the epochs whose secret is here, with it."""
+        reference, secrets_here = verified.agreement.reference, self.run.agency.secrets
+        try:
+            notice = SealingKeyNotice.parse(verify_document(offer["sealing_key"], Use.SEALING_KEY, verified.hub.identity))
+            known = [Epoch.parse(one) for one in offer["epochs"]]
+        except (BadFormat, BadSignature, KeyError, TypeError) as error:
+            why = f"{verified.agreement.clause()}: {type(error).__name__}."
+            raise IntegrityFailed("The hub's sealing key does not verify.", why=why, remedy="Speak to the operator.") from None
+        if datetime.fromisoformat(notice.expires) <= self.run.now():
+            raise NetworkFailed("The hub's sealing key has run out.", remedy="Try again later; if it stays so, tell the operator.")
+        found = {one.epoch: secret for one in known if (secret := secrets_here.get(reference, one.epoch)) is not None}
+        if not found:
+            raise ConfigError(
+                f"No linkage secret of {reference} that is in use is here.", remedy=f"Run: exchange-agency keys accept {reference}"
+            )
+        for one in known:
+            if one.epoch in found and key_check_value(found[one.epoch], reference, one.epoch) != one.key_check:
+                raise ConfigError(
+                    f"The linkage secret here is not the one that the partners of {reference} use.",
+                    why=f"Key check values differ (epoch {one.epoch}, normaliser {NORMALISER}).",
+                    remedy="Speak to the supplier that issued it; nothing was sent.",
+                )
+        return notice, found
+
+    # ------------------------------------------------------------------------------------------------------------ sending
+
+    def resume(self) -> list[Answer]:
+        """Send again, the same, every request that got no answer. One that the hub refuses for good is thrown away, and told as an error."""
+        waiting = [path for path in sorted(self.folder.glob(f"*/{_REQUEST}")) if not (path.parent / _RECEIPT).is_file()]
+        answers = []
+        for path in waiting:
+            signed = _read(path)
+            request = RightsRequest.parse(signed.get("document"))
+            verified = self.run.agency.store.get(request.reference, request.version)
+            answers.append(self._send(signed, verified))
+        return answers
+
+    def _send(self, signed: Mapping[str, Any], verified: Verified) -> Answer:
+        request = RightsRequest.parse(signed["document"])
+        folder = self.folder / request.request
+        if not (folder / _REQUEST).is_file():
+            self.run.agency.ledger.add(request.request)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            replace(folder / _REQUEST, canonical(dict(signed)) + b"\n")
+            sync_folder(self.folder)
+        try:
+            answer = self.client.post("/v1/rights", f"asking for {request.right} under {request.reference}", signed)
+        except (ServerRefused, AgreementRefused):
+            shutil.rmtree(folder)
+            raise
+        receipt = check_receipt(answer.get("receipt"), signed, verified)
+        replace(folder / _RECEIPT, canonical(answer["receipt"]) + b"\n")
+        return Answer(receipt, folder)
+
+
+def check_receipt(signed: Any, asked: Mapping[str, Any], verified: Verified) -> RightsReceipt:
+    """The receipt, if the hub's receipts key signed it for this very request; IntegrityFailed otherwise."""
+    try:
+        found = RightsReceipt.parse(verify_document(signed, Use.RIGHTS_RECEIPT, verified.hub.receipts))
+    except (BadFormat, BadSignature) as error:
+        raise _untrue(verified, f"{type(error).__name__}: {error}") from None
+    said, ours = found.document(), asked["document"]
+    names = ("request", "supplier", "reference", "version", "agreement", "right", "kind")
+    differing = [name for name in names if said[name] != ours[name]]
+    if differing or found.asked != digest(ours):
+        raise _untrue(verified, "it is of another request")
+    return found
+
+
+def _untrue(verified: Verified, why: str) -> IntegrityFailed:
+    return IntegrityFailed(
+        "The hub's receipt for a request about rights does not hold.",
+        why=f"{verified.agreement.clause()}: {why}.",
+        remedy="Keep the folder rights as it is, and speak to the operator.",
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = parse_json(path.read_bytes())
+    except (BadFormat, OSError):
+        found = None
+    if not isinstance(found, dict):
+        raise IntegrityFailed(f"{path}: this request is damaged.", remedy="Remove its folder and ask again.")
+    return found
