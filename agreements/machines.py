@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MachineKeys:
-    """Fingerprints of a supplier's machine keys: manifest, OAuth client and witness (Ed25519), encryption (X-Wing).
+    """Fingerprints of a supplier's machine keys: manifest and witness (Ed25519), OAuth client (Ed25519 or ES256), encryption (X-Wing).
 
     ``witness`` cosigns the heads of the hub's log; empty where the agreement names none.
     """

@@ -43,7 +43,7 @@ class PersonSchema(_Part):
 class MachineKeysSchema(_Part):
     builds = machines.MachineKeys
     manifest = Fingerprint("ed25519", required=True)
-    client = Fingerprint("ed25519", required=True)
+    client = Fingerprint("ed25519", "es256", required=True)
     encryption = Fingerprint("xwing", required=True)
     witness = Fingerprint("ed25519", load_default="")
 
@@ -86,7 +86,7 @@ class RecipientSchema(_Part):
     id = _name()
     name = Words(required=True)
     party = _name()
-    client = Fingerprint("ed25519", required=True)
+    client = Fingerprint("ed25519", "es256", required=True)
 
 
 class CrossingSchema(_Part):

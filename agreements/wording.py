@@ -19,7 +19,7 @@ NAME = validate.Regexp(
 REFERENCE = validate.Regexp(
     r"^(?=.{1,40}\Z)[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*\Z", error="must be at most 40 capital letters and digits joined by -, such as LCJP-MV7."
 )
-_FINGERPRINT = re.compile(r"^(ed25519|passkey|xwing):[0-9a-f]{64}$", re.ASCII)
+_FINGERPRINT = re.compile(r"^(ed25519|es256|passkey|xwing):[0-9a-f]{64}$", re.ASCII)
 _PLACEHOLDER = re.compile(r"^@[a-z0-9-]+/[a-z0-9-]+$", re.ASCII)
 
 
@@ -38,7 +38,7 @@ class Words(fields.String):
 
 
 class Fingerprint(fields.String):
-    """The kind of a key, one of those given (``ed25519``, ``passkey``, ``xwing``), a colon and 64 hex digits."""
+    """The kind of a key, one of those given (``ed25519``, ``es256``, ``passkey``, ``xwing``), a colon and 64 hex digits."""
 
     def __init__(self, *kinds: str, **kwargs: Any) -> None:
         self.kinds = kinds

@@ -5,11 +5,12 @@ a version is signed with the very key that the version names. The old one is des
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agreements.model import Agreement
 from exchange.errors import Misconfigured
-from keys.errors import UnknownKey
+from keys.errors import KeyDestroyed, UnknownKey
 from keys.keystore import Keystore
 from keys.sign import SigningKey
 
@@ -64,9 +65,9 @@ class Keyring:
 
     def every(self, use: str) -> list[SigningKey]:
         """The live signing keys of a use, oldest first. Misconfigured if there is none."""
-        if not (names := self.names(use)):
+        if not (found := self._live(use)):
             raise Misconfigured(f"the keystore has no {use} key.", remedy="Run: exchange init")
-        return [SigningKey.from_seed(self.store.get(name)) for name in names]
+        return [SigningKey.from_seed(seed) for seed in found]
 
     def signing(self, use: str) -> SigningKey:
         """The oldest live signing key of a use: the one that is in every agreement until its successor is."""
@@ -95,11 +96,18 @@ class Keyring:
         return self._newest("web")
 
     def _newest(self, use: str) -> bytes:
-        names = self.names(use)
-        try:
-            return self.store.get(names[-1] if names else signing_name(use))
-        except UnknownKey as error:
-            raise Misconfigured(f"the keystore has no {use} key.", remedy="Run: exchange init --upgrade") from error
+        # Twice: the newest may have been renewed since its name was read, and then there is its successor.
+        if not (found := self._live(use) or self._live(use)):
+            raise Misconfigured(f"the keystore has no {use} key.", remedy="Run: exchange init --upgrade")
+        return found[-1]
+
+    def _live(self, use: str) -> list[bytes]:
+        """The live keys of a use, oldest first, without any that is destroyed between its being named and read."""
+        found = []
+        for name in self.names(use):
+            with suppress(KeyDestroyed, UnknownKey):
+                found.append(self.store.get(name))
+        return found
 
     def rekey(self, reference: str, kind: str, epoch: int) -> bytes:
         """The agreement's re-key key for a kind and epoch, made at its first use."""

@@ -16,6 +16,7 @@ import socket
 import struct
 import sys
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -36,7 +37,8 @@ from exchange.settings import Settings
 from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
-_WAIT = 30.0
+WAIT = 30.0
+ONCE = "worker.lock"  # of a worker that runs once, which may do so beside a hub that serves
 _SILENCE = 20  # seconds that a thread waits for the next bytes of a request
 _INVITATION = re.compile(r"^/+enrol/+[^/]*")  # its word opens the door once: it is no more to be logged than a password
 logger = logging.getLogger("exchange.serve")
@@ -154,11 +156,11 @@ class Server(BaseApplication):
 
 def serve(settings: Settings, hub: Hub) -> None:
     """Serve until told to stop. Refused while another instance, or an orphan of one, still runs."""
-    lock = take(settings.home / "instance.lock", _WAIT)
+    lock = take(settings.home / "instance.lock", WAIT)
     if lock is None:
         raise Misconfigured(
             "another instance of this hub is running, or a process of one that was killed.",
-            remedy=f"Stop it first; its lock is instance.lock, and it was waited for {_WAIT:.0f} seconds.",
+            remedy=f"Stop it first; its lock is instance.lock, and it was waited for {WAIT:.0f} seconds.",
         )
     require_reapplied(hub)
     if lacking := flushing.start(hub.engine, hub.second):
@@ -171,9 +173,10 @@ def serve(settings: Settings, hub: Hub) -> None:
 
 def _tidy(settings: Settings, hub: Hub) -> None:
     """Remove leftovers of a killed process, unless an ``exchange worker`` is at work: its unfinished files would look like leftovers."""
-    idle = take(settings.home / "scheduler.lock", 0)
-    if idle is None:
-        return
-    with idle:
+    with ExitStack() as idle:
+        for name in ("scheduler.lock", ONCE):
+            if (lock := take(settings.home / name, 0)) is None:
+                return
+            idle.enter_context(lock)
         if removed := tidy(hub.engine, hub.places):
             logger.warning("removed leftovers of a process that was killed", extra={"files": removed})

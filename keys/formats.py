@@ -28,6 +28,7 @@ from keys.documents import (
     one_of,
     text,
 )
+from keys.ecdsa import Es256Key
 from keys.encoding import digest, unb64
 from keys.errors import BadFormat
 from keys.seal import PUBLIC_LENGTH, encryption_fingerprint
@@ -46,6 +47,7 @@ __all__ = [
     "SealingKeyNotice",
     "Succession",
     "digest",
+    "key_fingerprint",
 ]
 
 FORMAT = 1
@@ -53,7 +55,7 @@ FORMAT = 1
 Format = Annotated[int, integer(FORMAT, FORMAT)]
 Mode = Annotated[str, one_of("replace", "append", "snapshot")]
 Outcome = Annotated[str, one_of("held", "refused")]
-KeyKind = Annotated[str, one_of("ed25519", "passkey", "xwing")]
+KeyKind = Annotated[str, one_of("ed25519", "es256", "passkey", "xwing")]
 Line = Annotated[str, text(r"[^\x00-\x1f\x7f]{1,2000}", "a line of 1 to 2000 characters")]
 Note = Annotated[str, text(r"[^\x00-\x09\x0b-\x1f\x7f]{1,16384}\n", "a signed note of at most 16384 characters")]
 
@@ -206,7 +208,7 @@ class Envelope(Document):
 
 @dataclass(frozen=True)
 class Card(Document):
-    """A public key that people exchange as a file; they compare its `fingerprint` by another channel."""
+    """A public key that people exchange as a file; they compare its `fingerprint` by another channel. An ES256 key is a client's, and no other's."""
 
     kind: KeyKind
     owner: Name
@@ -219,19 +221,30 @@ class Card(Document):
             _ = self.fingerprint
         except BadFormat as error:
             raise BadFormat(f"public: {error}") from None
+        if self.kind == "es256" and self.role != "client":
+            raise BadFormat("role: an ES256 key is for the role client alone")
 
     @property
     def raw(self) -> bytes:
-        """The public key's bytes: 32 (Ed25519), 1216 (X-Wing), or a passkey's `raw`."""
+        """The public key's bytes: 32 (Ed25519), 65 (ES256), 1216 (X-Wing), or a passkey's `raw`."""
         return unb64(self.public)
 
     @property
     def fingerprint(self) -> str:
-        """`ed25519:…`, `passkey:…` or `xwing:…`, computed, never read from the file."""
-        match self.kind:
-            case "ed25519":
-                return VerifyKey(self.raw).fingerprint
-            case "passkey":
-                return Passkey.parse(self.raw).fingerprint
-            case _:
-                return encryption_fingerprint(self.raw)
+        """`ed25519:…`, `es256:…`, `passkey:…` or `xwing:…`, computed, never read from the file."""
+        return key_fingerprint(self.kind, self.raw)
+
+
+def key_fingerprint(kind: str, raw: bytes) -> str:
+    """The fingerprint of a public key's bytes; BadFormat for bytes that are no key of this kind, and for a kind that is none."""
+    match kind:
+        case "ed25519":
+            return VerifyKey(raw).fingerprint
+        case "es256":
+            return Es256Key(raw).fingerprint
+        case "passkey":
+            return Passkey.parse(raw).fingerprint
+        case "xwing":
+            return encryption_fingerprint(raw)
+        case _:
+            raise BadFormat("kind: not a kind of key")

@@ -6,7 +6,7 @@ A stored node is (level, index, 32-byte hash): level 0 holds leaf hashes, and no
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from keys.errors import BadFormat, BadProof
 
@@ -21,6 +21,7 @@ __all__ = [
     "leaf_hash",
     "node_hash",
     "root",
+    "root_of",
     "verify_consistency",
     "verify_inclusion",
 ]
@@ -60,6 +61,23 @@ def grow(size: int, leaves: Sequence[bytes], get: Get) -> list[Node]:
 def root(size: int, get: Get) -> bytes:
     """The root of the first `size` leaves."""
     return _subtree(0, size, get) if size else EMPTY_ROOT
+
+
+def root_of(leaves: Iterable[bytes]) -> tuple[int, bytes]:
+    """How many leaf hashes there are, and their root; keeps no more than one node a level."""
+    peaks: list[tuple[int, bytes]] = []
+    count = 0
+    for leaf in leaves:
+        level, value, count = 0, leaf, count + 1
+        while peaks and peaks[-1][0] == level:
+            level, value = level + 1, node_hash(peaks.pop()[1], value)
+        peaks.append((level, value))
+    if not peaks:
+        return 0, EMPTY_ROOT
+    _, value = peaks.pop()
+    while peaks:
+        value = node_hash(peaks.pop()[1], value)
+    return count, value
 
 
 def inclusion(index: int, size: int, get: Get) -> list[bytes]:

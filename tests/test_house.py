@@ -21,7 +21,11 @@ import dev
 from tests.conftest import NetworkUseError
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = {"requirements.lock": ["hub", "pdf", "pkcs11", "agency", "dev"], "requirements-hub.lock": ["hub"], "requirements-agency.lock": ["agency"]}
+LOCKS = {
+    "requirements.lock": ["hub", "pdf", "pkcs11", "agency", "dev"],
+    "requirements-hub.lock": ["hub"],
+    "requirements-agency.lock": ["agency"],
+}
 PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.+!]+)(?: ; (?P<marker>[^\\]+?))? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 

@@ -17,10 +17,10 @@ from agreements.lifecycle import State
 from agreements.machines import HubKeys
 from agreements.model import Agreement, Standing
 from agreements.signing import Statement, Voice, check_statement, progress, suspended, unendorsed
-from keys.encoding import canonical, parse_json
+from keys.encoding import canonical, parse_json, unb64
 from keys.errors import BadFormat, BadSignature
 from keys.files import replace
-from keys.formats import Card
+from keys.formats import key_fingerprint
 from keys.sign import Use
 from keys.statements import verify_signed
 
@@ -135,10 +135,10 @@ def _verify(signed: Mapping[str, Any], trusted: Collection[str]) -> Mapping[str,
 
 
 def _matching(fingerprint: str, public: Any) -> bytes:
-    card = Card(fingerprint.partition(":")[0], "hub", "handed out", public)
-    if card.fingerprint != fingerprint:
+    raw = unb64(public)
+    if key_fingerprint(fingerprint.partition(":")[0], raw) != fingerprint:
         raise BadSignature("a public key does not have the fingerprint it is filed under")
-    return card.raw
+    return raw
 
 
 def _continues(before: Verified, verified: Verified) -> None:

@@ -20,6 +20,7 @@ from adapters.agency.commands.rights import rights
 from adapters.agency.commands.status import status
 from adapters.agency.commands.verify import verify
 from adapters.agency.commands.watch import watch
+from adapters.agency.commands.withdraw import withdraw
 from adapters.errors import INTERRUPTED, UNEXPECTED
 
 NAME = "exchange-agency"
@@ -38,7 +39,7 @@ def cli() -> None:
     """Send agreed data to the partnership's hub: sealed, signed, receipted"""
 
 
-for command in (init, keys, doctor, check, explain, push, rights, status, watch, verify, pull, config):
+for command in (init, keys, doctor, check, explain, push, withdraw, rights, status, watch, verify, pull, config):
     cli.add_command(command)
 
 

@@ -101,6 +101,10 @@ class Client:
         headers = {"Content-Type": "application/octet-stream", "Content-Digest": f"sha-256=:{digest}:"}
         return _json(self.call("PUT", path, doing, data=body, headers=headers), doing)
 
+    def delete(self, path: str, doing: str) -> Any:
+        """The JSON that a DELETE answers."""
+        return _json(self.call("DELETE", path, doing), doing)
+
     def call(self, method: str, path: str, doing: str, *, headers: Mapping[str, str] | None = None, **body: Any) -> requests.Response:
         """One request with our token; a token that the hub no longer knows is renewed once."""
         renewed = False

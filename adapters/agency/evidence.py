@@ -8,8 +8,8 @@ from typing import Any
 
 from adapters.agency.agreements_store import Verified, verify_export
 from adapters.agency.certificates import check_certificate
+from adapters.agency.cosigners import Keys
 from adapters.agency.receipts import check_acknowledgement, check_receipt
-from adapters.agency.witnesses import Keys
 from adapters.errors import ConfigError, IntegrityFailed, UsageError
 from keys import logproof
 from keys.checkpoint import verify_checkpoint
@@ -264,7 +264,9 @@ def _log_proof(path: Path, trust: Trust) -> str:
             found = list(entries)
     except (BadFormat, BadProof, BadSignature) as error:
         raise IntegrityFailed(f"{path}: the proof does not hold.", why=f"{type(error).__name__}: {error}") from None
-    seen = [f"{one.party} cosigned its first {one.size:,}" for one in head.cosigned]
+    # Anybody can make a key and call it a partner's: only what an agreement names counts.
+    witnesses = {(party.id, party.keys.witness) for one in trust.agreements for party in one.agreement.parties if party.keys}
+    seen = [f"{one.party} cosigned its first {one.size:,}" for one in head.cosigned if (one.party, one.key) in witnesses]
     words = ", ".join(f"{one.number} ({one.entry['what'] if one.entry else 'redacted'})" for one in found[:_NAMED])
     more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
     return f"entries {words}{more} are in the log {head.checkpoint.origin} of {head.checkpoint.size:,} entries{'; ' if seen else ''}{'; '.join(seen)}"

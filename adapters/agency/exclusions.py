@@ -24,6 +24,7 @@ from keys.encoding import b64, canonical, parse_json, unb64
 from keys.errors import BadFormat, KeyExists
 from keys.files import readable_by_others, replace, write_new
 from keys.pseudonym import PSEUDONYM, exclusion_key, pseudonymise
+from keys.rights import RightsRequest
 
 SECRET = 32
 LIMIT = 64 << 20
@@ -93,6 +94,7 @@ class Exclusions:
     def entries(self) -> tuple[Entry, ...]:
         """Everybody on the list, in the order in which they came. ConfigError or IntegrityFailed where it cannot be relied on."""
         if not self.path.is_file() and not self.key_path.is_file():
+            self._never_begun()
             return ()
         _readable(self.path)
         try:
@@ -143,6 +145,19 @@ class Exclusions:
         self._write([one for one in here if one.id != identity])
         return entry
 
+    def _never_begun(self) -> None:
+        """There is no list. IntegrityFailed where a request that is kept shows that there was one."""
+        for path in self.home.glob("rights/*/request.json"):
+            try:
+                right = RightsRequest.parse(_document(path)).right
+            except (BadFormat, OSError):
+                right = Right.ERASURE  # what it asked for nobody can tell
+            if right in EXCLUDING:
+                raise IntegrityFailed(
+                    f"{self.path}: the exclusion list is gone, and {path.parent.name} in rights/ shows that somebody was put on it.",
+                    remedy=f"{_RESTORE} If they are lost for good, move the folder rights aside and ask for each right in it again.",
+                )
+
     def _begin(self) -> bytes:
         """Make the key, and an empty list beside it: the list first, so that a key without a list means that one was lost."""
         self._write([])
@@ -161,6 +176,11 @@ class Exclusions:
 
     def _write(self, entries: Sequence[Entry]) -> None:
         replace(self.path, canonical(_List(1, tuple(entries)).document()) + b"\n")
+
+
+def _document(path: Path) -> object:
+    signed = parse_json(path.read_bytes(), limit=LIMIT)
+    return signed.get("document") if isinstance(signed, dict) else None
 
 
 def _readable(path: Path) -> None:

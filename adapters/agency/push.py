@@ -106,6 +106,13 @@ class Sending:
     def _complete(self, submission: str, manifest: Manifest, answer: Any, sent: Sent | None) -> None:
         """Put what is missing and complete; a hub that lost parts meanwhile names them, and they are put again, twice at most."""
         missing = _numbers(answer, len(manifest.parts))
+        if missing and self.upload.spent:
+            raise ServerRefused(
+                f"The hub has lost parts of {self.upload}, and they hold rows of somebody who is to be left out since.",
+                why="They were not sent again.",
+                remedy="Push the extract again: the exclusion list is applied to it.",
+                code="parts-spent",
+            )
         for attempt in range(3):
             self._put(submission, missing, len(manifest.parts), sent)
             try:

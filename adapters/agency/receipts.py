@@ -13,6 +13,7 @@ from keys.files import replace
 from keys.formats import Acknowledgement, Manifest, Receipt
 from keys.sign import Use, verify_document
 
+LOGGED = ".logged"
 _STOP = "Keep the spool as it is, push nothing more, and speak to the operator."
 
 
@@ -66,6 +67,14 @@ class Receipts:
             if document is not None:
                 replace(folder / f"{name}.json", canonical(document) + b"\n")
         return folder
+
+    def unlogged(self) -> frozenset[str]:
+        """Submissions with a receipt whose entry in the hub's log has not been seen yet."""
+        return frozenset(path.parent.name for path in self.folder.glob("*/receipt.json") if not (path.parent / LOGGED).is_file())
+
+    def logged(self, submission: str, number: int) -> None:
+        """The entry of this receipt's decision was seen, under this number."""
+        replace(self.folder / submission / LOGGED, f"{number}\n".encode())
 
     def known(self) -> dict[str, Mapping[str, Any]]:
         """Submission → the document of its receipt, as kept (not verified again here)."""

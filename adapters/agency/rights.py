@@ -22,7 +22,7 @@ from adapters.agency.spool import leftovers
 from adapters.errors import AgreementRefused, ConfigError, IntegrityFailed, NetworkFailed, ServerRefused, UsageError
 from agreements.decisions import Refused
 from agreements.lifecycle import State
-from agreements.rights import EXCLUDING, Right, kinds, may_exercise, reached
+from agreements.rights import EXCLUDING, Right, may_exercise, reached
 from agreements.rules import UNKNOWN, today
 from keys.encoding import b64, canonical, digest, parse_json, unb64
 from keys.errors import BadFormat, BadIdentifier, BadSignature
@@ -91,7 +91,10 @@ class Asking:
     # ------------------------------------------------------------------------------------------------------------ beginning
 
     def agreements(self, reference: str, kind: str) -> list[Verified]:
-        """The newest version that was ever in force, of the agreement named or of each under which we supply this kind, fetched and verified."""
+        """The newest version that was ever in force, of the agreement named or of each under which we supply this kind, fetched and verified.
+
+        Or have supplied it: rows outlive the version under which they were sent.
+        """
         found = self.client.get("/v1/agreements", "listing agreements").get("agreements")
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise IntegrityFailed("The hub's list of agreements is not a list.")
@@ -100,7 +103,7 @@ class Asking:
             if one.get("state") in (*_LIVING, *_ENDED) and reference in ("", one.get("reference")):
                 newest[str(one.get("reference"))] = one
         verified = [self._admit(listed) for listed in newest.values()]
-        mine = [one for one in verified if reference or reached(one.agreement, self.run.party, kind)]
+        mine = [one for one in verified if reference or self._reached(one, kind)]
         if not mine:
             raise refusal(UNKNOWN)
         return mine
@@ -112,35 +115,49 @@ class Asking:
 
     def datasets(self, verified: Verified, kind: str, named: Sequence[str], right: Right) -> tuple[str, ...]:
         """The datasets meant: those named, or every one of ours with this kind. AgreementRefused where there is no such right over one of them."""
-        wanted = tuple(dict.fromkeys(named)) or reached(verified.agreement, self.run.party, kind)
+        wanted = tuple(dict.fromkeys(named)) or self._reached(verified, kind)
         for name in wanted:
-            if isinstance(refused := may_exercise(verified.standing, self.run.party, name, kind, right), Refused):
+            supplied = (one for one in self._versions(verified) if name in reached(one.agreement, self.run.party, kind))
+            under = next(supplied, verified)
+            if isinstance(refused := may_exercise(under.standing, self.run.party, name, kind, right), Refused):
                 raise refusal(refused)
         if not wanted:
             clause = verified.agreement.clause("datasets")
             raise AgreementRefused("We supply no dataset with identifiers of this kind.", why=f"{clause}.")
         return wanted
 
+    def _versions(self, verified: Verified) -> list[Verified]:
+        """A version, and those before it that were verified here, newest first."""
+        agreement = verified.agreement
+        kept = (one for one in self.run.agency.store.all() if one.agreement.reference == agreement.reference)
+        older = (one for one in kept if one.agreement.version < agreement.version and one.state in (*_LIVING, *_ENDED))
+        return [verified, *sorted(older, key=lambda one: -one.agreement.version)]
+
+    def _reached(self, verified: Verified, kind: str) -> tuple[str, ...]:
+        names = (name for one in self._versions(verified) for name in reached(one.agreement, self.run.party, kind))
+        return tuple(dict.fromkeys(names))
+
     def exclude(self, verified: Verified, who: Whom, named: Sequence[str], right: Right) -> int:
-        """Throw away what was prepared and not sent yet, and may hold their rows; then put people on the exclusion list. How many uploads went."""
-        if right not in EXCLUDING:
+        """Throw away what was prepared and not sent yet, and may hold their rows as they were; then put people on the exclusion list.
+
+        Of what the hub has acknowledged, no part is sent a second time. Returns how many uploads went.
+        """
+        if right is Right.ACCESS:
             return 0
         reference = verified.agreement.reference
-        spoiled = [
-            upload
-            for upload in leftovers(self.run.agency.settings.spool)
-            if upload.plan.reference == reference
-            and upload.acknowledgement is None
-            and upload.plan.dataset in (named or self._with(verified, who.kind))
+        theirs = named or self._reached(verified, who.kind)
+        prepared = [
+            one for one in leftovers(self.run.agency.settings.spool) if one.plan.reference == reference and one.plan.dataset in theirs
         ]
-        for upload in spoiled:
-            upload.discard()
-        self.run.agency.exclusions.add(reference, tuple(named), who.kind, who.identifiers, right, today(self.run.now()))
+        spoiled = [one for one in prepared if one.acknowledgement is None]
+        for upload in prepared:
+            if upload in spoiled:
+                upload.discard()
+            else:
+                upload.forget_parts()
+        if right in EXCLUDING:
+            self.run.agency.exclusions.add(reference, tuple(named), who.kind, who.identifiers, right, today(self.run.now()))
         return len(spoiled)
-
-    @staticmethod
-    def _with(verified: Verified, kind: str) -> set[str]:
-        return {one.name for one in verified.agreement.datasets if kind in kinds(one).values()}
 
     # ------------------------------------------------------------------------------------------------------------ asking
 

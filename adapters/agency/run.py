@@ -99,7 +99,7 @@ class Run:
         exchanged = agency.witnesses.exchange(self.client, agency.witness, verified, agency.witness_key, int(self.now().timestamp()), notes)
         named = frozenset(key for one in agency.store.all() for key in keys_of(one.agreement, self.party))
         known = Known(named | agency.own_keys(), agency.ledger.known())
-        alarms = agency.watch.look(self.client, exchanged.head, known)
+        alarms = agency.watch.look(self.client, exchanged.head, known, agency.receipts)
         destroyed = self.destroyed() if agency.receipts.known() else []
         return Watched(exchanged.head, alarms, exchanged.seen, exchanged.warnings, destroyed)
 

@@ -4,6 +4,7 @@
                       part-00001 …     sealed parts
                       manifest.json    signed; its being there means that everything before it is whole
                       acknowledgement.json
+                      spent.json           parts removed: somebody in them was put on the exclusion list since
 
 A folder without a manifest is an interrupted prepare and is thrown away. Every file is written beside its name, flushed to disk and
 renamed, so that a crash leaves it whole or absent. Nothing in the spool can be read by anyone but the hub.
@@ -22,7 +23,7 @@ from keys.encoding import canonical, parse_json
 from keys.errors import BadFormat
 from keys.files import replace, sync_folder
 
-_PLAN, _MANIFEST, _ACKNOWLEDGEMENT = "plan.json", "manifest.json", "acknowledgement.json"
+_PLAN, _MANIFEST, _ACKNOWLEDGEMENT, _SPENT = "plan.json", "manifest.json", "acknowledgement.json", "spent.json"
 JSON_LIMIT = 16 << 20
 
 
@@ -78,6 +79,18 @@ class Upload:
     def forget_acknowledgement(self) -> None:
         """The hub has lost parts that it had acknowledged: they are to be sent again."""
         (self.folder / _ACKNOWLEDGEMENT).unlink(missing_ok=True)
+
+    def forget_parts(self) -> None:
+        """Nothing of it may be sent any more: what is left can only fetch the receipt of what the hub has."""
+        replace(self.folder / _SPENT, b"{}")
+        for path in self.folder.glob("part-*"):
+            path.unlink()
+        sync_folder(self.folder)
+
+    @property
+    def spent(self) -> bool:
+        """Whether its parts were forgotten."""
+        return (self.folder / _SPENT).is_file()
 
     @property
     def manifest(self) -> dict[str, Any]:

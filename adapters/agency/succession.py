@@ -10,9 +10,9 @@ from pathlib import Path
 
 from adapters.agency.agreements_store import Verified
 from adapters.agency.client import Client
+from adapters.agency.cosigners import Keys, Seen
 from adapters.agency.session import Agency
 from adapters.agency.witness import Kept, continues, fetch, log_key, succeeded
-from adapters.agency.witnesses import Keys, Seen
 from adapters.errors import AgreementRefused, IntegrityFailed, ServerRefused, UsageError
 from agreements.lifecycle import State
 from agreements.rules import today
@@ -107,7 +107,12 @@ def _binds(verified: Verified, now: datetime) -> bool:
 
 
 def _signed_by_all(read: Succeeding, known: Sequence[Verified]) -> None:
-    """The signatories of every party of each of these agreements."""
+    """The signatories of every party of each of these agreements, of which there must be one."""
+    if not known:
+        raise AgreementRefused(
+            "No agreement verified here binds its parties any more: nobody is named who would have to sign the succession.",
+            remedy="Renew the agreement first.",
+        )
     lacking = [
         f"{party.id} ({one.agreement.reference})"
         for one in known

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.agency.client import Client
+from adapters.agency.receipts import Receipts
 from adapters.errors import IntegrityFailed
 from keys.checkpoint import Checkpoint, log_leaf
 from keys.encoding import canonical, parse_json, unb64
@@ -19,7 +20,7 @@ from keys.errors import BadFormat, BadProof
 from keys.files import replace
 from keys.merkle import leaf_hash, verify_inclusion
 
-_FINGERPRINT = re.compile(r"(?:ed25519|xwing|passkey):[0-9a-f]{64}")
+_FINGERPRINT = re.compile(r"(?:ed25519|es256|xwing|passkey):[0-9a-f]{64}")
 _PEOPLE = ("dpo", "signatory", "checker", "passkey")
 
 
@@ -62,21 +63,32 @@ class Watch:
         """Where it is kept."""
         return self.home / "watched.json"
 
-    def look(self, client: Client, head: Checkpoint, known: Known) -> list[Alarm]:
+    def look(self, client: Client, head: Checkpoint, known: Known, receipts: Receipts) -> list[Alarm]:
         """Read our entries up to the witnessed checkpoint; returns the alarms that stand, old ones first.
 
         Raises:
-            IntegrityFailed: an entry is not in the log that was witnessed, or is not ours.
+            IntegrityFailed: an entry is not in the log that was witnessed, or is not ours; or the log does not have what a receipt kept
+                here was given for. A log that stands still for us alone is found so.
         """
         state = self._state()
         said = frozenset(state["known"])
         ours = Known(known.keys | said, known.uploads | said)
         standing = [alarm for alarm in _alarms(state["alarms"]) if alarm.subject not in ours.keys | ours.uploads]
-        after = state["after"]
+        after, lacking = state["after"], set(receipts.unlogged()) - said
         for number, entry in self._entries(client, after, head):
+            _decided(number, entry, lacking, receipts)
             standing += [alarm] if (alarm := judge(number, entry, ours)) else []
             after = number + 1
         self._keep({"after": max(after, head.size), "known": sorted(said), "alarms": [vars(alarm) for alarm in standing]})
+        for number, entry in self._entries(client, 0, head) if lacking else ():  # seen before its receipt was fetched
+            _decided(number, entry, lacking, receipts)
+        if lacking:
+            raise IntegrityFailed(
+                f"The hub's log says nothing of {len(lacking)} submission(s) that it gave us a receipt for, the first {min(lacking)}.",
+                why=f"A receipt is given after its entry is in the log. The log shown here has {head.size:,} entries.",
+                remedy="Push nothing; compare checkpoints with the partners: it may stand still for you alone. If the log was lost and "
+                "succeeded, or the entry redacted: exchange-agency watch --know SUBMISSION.",
+            )
         return standing
 
     def know(self, subject: str) -> None:
@@ -129,6 +141,13 @@ class Watch:
         replace(self.path, canonical(dict(state)) + b"\n")
 
 
+def _decided(number: int, entry: Mapping[str, Any], lacking: set[str], receipts: Receipts) -> None:
+    subject = str(entry.get("subject", ""))
+    if subject in lacking and entry.get("what") in ("submission held", "submission refused"):
+        receipts.logged(subject, number)
+        lacking.discard(subject)
+
+
 def judge(number: int, entry: Mapping[str, Any], known: Known) -> Alarm | None:
     """The alarm that an entry in our name gives, or None."""
     what, who, subject = (str(entry.get(name, "")) for name in ("what", "who", "subject"))
@@ -136,6 +155,8 @@ def judge(number: int, entry: Mapping[str, Any], known: Known) -> Alarm | None:
     if what == "submission opened":
         upload = str(details.get("upload", "")) if isinstance(details, dict) else ""
         return None if upload in known.uploads else Alarm(number, what, upload, stops=True)
+    if what == "log entry redacted":  # what it was, nobody can tell any more: somebody should know that it went
+        return None if subject in known.uploads else Alarm(number, what, subject, stops=False)
     if what.startswith("rights request: "):
         return None if subject in known.uploads else Alarm(number, what, subject, stops=True)
     if what.startswith("statement: "):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.agency.cosigners import Seen
 from adapters.agency.watch import Alarm
-from adapters.agency.witnesses import Seen
 from keys.checkpoint import Checkpoint
 from keys.formats import Certificate
 

@@ -5,90 +5,30 @@ log shown to us does not begin with proves that the hub shows two logs. It stays
 later run stops as well.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from adapters.agency.agreements_store import Verified
 from adapters.agency.client import Client
-from adapters.agency.witness import REMEDY, Witness, continues, evidence_of, hashes, succeeded
-from adapters.errors import AgreementRefused, IntegrityFailed, ServerRefused, UsageError
+from adapters.agency.cosigners import Keys, Seen, given, listed
+from adapters.agency.witness import REMEDY, Witness, continues, evidence_of, succeeded
+from adapters.errors import AgreementRefused, IntegrityFailed, ServerRefused
 from keys import files
-from keys.checkpoint import Checkpoint, cosign, cosigned_at, origin_of, verify_checkpoint, witness_name
+from keys.checkpoint import Checkpoint, cosign, origin_of, witness_name
 from keys.encoding import canonical, parse_json
-from keys.errors import BadFormat, BadProof, BadSignature
+from keys.errors import BadFormat, BadProof
 from keys.merkle import verify_consistency
-from keys.sign import SigningKey, VerifyKey
+from keys.sign import SigningKey
 
 ALONE = 7 * 24 * 3600
 """Seconds without another party's cosignature after which that is said."""
 NOTE_LIMIT = 1 << 16
-_WITHHELD = (
+WITHHELD = (
     "The hub does not hand out the witness key of {}: what they cosign cannot be compared. If they have not revoked it, compare "
     "checkpoints with them by another road."
 )
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A head that another party has cosigned at ``at`` (seconds since 1970). ``proved``: the log that we see was proved to begin with it."""
-
-    party: str
-    note: str
-    head: Checkpoint
-    at: int
-    proved: bool = False
-
-    @property
-    def order(self) -> tuple[int, int]:
-        """By which the newer of two of one party is told: entries, then time."""
-        return self.head.size, self.at
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Whom to believe: the keys of the log, and each party's witness keys, as verified agreements name them.
-
-    ``named``: whoever has a witness key by an agreement, whether the hub hands it out or not.
-    """
-
-    log: tuple[VerifyKey, ...]
-    witnesses: Mapping[str, tuple[VerifyKey, ...]]
-    named: frozenset[str]
-
-    @classmethod
-    def of(cls, verified: Sequence[Verified]) -> "Keys":
-        """The keys of these agreements, as far as the hub hands them out. A revoked key it does not."""
-        log = {one.keys[one.hub.log] for one in verified if one.hub.log in one.keys}
-        found: dict[str, set[bytes]] = {}
-        for one in verified:
-            for party in one.agreement.parties:
-                if party.keys and party.keys.witness in one.keys:
-                    found.setdefault(party.id, set()).add(one.keys[party.keys.witness])
-        ordered = {party: tuple(VerifyKey(raw) for raw in sorted(keys)) for party, keys in found.items()}
-        named = frozenset(party.id for one in verified for party in one.agreement.parties if party.keys and party.keys.witness)
-        return cls(tuple(VerifyKey(raw) for raw in sorted(log)), ordered, named)
-
-    def read(self, note: str, parties: Sequence[str] = ()) -> Iterator[Seen]:
-        """What a note says that these parties (all of them, where none are named) have cosigned; nothing where its log's key is not known.
-
-        BadFormat or BadSignature where a line of a known key fails.
-        """
-        origin = origin_of(note)
-        for key in self.log:
-            try:
-                head = verify_checkpoint(note, origin, key)
-                break
-            except BadSignature:
-                continue
-        else:
-            return
-        for party in parties or self.witnesses:
-            name = witness_name(origin, party)
-            times = [at for key in self.witnesses.get(party, ()) if (at := cosigned_at(note, name, key)) is not None]
-            if times:
-                yield Seen(party, note, head, max(times))
 
 
 @dataclass
@@ -118,30 +58,32 @@ class Witnesses:
         return self.home / "cosigned.txt"
 
     def exchange(
-        self, client: Client, witness: Witness, verified: Sequence[Verified], key: SigningKey | None, now: int, given: Sequence[str] = ()
+        self, client: Client, witness: Witness, verified: Sequence[Verified], key: SigningKey | None, now: int, handed: Sequence[str] = ()
     ) -> Exchanged:
         """Compare the head just witnessed with what the others have cosigned, then cosign it and leave it at the hub.
 
         Args:
-            key: our witness key, if we have one. given: notes that partners handed us by another road than the hub.
+            key: our witness key, if we have one. handed: notes that partners handed us by another road than the hub.
         Raises:
             IntegrityFailed: a partner saw a log that is not the one that we see. Both notes are kept as evidence.
         """
         keys, state = Keys.of(verified), self._state(now)
-        found = Exchanged(_head(witness), warnings=[_WITHHELD.format(one) for one in sorted(keys.named - {self.party} - set(keys.witnesses))])
-        listed = client.get("/v1/log/witnesses", "asking what the other parties have cosigned", {"of": str(found.head.size)}).get(
-            "witnesses"
-        )
-        offered = _listed(listed, keys, found.warnings)
-        offered += [(seen, None) for note in given for seen in _given(note, keys)]
-        proofs = self._take(state.seen, self._of_logs_that_go_on(offered, found.warnings))
-        self._keep(state)
+        found = Exchanged(_head(witness), warnings=[WITHHELD.format(one) for one in keys.withheld(self.party)])
+        answer = client.get("/v1/log/witnesses", "asking what the other parties have cosigned", {"of": str(found.head.size)})
+        shown = answer.get("witnesses")
         of = found.head.size
-        for seen in [one for one in state.seen.values() if not one.proved]:
-            proof = proofs.get(seen.note) if found.head.size == of else None  # the list's proofs are to the head that it was asked for
-            found.head = self._agrees(client, witness, verified[0], found.head, seen, proof)
-            state.seen[seen.party] = replace(seen, proved=True)
+        offered = [self._of_logs_that_go_on(listed(shown, keys, found.warnings), found.warnings)]
+        offered += [self._of_logs_that_go_on([(one, None)], found.warnings) for note in handed for one in given(note, keys)]
+        for batch in offered:  # what was handed over is compared by itself, and always: the hub's list must not stand in its way
+            before = dict(state.seen)
+            proofs = self._take(state.seen, batch, always=batch is not offered[0])
             self._keep(state)
+            for seen in [one for one in state.seen.values() if not one.proved]:
+                proof = proofs.get(seen.note) if found.head.size == of else None  # the list's proofs are to the head that it was asked for
+                found.head = self._agrees(client, witness, verified[0], found.head, seen, proof)
+                known = before.get(seen.party, seen)
+                state.seen[seen.party] = known if known.proved and known.order > seen.order else replace(seen, proved=True)
+                self._keep(state)
         self._cosign(client, witness, verified, key, now, found)
         found.seen = sorted(state.seen.values(), key=lambda one: one.party)
         found.warnings += alone(found.seen, keys, self.party, state.since, now)
@@ -157,12 +99,14 @@ class Witnesses:
         """Begin anew, with another log."""
         self._keep(_State(now))
 
-    def _take(self, seen: dict[str, Seen], offered: Sequence[tuple[Seen, list[bytes] | None]]) -> dict[str, list[bytes] | None]:
-        """Put in what is new. What is not proved yet stays: a hub must not talk its way out of it with another note."""
+    def _take(
+        self, seen: dict[str, Seen], offered: Sequence[tuple[Seen, list[bytes] | None]], *, always: bool
+    ) -> dict[str, list[bytes] | None]:
+        """Put in what is new, or whatever it is. What is not proved yet stays: a hub must not talk its way out of it with another note."""
         proofs: dict[str, list[bytes] | None] = {}
         for one, proof in offered:
             before = seen.get(one.party)
-            if one.party != self.party and (before is None or (before.proved and one.order > before.order)):
+            if one.party != self.party and (before is None or (before.proved and (always or one.order > before.order))):
                 seen[one.party], proofs[one.note] = one, proof
         return proofs
 
@@ -172,7 +116,9 @@ class Witnesses:
         """Without notes of a log that was lost and whose succession was accepted here; what they say nobody can prove any more."""
         lost = succeeded(self.home)
         for party in sorted({seen.party for seen, _ in offered if seen.head.origin in lost}):
-            warnings.append(f"A note of {party} is of a log that was lost and succeeded: it is not compared. They have to accept the succession too.")
+            warnings.append(
+                f"A note of {party} is of a log that was lost and succeeded: it is not compared. They have to accept the succession too."
+            )
         return [one for one in offered if one[0].head.origin not in lost]
 
     def _agrees(
@@ -248,33 +194,6 @@ def alone(seen: Sequence[Seen], keys: Keys, party: str, since: int, now: int) ->
     return [
         f"No other party has cosigned the log for {days} days: only we would notice a fork. Ask {', '.join(others)} to run watch daily."
     ]
-
-
-def _listed(found: Any, keys: Keys, warnings: list[str]) -> list[tuple[Seen, list[bytes] | None]]:
-    """The hub's list. A note of it that does not verify counts as if the hub had left it out: it can do that anyway."""
-    if not isinstance(found, list):
-        raise IntegrityFailed("The hub's list of witnesses is not a list.")
-    read: list[tuple[Seen, list[bytes] | None]] = []
-    for one in found:
-        try:
-            party, note, proof = str(one["party"]), str(one["note"]), hashes(one["proof"])
-            read += [(seen, proof) for seen in keys.read(note, [party])]
-        except (BadFormat, BadSignature, KeyError, TypeError):
-            warnings.append("The hub shows a cosigned note that does not verify; it is not counted.")
-    return read
-
-
-def _given(note: str, keys: Keys) -> list[Seen]:
-    try:
-        read = list(keys.read(note))
-    except (BadFormat, BadSignature) as error:
-        raise UsageError("The witness's note does not verify.", why=f"{error}.", remedy="Ask the partner for it again.") from None
-    if not read:
-        raise UsageError(
-            "The witness's note is not cosigned by anybody whose witness key an agreement in force names, or is not of this hub's log.",
-            remedy="Ask the partner for the file that exchange-agency watch --note writes.",
-        )
-    return read
 
 
 def _parsed(party: str, kept: Mapping[str, Any]) -> Seen:

@@ -113,6 +113,17 @@ class Submission(MethodView):
         with reading(hub().engine) as session:
             return answer(intake.find(session, submission, caller().id))
 
+    @blueprint.response(200, SubmissionAnswer)
+    def delete(self, submission: str) -> Any:
+        """Withdraw a submission that will not be finished, so that it counts against nothing any more. What is complete stays."""
+        here = hub()
+        with writing(here.engine) as session:
+            row = intake.withdraw(session, caller().id, submission, here.clock)
+            vouch(agreements.by_digest(session, row.agreement))
+            found = answer(row)
+        here.places.staging.remove(here.places.staging.beginning(intake.part_name(submission, 0).removesuffix("0.sealed")))
+        return found
+
 
 @blueprint.route("/<string:submission>/parts/<int:number>")
 class Part(MethodView):

@@ -11,9 +11,6 @@ from typing import Any
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -26,19 +23,23 @@ from exchange.errors import Unauthenticated
 from exchange.register import partners
 from exchange.register.tables import AssertionRow, KeyRow
 from exchange.submissions.restored import since
-from keys.encoding import b64, parse_json, unb64
-from keys.errors import BadFormat
+from keys.ecdsa import Es256Key
+from keys.encoding import parse_json, unb64
+from keys.errors import BadFormat, BadSignature
+from keys.sign import VerifyKey
 
 blueprint = Blueprint("tokens", __name__, description="Access tokens")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST = 300
 SKEW = 60
 LARGEST = 4_096  # characters of an assertion
-# joserfc accepts padding in a compact token; one spelling of a token is enough.
+# One spelling of a token is enough: no padding, no spare bits, nothing around it.
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # Plain characters only: JSON can carry half a surrogate pair, which no database takes.
-_KID = re.compile(r"ed25519:[0-9a-f]{64}", re.ASCII)
+_KID = re.compile(r"(?:ed25519|es256):[0-9a-f]{64}", re.ASCII)
 _JTI = re.compile(r"[!-~]{8,200}", re.ASCII)
+# The one algorithm of each kind of registered key (RFC 9864, RFC 7518 section 3.4).
+_ALGORITHMS = {"ed25519": "Ed25519", "es256": "ES256"}
 # A token says what it is (RFC 8725 section 3.11): an access token, or anything else that some key may sign, is no assertion.
 _TYPES = (None, "JWT", "client-authentication+jwt")
 
@@ -97,7 +98,8 @@ def _parsed(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(token) > LARGEST or not _COMPACT.fullmatch(token):
         raise odd
     try:
-        header, claims = (parse_json(unb64(segment), limit=LARGEST) for segment in token.split(".")[:2])
+        *read, _signature = (unb64(segment) for segment in token.split("."))
+        header, claims = (parse_json(segment, limit=LARGEST) for segment in read)
     except BadFormat as error:
         raise odd from error
     if not isinstance(header, dict) or not isinstance(claims, dict) or "crit" in header or header.get("typ") not in _TYPES:
@@ -113,17 +115,18 @@ def _key(session: Session, header: dict[str, Any]) -> KeyRow:
         raise unknown
     query = select(KeyRow).where(KeyRow.fingerprint == kid, KeyRow.role == "client", KeyRow.revoked_at.is_(None))
     row = session.execute(query).scalar_one_or_none()
-    if row is None or header.get("alg") != "Ed25519":
+    if row is None or header.get("alg") != _ALGORITHMS[row.kind]:
         raise unknown
     return row
 
 
 def _verify(token: str, row: KeyRow) -> None:
-    # The key and the algorithm are the registered ones, whatever the header says.
-    key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": b64(row.public)})
+    # The key and the algorithm are the registered ones, whatever the header says. What is signed: RFC 7515 section 5.2, step 8.
+    said, _, signature = token.rpartition(".")
+    verify = Es256Key(row.public).verify if row.kind == "es256" else VerifyKey(row.public).verify_raw
     try:
-        jws.deserialize_compact(token, key, algorithms=["Ed25519"])
-    except (JoseError, ValueError) as error:
+        verify(said.encode(), unb64(signature))
+    except BadSignature as error:
         raise _refuse("the assertion's signature does not hold.", "Sign with the registered client key.", "bad-signature") from error
 
 

@@ -55,7 +55,9 @@ def backup(context: click.Context, out: Path, *, only_check: bool, key: str) -> 
 @click.option("--keystore", type=_THERE, help="folder with a copy of the keystore, where the hub's own is lost")
 @click.option("--key", default="", help="fingerprint of the hub's identity key, where no keystore is there to tell")
 @click.option("--replay", "again", is_flag=True, help="continue the log, and do again everything that was done since")
-@click.option("--certificates", type=_THERE, help="with --replay: folder of certificates of destruction that agencies hand in")
+@click.option(
+    "--certificates", type=_THERE, help="with --replay: folder of certificates, and receipts for people's rights, that agencies hand in"
+)
 @click.option("--give-up", is_flag=True, help="with --replay: lose rows whose keys this keystore never had; their suppliers push again")
 @click.pass_context
 def restore(

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.commands.shared import config_path, hub_of, say, write_new
+from exchange.commands.shared import config_path, hub_of, require_new, say, write_new
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured
 from exchange.keyring import OWN, USES
@@ -14,7 +14,6 @@ from exchange.keystores import roots_of
 from exchange.register import hub_keys
 from exchange.register.tables import KeyRow
 from exchange.settings import read_settings
-from exchange.submissions import endings
 from exchange.submissions.tables import SubmissionRow
 from keys.encoding import canonical
 from keys.keystore import SealedFileKeystore
@@ -26,9 +25,9 @@ def keys() -> None:
 
 
 def _kept(session: Session) -> set[str]:
-    """Digests of the versions under which something is still held: what is certified about it is signed with the keys they name."""
-    held = select(SubmissionRow.agreement).where(SubmissionRow.state.in_(endings.OCCUPYING)).distinct()
-    return set(session.execute(held).scalars())
+    """Digests of the versions under which something is still to be certified, whatever became of it: with the keys that they name."""
+    waiting = select(SubmissionRow.agreement).where(SubmissionRow.certificate.is_(None)).distinct()
+    return set(session.execute(waiting).scalars())
 
 
 @keys.command("list")
@@ -50,6 +49,8 @@ def list_(context: click.Context) -> None:
 def rotate(context: click.Context, use: str, reason: str, card_file: Path | None) -> None:
     """Make the next key for USE. A signing key stands beside the old one until agreements name it; the others are replaced at once."""
     hub = hub_of(context)
+    if card_file is not None:  # a key whose card cannot be written would be one more that nobody can name
+        require_new(card_file)
     with writing(hub.engine) as session:
         if use in OWN:
             mine = hub.keyring.signing("identity").public.fingerprint

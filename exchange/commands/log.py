@@ -18,6 +18,10 @@ from exchange.log.record import checkpoint as newest
 from exchange.times import rfc3339
 from keys import logproof
 from keys.checkpoint import sign_checkpoint
+from keys.encoding import parse_json
+from keys.errors import BadFormat
+
+_LINE = 8 << 20  # bytes
 
 
 @click.group()
@@ -57,11 +61,11 @@ def export(context: click.Context, /, out: Path, *, commissioner: bool, person: 
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                found = json.loads(line)
-            except ValueError as error:
+                found = parse_json(line, limit=_LINE)
+            except BadFormat as error:
                 raise Unacceptable(f"line {number} of {path.name} is not JSON.", remedy="Export the log again.") from error
             if not isinstance(found, dict):
                 raise Unacceptable(f"line {number} of {path.name} is no JSON object.", remedy="Export the log again.")

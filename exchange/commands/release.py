@@ -23,6 +23,7 @@ from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
 from exchange.releases.tables import EditionRow
 from exchange.releases.uniqueness import in_words
+from exchange.restore.standing import require_reapplied
 from keys.sign import Use, sign_document
 
 
@@ -41,6 +42,7 @@ def release() -> None:
 def request(context: click.Context, reference: str, name: str, first: str, last: str, key: str) -> None:
     """Make an edition: link, tabulate, protect, attack; then two others check it."""
     hub = hub_of(context)
+    require_reapplied(hub)
     wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint)
     identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory)
     with reading(hub.engine) as session:
@@ -68,6 +70,7 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
 def show(context: click.Context, identity: str, out: Path | None, key: str | None, cuts: tuple[str, ...]) -> None:
     """Exactly what would be, or was, published: on the screen, and with --out as files. With --key, how far kept fields single rows out."""
     hub = hub_of(context)
+    require_reapplied(hub)
     with writing(hub.engine) as session:
         row = edition.find(session, identity)
         seen = checking.findings(session, row, key_of(key).fingerprint, hub.clock()) if key else None
@@ -116,6 +119,7 @@ def _print(tables: Sequence[Shown], cuts: Mapping[str, str]) -> None:
 def check(context: click.Context, identity: str, key: str, approve: bool, comment: str) -> None:  # noqa: FBT001
     """Say yes or no to exactly this draft, signed with your key."""
     hub, keyfile = hub_of(context), key_of(key)
+    require_reapplied(hub)
     with reading(hub.engine) as session:
         row = edition.find(session, identity)
         agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)

@@ -37,8 +37,8 @@ from exchange.register.tables import AgreementRow
 from exchange.releases.contents import code_version
 from exchange.releases.tables import EditionRow
 from exchange.restore.standing import require_reapplied
+from exchange.serve import ONCE, WAIT, take
 from exchange.serve import serve as serve_hub
-from exchange.serve import take
 from exchange.submissions import holds, sealing
 from exchange.submissions.tables import SubmissionRow
 from exchange.times import rfc3339
@@ -71,9 +71,7 @@ def worker(context: click.Context, once: bool) -> None:  # noqa: FBT001
     hub = hub_of(context)
     require_reapplied(hub)
     if once:
-        for name, (job, _) in schedule.JOBS.items():
-            schedule.perform(name, job, hub)
-        schedule.process_pending(hub)
+        _once(hub)
         return
     configure()
     lock = take(hub.settings.home / "scheduler.lock", 0)
@@ -85,6 +83,17 @@ def worker(context: click.Context, once: bool) -> None:  # noqa: FBT001
     finally:
         scheduler.shutdown(wait=True)
         lock.close()
+
+
+def _once(hub: Hub) -> None:
+    """Beside a hub that serves, if there is one; but one that starts meanwhile leaves alone what is being written here (``serve``)."""
+    lock = take(hub.settings.home / ONCE, WAIT)
+    if lock is None:
+        raise Misconfigured("another “exchange worker --once” is at work.", remedy="One of them is enough.")
+    with lock:
+        for name, (job, _) in schedule.JOBS.items():
+            schedule.perform(name, job, hub)
+        schedule.process_pending(hub)
 
 
 @cli.command()

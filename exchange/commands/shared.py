@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from agreements.errors import AgreementError, InvalidDocument
 from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, Unacceptable
@@ -41,7 +43,7 @@ OPERATOR = "operator"  # who acts at the command line without a key of their own
 
 
 def run(command: click.Command) -> int:
-    """Run a command line; every error of ours is one message and a code, never a traceback."""
+    """Run a command line; every error of ours, the database's and the machine's is one message and a code, never a traceback."""
     try:
         found = command.main(standalone_mode=False)
         return found if isinstance(found, int) else 0
@@ -54,6 +56,24 @@ def run(command: click.Command) -> int:
     except OUR_ERRORS as error:
         click.echo(f"Error: {error}", err=True)
         return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
+    except (SQLAlchemyError, OSError, UnicodeEncodeError) as error:
+        click.echo(f"Error: {_machine(error)}", err=True)
+        return 2 if isinstance(error, UnicodeEncodeError) else 1
+
+
+def _machine(error: SQLAlchemyError | OSError | UnicodeEncodeError) -> str:
+    """What the machine's own trouble means: never the statement that met it, whose values would be quoted."""
+    match error:
+        case UnicodeEncodeError():
+            return "what was given is not UTF-8 text. Give it again."
+        case OSError():
+            return f"{error.strerror or type(error).__name__}: {error.filename}." if error.filename else f"{error.strerror or error}."
+        case OperationalError() | InterfaceError() | NoConnection():
+            return "the database is busy, cannot be reached or is not what it should be; nothing was changed. Look at it, and try again."
+        case DataError():
+            return "something that was given is longer, or holds other characters, than any such value. Give it again."
+        case _:
+            return f"the database failed ({type(error).__name__}); nothing was changed. Look at it, and try again."
 
 
 def config_path(explicit: str | None) -> Path:
@@ -89,11 +109,16 @@ def read_text(path: str) -> str:
         raise Unacceptable(f"{Path(path).name} is not UTF-8 text.") from error
 
 
-def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet."""
+def require_new(path: Path) -> None:
+    """Make the folder of a file that is to be written. Misconfigured where the file is there, OSError where it cannot be."""
     if path.exists():
         raise Misconfigured(f"{path.name} is there already and is not overwritten.", remedy="Name another file.")
     path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    require_new(path)
     path.write_text(text, encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """Entries of the log as tables (the columns of section 62), and as evidence for the Information Commissioner: a folder that needs no hub."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sqlalchemy import select
@@ -61,7 +61,9 @@ FINGERPRINT is the log's key as the agreement names it, which every party has si
 here; the hub says that it is {keys}. The command computes each entry's hash anew, follows its proof to the signed root, and says “holds”
 or names the first entry that does not. The form of the file and the computation are written down in docs/formats.md, section 9.
 
-Whoever compares the checkpoint with one that a partner has kept learns whether the log was ever rewritten: exchange-agency verify {checkpoint}
+The command also names each partner who has cosigned the log, up to which entry, and with which key. Compare that key's fingerprint with
+the agreement too: anybody can make a key and give it a partner's name. Up to where a partner so named has cosigned it, the log here is the
+one that the partner was shown. A partner verifies both files by its own copy of the agreement: exchange-agency verify {proof} {checkpoint}
 
 {purpose}
 """
@@ -123,10 +125,12 @@ def evidence(session: Session, keyring: Keyring, wanted: Wanted, folder: Path) -
     return len(chosen)
 
 
-def proof_lines(session: Session, keys: list[SigningKey], chosen: list[int]) -> Iterator[dict[str, object]]:
-    """The lines of a proof of these entries: ``keys.logproof``."""
+def proof_lines(
+    session: Session, keys: list[SigningKey], chosen: list[int], parties: Collection[str] | None = None
+) -> Iterator[dict[str, object]]:
+    """The lines of a proof of these entries: ``keys.logproof``. ``parties``: the witnesses of whom the reader may know, if not all."""
     wanted = select(KeyRow.fingerprint, KeyRow.public).where(KeyRow.fingerprint.in_(select(WitnessRow.key)))
     publics = {row.fingerprint: row.public for row in session.execute(wanted)}
     size = checkpoint(session).size
-    yield prove.head_of(session, keys, publics, len(chosen))
+    yield prove.head_of(session, keys, publics, len(chosen), parties)
     yield from prove.prove(session, chosen, size)

@@ -105,7 +105,7 @@ def _entry(version: Version) -> Entry:
 
 # Columns that hold no free words: a reference or a date is never taken for somebody's name.
 _FACTS = frozenset({"reference", "version", "status", "controllers", "processors", "disclosing", "start", "end", "review", "digest"})
-_KEY = r"(?:ed25519|passkey|xwing):[0-9a-f]{64}"
+_KEY = r"(?:ed25519|es256|passkey|xwing):[0-9a-f]{64}"
 
 
 def _hiding(agreement: Agreement) -> Callable[[str], str]:

@@ -46,22 +46,28 @@ def _verify(lines: Iterator[Mapping[str, Any]], fingerprint: str) -> tuple[int, 
     if key.fingerprint != fingerprint:
         raise BadSignature("the log is signed with another key than the one you trust.")
     signed = verify_checkpoint(str(head["checkpoint"]), origin, key)
-    leaves, redacted = [], 0
-    for number, line in enumerate(lines):
-        leaf = unb64(str(line["leaf"]))
-        if set(line) not in _LINES:
-            raise BadProof(f"entry {number} does not have the members it should.")
-        if line["number"] != number:
-            raise BadProof(f"entry {number} is missing or out of place.")
-        if "entry" not in line:
-            redacted += 1
-        elif merkle.leaf_hash(log_leaf(unb64(str(line["salt"])), line["entry"])) != leaf or line["entry"]["number"] != number:
-            raise BadProof(f"entry {number} is not what was logged.")
-        leaves.append(leaf)
-    nodes: dict[tuple[int, int], bytes] = {}
-    for level, index, value in merkle.grow(0, leaves, lambda level, index: nodes[level, index]):
-        nodes[level, index] = value
-    root = merkle.root(len(leaves), lambda level, index: nodes[level, index])
-    if (len(leaves), root) != (signed.size, signed.root):
-        raise BadProof(f"the {len(leaves)} entries do not lead to the signed checkpoint of {signed.size}.")
-    return len(leaves), redacted, root
+    leaves = _Leaves(lines)
+    count, root = merkle.root_of(leaves)
+    if (count, root) != (signed.size, signed.root):
+        raise BadProof(f"the {count} entries do not lead to the signed checkpoint of {signed.size}.")
+    return count, leaves.redacted, root
+
+
+class _Leaves:
+    """The leaf hashes of an exported log's lines, each checked as it goes by: a log may be larger than the memory."""
+
+    def __init__(self, lines: Iterator[Mapping[str, Any]]) -> None:
+        self.lines, self.redacted = lines, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number, line in enumerate(self.lines):
+            leaf = unb64(str(line["leaf"]))
+            if set(line) not in _LINES:
+                raise BadProof(f"entry {number} does not have the members it should.")
+            if line["number"] != number:
+                raise BadProof(f"entry {number} is missing or out of place.")
+            if "entry" not in line:
+                self.redacted += 1
+            elif merkle.leaf_hash(log_leaf(unb64(str(line["salt"])), line["entry"])) != leaf or line["entry"]["number"] != number:
+                raise BadProof(f"entry {number} is not what was logged.")
+            yield leaf

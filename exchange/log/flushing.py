@@ -69,11 +69,12 @@ def redacted(session: Session, number: int) -> None:
         session.info[_REDACTED].append(number)
 
 
-def flushed(session: Session, size: int) -> int:
-    """How many of the first ``size`` entries are durable in the second store as well: what witnesses are shown must outlive the database."""
+def flushed(session: Session, size: int) -> None:
+    """Have the first ``size`` entries in the second store too before witnesses are shown them: what they saw must outlive the database."""
     store = store_of(session)
     try:
-        return size if store is None else min(size, store.size())
+        if store is not None and store.size() < size:
+            catch_up(session.get_bind().engine, store)
     except OSError as error:
         raise _unavailable("no head of the log is shown") from error
 

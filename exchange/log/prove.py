@@ -13,14 +13,18 @@ from keys.logproof import Witness, entry_line, head_in, head_line
 from keys.sign import SigningKey, VerifyKey
 
 
-def head_of(session: Session, keys: Sequence[SigningKey], publics: Mapping[str, bytes], entries: int) -> dict[str, Any]:
+def head_of(
+    session: Session, keys: Sequence[SigningKey], publics: Mapping[str, bytes], entries: int, parties: Collection[str] | None = None
+) -> dict[str, Any]:
     """The first line of a proof: the newest checkpoint, and what witnesses have cosigned (``publics``: their public keys by fingerprint).
+
+    ``parties``: of whom the reader may know; all where none are given.
 
     A witness's note stays out where its key is not known any more, or where none of ``keys`` signed it.
     """
     now = checkpoint(session)
     shown = []
-    for row in witnesses.cosigned(session) if now.size else ():
+    for row in witnesses.cosigned(session, parties) if now.size else ():
         if row.key in publics and row.size <= now.size and head_in(row.note, now.origin, [key.public for key in keys]):
             proof = witnesses.proof_to(session, row, now.size)
             shown.append(Witness(row.party, VerifyKey(publics[row.key]), row.note, proof))

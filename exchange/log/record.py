@@ -164,7 +164,9 @@ def checkpoint(session: Session, of: int | None = None) -> Checkpoint:
 
 def durable(session: Session) -> Checkpoint:
     """The newest head that witnesses may be shown: one that a database restored from a backup grows back to, from the second store."""
-    return checkpoint(session, flushing.flushed(session, size(session)))
+    head = checkpoint(session)
+    flushing.flushed(session, head.size)
+    return head
 
 
 def consistency(session: Session, old: int, new: int) -> list[bytes]:

@@ -20,7 +20,7 @@ from exchange.log.tables import HeadRow
 from exchange.register.tables import AgreementRow
 from exchange.register.versions import LIVE
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
-from exchange.submissions.tables import HoldRow, SeenRow, SubmissionRow
+from exchange.submissions.tables import HoldRow, SealingKeyRow, SeenRow, SubmissionRow, SubmissionState
 from exchange.times import Clock, rfc3339
 
 OFTEN = timedelta(minutes=5)
@@ -119,6 +119,11 @@ def _due_between(seen: datetime, now: datetime) -> dict[str, Select[int]]:
         "submissions": select(func.count()).where(
             SubmissionRow.certificate.is_(None), SubmissionRow.dispose_on > first, SubmissionRow.dispose_on <= last
         ),
+        # After a long time off they are opened first: their sealing key would go, and with it what was acknowledged.
+        "acknowledged uploads": select(func.count())
+        .select_from(SubmissionRow)
+        .join(SealingKeyRow)
+        .where(SubmissionRow.state == SubmissionState.COMPLETE, SealingKeyRow.expires_at > seen, SealingKeyRow.expires_at <= now),
         "drafts": select(func.count()).where(draft, EditionRow.dispose_on > first, EditionRow.dispose_on <= last),
         "legal holds": select(func.count()).where(HoldRow.ended_at.is_(None), HoldRow.until >= first, HoldRow.until < last),
         "agreements": select(func.count()).where(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from agreements.periods import day_in_words
 from agreements.rules import today
 from exchange.log.record import hold
+from exchange.register.agreements import by_digest
 from exchange.register.tables import AgreementRow, ReminderRow
 from exchange.register.versions import LIVE, note, parsed
 
@@ -47,8 +48,10 @@ def day_for(review: date, on: date) -> date | None:
 
 def remind(session: Session, now: datetime) -> list[Reminder]:
     """Give every reminder that is due and has not been given, each once, with its entry in the log."""
-    if not _due(session, now):
+    if not (due := _due(session, now)):
         return []
+    for row, _ in due:  # before the log's head, as everybody does: the reminder's row will refer to it, and share its lock
+        by_digest(session, row.digest, lock=True)
     hold(session)  # of two that remind at once, one does
     given = []
     for row, day in _due(session, now):

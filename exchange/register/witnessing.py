@@ -35,6 +35,11 @@ def shown_to(session: Session, caller: str, of: int) -> list[dict[str, Any]]:
     return [{"party": row.party, "note": row.note, "proof": [step.hex() for step in witnesses.proof_to(session, row, of)]} for row in rows]
 
 
+def known_to(session: Session, caller: str) -> set[str]:
+    """The parties that share an agreement with the caller: of the witnesses of others it is not told."""
+    return {party.id for one in _live(session, caller) for party in one.parties}
+
+
 def _live(session: Session, caller: str) -> list[Agreement]:
     return [agreements.parsed(row.canonical) for row in agreements.visible(session, caller) if row.state in LIVE]
 

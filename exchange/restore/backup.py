@@ -57,7 +57,7 @@ def backup(hub: Hub, out: Path, clock: Clock) -> dict[str, Any]:
     """
     if out.exists():
         raise Misconfigured(f"{out.name} is there already.", remedy="Name a new folder: a backup is never written over another.")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    _make(out.parent)
     draft = out.with_name(out.name + UNFINISHED)
     with _alone(draft):
         files = _Files(draft)
@@ -81,6 +81,15 @@ def backup(hub: Hub, out: Path, clock: Clock) -> dict[str, Any]:
         draft.rename(out)
         sync_folder(out.parent)
     return document
+
+
+def _make(folder: Path) -> None:
+    """A folder whose own name is durable too: a backup in one that a power cut takes away is none."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 @contextmanager

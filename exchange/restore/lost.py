@@ -5,16 +5,20 @@ not: the supplier pushes again, and people say again what they said.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from agreements.rights import FOR_GOOD
 from exchange.log import tables
 from exchange.log.record import Operation
+from keys.rights import RightsReceipt
 
 Entry = Mapping[str, Any]
-_TAKEN_IN = frozenset(f"submission {what}" for what in ("opened", "acknowledged", "reopened", "held", "refused", "repeated", "lapsed"))
+_TAKEN_IN = frozenset(
+    f"submission {what}" for what in ("opened", "acknowledged", "reopened", "held", "refused", "repeated", "lapsed", "withdrawn")
+)
 # Done again by the clock or by whoever did it, without harm if not; or drawn from the rows themselves.
 _OF_NO_CONSEQUENCE = frozenset(
     {
@@ -122,15 +126,39 @@ class Lost:
         """Submissions whose content, as it was sent, may not come back."""
         return {submission for submission, request in self.erasures if request in self.for_good}
 
+    def erased(self, receipt: RightsReceipt, keys: Mapping[str, str]) -> None:
+        """Add what a receipt says was erased, where the submission still has the key (``keys``) that was destroyed for it."""
+        if receipt.right in FOR_GOOD:
+            self.for_good.add(receipt.request)
+        for batch in receipt.batches:
+            if batch.replaced is not None:
+                self.erasures.add((batch.submission, receipt.request))
+            if batch.replaced is not None and keys.get(batch.submission) == batch.replaced:
+                self.rewritten[batch.submission] = receipt.request
+                self.replaced.add(batch.replaced)
 
-def read(entries: Iterable[Entry]) -> Lost:
-    """What these entries, in the order of the log, lead to. A redacted entry says nothing any more."""
+
+def read(entries: Iterable[Entry], hidden: Collection[int] = ()) -> Lost:
+    """What these entries, in the order of the log, lead to.
+
+    ``hidden``: numbers of lost entries that were redacted. They say nothing any more; the entry that tells of the redaction says what they
+    were about, and an agreement about which something was said is stopped without knowing what.
+    """
     lost = Lost()
     for entry in entries:
+        if entry["what"] == tables.REDACTED and int(entry["subject"]) in hidden:
+            _hidden(lost, entry)
         handled = any(reader(lost, entry, str(entry["what"]), str(entry["subject"])) for reader in _READERS)
         if not handled and entry["what"] not in _OF_NO_CONSEQUENCE:
             lost.again[str(entry["what"])] += 1
     return lost
+
+
+def _hidden(lost: Lost, entry: Entry) -> None:
+    operation = str(_details(entry).get("operation", ""))
+    if operation == Operation.AGREEMENT:
+        lost.spoken.setdefault(str(entry["purpose"]), []).append("redacted")
+    lost.again[f"redacted entry: {operation}"] += 1
 
 
 def _details(entry: Entry) -> Mapping[str, Any]:

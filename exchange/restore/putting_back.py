@@ -76,7 +76,8 @@ def check(folder: Path, trusted: Collection[str] = ()) -> Checked:
         raise Misconfigured("there is no whole backup in this folder.", remedy="Name the folder that “exchange backup” wrote.") from error
     except BadFormat as error:
         raise BadProof(f"the backup's manifest is not of the documented form: {error}") from error
-    if document.get("format") != FORMAT or not all(_NAME.fullmatch(name) for name in document.get("files", {"": 0})):
+    files = document.get("files")
+    if document.get("format") != FORMAT or not isinstance(files, dict) or not files or not all(map(_NAME.fullmatch, files)):
         raise BadProof("this is not the manifest of a backup that this version knows.")
     apart = not (folder / KEYSTORE).exists()
     wanted = {name for name in document["files"] if not (apart and name.startswith(f"{KEYSTORE}/"))}

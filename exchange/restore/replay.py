@@ -28,7 +28,9 @@ from exchange.restore.standing import SUBMISSION, epoch_of, fingerprints, look, 
 from exchange.submissions import intake, leftovers, retention
 from exchange.submissions.restored import LostRow, RestoreRow
 from exchange.submissions.tables import SubmissionRow, SubmissionState
+from keys.errors import BadSignature
 from keys.keystore import Keystore
+from keys.rights import RightsReceipt
 from keys.sign import Use, verify_document
 
 Line = Mapping[str, Any]
@@ -68,15 +70,16 @@ def replay(hub: Hub, certificates: Sequence[object] = (), *, give_up: bool = Fal
     """Continue the log and do everything again; repeat it if it was interrupted. Only while nothing serves this hub.
 
     Args:
-        certificates: signed certificates of destruction, as the agencies have them.
+        certificates: signed certificates of destruction, and receipts for people's rights, as the agencies have them.
         give_up: lose the rows whose keys this keystore never had.
     Raises:
         Misconfigured: the second store is of another log or damaged; or it lacks keys and ``give_up`` was not asked.
         BadSignature: a certificate is not this hub's.
     """
     lines = _missing(hub)
-    lost = read(line["entry"] for line in lines if "entry" in line)
-    certified = _certified(hub, certificates)
+    hidden = {int(line["number"]) for line in lines if "entry" not in line}
+    lost = read((line["entry"] for line in lines if "entry" in line), hidden)
+    certified = _certified(hub, certificates, lost)
     unread = look(hub).unread
     if unread and not give_up:
         raise Misconfigured(
@@ -116,8 +119,11 @@ def _missing(hub: Hub) -> list[Line]:
     return []
 
 
-def _certified(hub: Hub, certificates: Sequence[object]) -> dict[str, str]:
-    """Submission → name of its key, of certificates that this hub signed with a receipts key it or an agreement names."""
+def _certified(hub: Hub, certificates: Sequence[object], lost: Lost) -> dict[str, str]:
+    """Submission → name of its key, of certificates that this hub signed with a receipts key it or an agreement names.
+
+    What a receipt for people's rights says was erased is added to what is ``lost``, as far as the database has forgotten it.
+    """
     if not certificates:
         return {}
     trusted = {key.public.fingerprint for key in hub.keyring.every("receipts")}
@@ -125,9 +131,14 @@ def _certified(hub: Hub, certificates: Sequence[object]) -> dict[str, str]:
         for row in everything(session):
             named = parsed(row.canonical).operator.hub
             trusted |= {named.receipts} if named else set()
+        keys = {row.id: row.key for row in session.execute(select(SubmissionRow.id, SubmissionRow.key))}
     found = {}
     for signed in certificates:
-        document = verify_document(signed, Use.CERTIFICATE, trusted)
+        try:
+            document = verify_document(signed, Use.CERTIFICATE, trusted)
+        except BadSignature:
+            lost.erased(RightsReceipt.parse(verify_document(signed, Use.RIGHTS_RECEIPT, trusted)), keys)
+            continue
         if "submission" in document:
             found[str(document["submission"])] = str(document.get("key") or submission_name(str(document["submission"])))
     return found

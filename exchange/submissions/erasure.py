@@ -144,7 +144,7 @@ class _Decision:
         now: datetime,
     ) -> RightsReceipt:
         request = self.asked.request
-        spared = under if self.asked.removes else {}
+        spared, theirs = under if self.asked.removes else {}, {one.kept.id for one in found}
         batches = tuple(self._batch(rows[one.kept.id], one) for one in found if one.kept.id not in spared)
         staged = [row for row in rows.values() if row.state in STAGED and row.id not in spared]
         words = [one.agreement for one in versions(self.session, request.reference)]
@@ -163,8 +163,7 @@ class _Decision:
             rows=sum(batch.rows for batch in batches),
             batches=batches,
             deferred=(
-                *(_on_hold(one.kept, spared[one.kept.id]) for one in found if one.kept.id in spared),
-                *(self._staged_on_hold(rows[one], hold) for one, hold in spared.items() if rows[one].state in STAGED),
+                *(self._on_hold(rows[one], hold) for one, hold in spared.items() if one in theirs or rows[one].state in STAGED),
                 *(_other_epoch(kept) for kept in shown.kept if kept.epoch not in self.asked.pseudonyms),
                 *(self._unopened(row) for row in staged if not self.asked.removes),
             ),
@@ -194,9 +193,11 @@ class _Decision:
         clause = agreements.of(self.session, row.agreement).clause(f"dataset {row.dataset}", "sealed parts")
         return Deferred(row.id, row.dataset, row.period, clause, "it is sealed, and not opened yet. Ask again when it is held.")
 
-    def _staged_on_hold(self, row: SubmissionRow, hold: Hold) -> Deferred:
+    def _on_hold(self, row: SubmissionRow, hold: Hold) -> Deferred:
         clause = agreements.of(self.session, row.agreement).clause(f"dataset {row.dataset}", "retention")
-        return Deferred(row.id, row.dataset, row.period, clause, f"it is not opened yet, and {_stands(hold)}")
+        until = f"a legal hold stands on it until {hold.until.isoformat()}"
+        reason = f"{until}: nothing of it may be destroyed, and no release reads it meanwhile. Ask again when it has ended."
+        return Deferred(row.id, row.dataset, row.period, clause, reason)
 
     def _push_again(self, batches: Sequence[BatchChanged], staged: Sequence[SubmissionRow]) -> tuple[Series, ...]:
         """What lapsed; and after a rectification, what lacks the rows that are to be put right."""
@@ -255,16 +256,6 @@ class _Decision:
         lines.append((operation, f"rights request: {receipt.right}", receipt.request, about))
         for operation, what, subject, details in lines:
             append(self.session, Event(operation, who, who, reference, what, subject, details=details), now)
-
-
-def _on_hold(kept: Kept, hold: Hold) -> Deferred:
-    clause = kept.agreement.clause(f"dataset {kept.dataset.name}", "retention")
-    return Deferred(kept.id, kept.dataset.name, kept.period, clause, _stands(hold))
-
-
-def _stands(hold: Hold) -> str:
-    reason = f"a legal hold stands on it until {hold.until.isoformat()}: nothing of it may be destroyed, and no release reads it meanwhile."
-    return f"{reason} Ask again when it has ended."
 
 
 def _other_epoch(kept: Kept) -> Deferred:

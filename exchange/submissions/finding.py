@@ -187,7 +187,10 @@ def rewrite(keyring: Keyring, held: Objects, asked: Asked, one: Found) -> Found:
                 parts[part.number] = _write(held, kept, part, table.filter(pc.invert(_theirs(table, columns, wanted))))
     except (KeyDestroyed, UnknownKey) as error:
         raise Moved from error
-    return Found(kept, one.rows, next_key(kept.key), parts)
+    name = next_key(kept.key)
+    while keyring.store.destroyed(name):  # one that a crash left and a restore has destroyed
+        name = next_key(name)
+    return Found(kept, one.rows, name, parts)
 
 
 def _write(held: Objects, kept: Kept, part: Part, rest: pa.Table) -> Rewritten:

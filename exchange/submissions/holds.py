@@ -10,12 +10,14 @@ The reason stays in the database: it is free text, and the log and certificates 
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from agreements.errors import InvalidPeriod
 from agreements.model import Agreement
+from agreements.periods import Period
 from agreements.rules import today
 from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.log.record import Event, Operation, append, moment
@@ -26,6 +28,8 @@ from exchange.submissions.tables import HoldRow, SubmissionRow, SubmissionState
 from exchange.times import Clock
 
 REASON = 500
+LONGEST = timedelta(days=36_500)
+_PERIOD = "Write the period as its submissions do; see their list, or leave --period out to hold every one."
 _LIST = "List them with: exchange retention holds"
 _BEYOND = frozenset(
     {SubmissionState.DISPOSING, SubmissionState.DISPOSED, SubmissionState.REFUSED, SubmissionState.LAPSED, SubmissionState.REPEATED}
@@ -145,9 +149,13 @@ def place(session: Session, over: Over, *, reason: str, person: str, until: date
             f"a reason is 1 to {REASON} characters that can be seen.", remedy="Say why the rows must be kept, in a sentence."
         )
     party = _known(session, over.reference, person)
+    if over.submission:  # before the log's head, as everybody does: the hold's row will refer to it, and share its lock
+        session.execute(select(SubmissionRow.id).where(SubmissionRow.id == over.submission).with_for_update(read=True))
     now = moment(session, clock)
-    if until < today(now):
-        raise Unacceptable("a hold must end on a day to come.", remedy="Give --until a day from today on; it can be placed again.")
+    if not today(now) <= until <= today(now) + LONGEST:
+        raise Unacceptable(
+            "a hold must end on a day to come, within a hundred years.", remedy="Give --until a day from today on; it can be placed again."
+        )
     if over.submission:
         _still_there(session, over.submission)
     row = HoldRow(
@@ -213,6 +221,13 @@ def _existing(session: Session, over: Over) -> Over:
         raise NotFound("there is no such dataset under this agreement.", remedy="See its datasets with: exchange agreement show")
     if over.supplier and not any(over.supplier in one.suppliers for one in datasets):
         raise NotFound("nobody of that id supplies this dataset.", remedy="Use a supplier's id as the agreement writes it.")
+    if over.period:  # one written otherwise than submissions write it would hold nothing, and nobody would notice
+        try:
+            kind = Period.parse(over.period).kind
+        except InvalidPeriod as error:
+            raise Unacceptable(str(error), remedy=_PERIOD) from error
+        if kind not in {one.period for one in datasets}:
+            raise Unacceptable(f"no submission of {over.dataset} is of a whole {kind}.", remedy=_PERIOD)
     return over
 
 

@@ -179,7 +179,7 @@ def parts_clause(row: SubmissionRow) -> str:
 
 def lapsed(row: SubmissionRow) -> Conflict:
     """What to say of a submission whose sealing key, or agreement, is gone."""
-    detail = "the submission has lapsed: its sealing key was destroyed, its agreement has ended, or rows of it were to be erased."
+    detail = "the submission has lapsed: its sealing key was destroyed, its agreement has ended, rows of it were to be erased, or it was withdrawn."
     return Conflict(detail, remedy="Push it again, under the version in force.", code="sealing-key-expired", clause=parts_clause(row))
 
 
@@ -256,6 +256,25 @@ def reopen(session: Session, submission: str, staging: Objects, clock: Clock) ->
         session.flush()
         _record(session, row, "hub", "submission reopened", {"lost": len(away)}, now)
     return row.state
+
+
+def withdraw(session: Session, caller: str, submission: str, clock: Clock) -> SubmissionRow:
+    """Let go of a submission that its supplier will not finish, so that it counts no more; what has been completed is not taken back.
+
+    Its sealed parts go when this is durable: whoever asks for it removes them then.
+    """
+    row = find(session, submission, caller, lock=True)
+    if row.state == SubmissionState.LAPSED:
+        return row
+    if row.state != SubmissionState.OPEN:
+        remedy = "What is wrong in it is put right by what follows it: push again."
+        detail = f"the submission is {row.state}: only one that is still being sent can be withdrawn."
+        raise Conflict(detail, remedy=remedy, code="not-open", clause=parts_clause(row))
+    now = moment(session, clock)
+    row.state = SubmissionState.LAPSED
+    session.flush()
+    _record(session, row, caller, "submission withdrawn", {"rows": row.rows}, now)
+    return row
 
 
 def _record(session: Session, row: SubmissionRow, who: str, what: str, details: Mapping[str, Any], now: datetime) -> None:

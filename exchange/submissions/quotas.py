@@ -35,7 +35,9 @@ def require_quota(session: Session, settings: Settings, manifest: Manifest) -> N
     )
     count, size = session.execute(mine).one()
     clause = clause_of(manifest, PARTS)
-    finish = "Finish them first: exchange-agency push --resume. One that nobody finishes lapses with its sealing key, within a fortnight."
+    finish = (
+        "Finish them first: exchange-agency push --resume. One that nobody will finish is withdrawn: exchange-agency withdraw SUBMISSION."
+    )
     if count >= settings.unfinished:
         raise TooManyOpen(f"you have {count:,} unfinished submissions, and may have {settings.unfinished:,}.", remedy=finish, clause=clause)
     if size + sealed_bytes(manifest) > settings.staged_bytes:

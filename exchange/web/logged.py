@@ -19,6 +19,7 @@ from exchange.log import search as searching
 from exchange.log.record import Operation
 from exchange.log.search import Wanted
 from exchange.people.people import Person, Post
+from exchange.register import witnessing
 from exchange.web.door import blueprint, hub, page, person
 
 PAGE = 50
@@ -150,7 +151,8 @@ def log_proof(number: int) -> ResponseReturnValue:
     with reading(here.engine) as session:
         if number >= 1 << 62 or searching.one(session, number, _scope(person())) is None:
             raise _nothing()
-        lines = list(log_entries.proof_lines(session, here.keyring.every("log"), [number]))
+        parties = None if _scope(person()) is None else witnessing.known_to(session, person().party)
+        lines = list(log_entries.proof_lines(session, here.keyring.every("log"), [number], parties))
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     headers = {"Content-Disposition": f'attachment; filename="log-entry-{number}.proof.jsonl"'}
     return Response(text.encode(), mimetype="application/jsonl", headers=headers)

@@ -199,6 +199,10 @@ class Intake:
 
     def on_submission(self, request: Request, party: str, number: str) -> Response:
         found = self._mine(number, party)
+        if request.method == "DELETE":
+            if found.state not in ("open", "lapsed"):
+                raise Problem(409, "not-open", "only one that is still being sent can be withdrawn")
+            found.state, found.parts = "lapsed", {}
         if found.state == "complete" and self.faults.lose_parts:
             self.faults.lose_parts -= 1
             found.state, found.parts = "open", {}
@@ -278,7 +282,7 @@ class Intake:
         )
         key = self.faults.receipt_key or partnership.signing("lcjp-operator/receipts")
         found.receipt = sign_document({**document.document(), **self.faults.edit_receipt}, Use.RECEIPT, key)
-        self.log.append(f"decided {found.id}".encode())
+        self.note(manifest.supplier, f"submission {found.state}", subject=found.id)
 
 
 def answer_json(body: Any, status: int = 200, mimetype: str = "application/json") -> Response:

@@ -36,7 +36,7 @@ RULES = Map(
         Rule("/v1/agreements/<reference>/datasets/<name>/contract", endpoint="contract", methods=["GET"]),
         Rule("/v1/agreements/<reference>/envelopes", endpoint="envelopes", methods=["GET", "POST"]),
         Rule("/v1/submissions", endpoint="submissions", methods=["GET", "POST"]),
-        Rule("/v1/submissions/<number>", endpoint="submission", methods=["GET"]),
+        Rule("/v1/submissions/<number>", endpoint="submission", methods=["GET", "DELETE"]),
         Rule("/v1/submissions/<number>/parts/<int:part>", endpoint="part", methods=["PUT"]),
         Rule("/v1/submissions/<number>/complete", endpoint="complete", methods=["POST"]),
         Rule("/v1/log/checkpoint", endpoint="checkpoint", methods=["GET"]),

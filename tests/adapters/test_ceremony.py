@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from adapters.agency.agreements_store import verify_export
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, IntegrityFailed
 from agreements.signing import Capacity, Voice
 from keys.encoding import b64
+from keys.formats import Card
 from keys.keyfile import write_keyfile
 from keys.pseudonym import key_check_value
 from keys.seal import EncryptionKey, envelope_info, seal
@@ -20,6 +21,7 @@ from tests.adapters.conftest import CRIMES, OUTCOMES, Desk
 from tests.adapters.intake import Log, Problem
 from tests.adapters.partnership import SUPPLIERS, Partnership, fingerprint
 from tests.adapters.standin import StandIn
+from tests.keys.examples import EXAMPLES
 
 SECRET_FILE = "linkage/LCJP-MV7-1.json"
 
@@ -171,6 +173,20 @@ def test_an_agreement_that_does_not_hold_is_not_pushed_under(
     assert not hub.submissions
     with pytest.raises(AdapterError):
         verify_export(hub.exports["LCJP-MV7"])
+
+
+def test_an_agreement_that_names_an_es256_client_of_others_verifies() -> None:
+    card = Card.parse(EXAMPLES["client card"][1])
+    named = Partnership(edit=lambda text: text.replace("@lcjp-performance-team/client", card.fingerprint))
+    export = named.export()
+    export["keys"][card.fingerprint] = card.public
+    verified = verify_export(export)
+    assert verified.agreement.recipients[0].client == card.fingerprint
+    assert verified.public_key(card.fingerprint) == card.raw
+    other = b64(bytes([2 + (card.raw[-1] & 1)]) + card.raw[1:33])  # the same point, otherwise spelt
+    for wrong in (other, b64(card.raw[:-1] + bytes([card.raw[-1] ^ 1])), b64(card.raw[1:33]), "", "=", 5):
+        with pytest.raises(IntegrityFailed):
+            verify_export({**export, "keys": {**export["keys"], card.fingerprint: wrong}})
 
 
 def test_a_hub_that_invents_our_signatory_is_caught_by_the_pin(cleveland: Desk, hub: StandIn, partnership: Partnership) -> None:

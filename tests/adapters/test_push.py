@@ -1,6 +1,7 @@
 """The road from a file to a kept receipt, over real HTTP with real cryptography."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -370,3 +371,25 @@ def test_an_agreement_that_does_not_admit_the_period_does_not_hold_up_the_other_
     assert "LCJP-TWO version 1, dataset crimes, period" in answer.err
     assert "Held: LCJP-MV7" in answer.out
     assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--agreement", "LCJP-MV7").code == 0
+
+
+def test_what_nobody_will_finish_is_withdrawn(cleveland: Desk, hub: StandIn) -> None:
+    def stop(asked: str) -> None:
+        if asked.startswith("PUT "):
+            raise Problem(403, "refused-by-agreement", "not now")
+
+    hub.faults.before = stop
+    cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    [lost] = hub.submissions.values()
+    for upload in (cleveland.home / "spool").iterdir():
+        shutil.rmtree(upload)
+    hub.faults.before = lambda _: None
+    for _ in range(2):
+        answer = cleveland("withdraw", lost.id, "--json")
+        assert (answer.code, answer.json["submission"], lost.state) == (0, lost.id, "lapsed")
+    for odd in ("../agreements", "sub/1", "", "sub-1?x"):
+        assert cleveland("withdraw", odd).code == 2
+    assert cleveland("withdraw", "sub-99").code == 9
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    [complete] = [one for one in hub.submissions.values() if one is not lost]
+    assert (cleveland("withdraw", complete.id).code, complete.state) == (9, "complete")

@@ -36,6 +36,12 @@ def ask(cleveland: Desk, tmp_path: Path) -> Callable[..., Any]:
     return lambda right, *more: cleveland("rights", right, "--kind", KIND, "--from", whom, *more)
 
 
+def without_our_outcomes(text: str) -> str:
+    """Version 2, under which outcomes come from the other supplier alone."""
+    before, name, after = text.replace("\nversion = 1", "\nversion = 2").partition('[[datasets]]\nname = "outcomes"')
+    return before + name + after.replace(f'suppliers = ["{SUPPLIERS[0]}", "{SUPPLIERS[1]}"]', f'suppliers = ["{SUPPLIERS[1]}"]', 1)
+
+
 def listed(desk: Desk) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = desk("rights", "list", "--json").json["entries"]
     return found
@@ -173,3 +179,82 @@ def test_a_request_in_our_name_that_we_did_not_make_raises_an_alarm(cleveland: D
     entry = {"what": "rights request: access", "who": "us", "subject": "ab" * 16, "details": {}}
     assert judge(3, entry, Known(frozenset(), frozenset())) == Alarm(3, "rights request: access", "ab" * 16, stops=True)
     assert judge(3, entry, Known(frozenset(), frozenset({"ab" * 16}))) is None
+
+
+def test_what_was_prepared_is_not_sent_as_it_was_after_a_rectification(cleveland: Desk, hub: Entitled, ask: Callable[..., Any]) -> None:
+    impatient(cleveland)
+    hub.faults.before = lambda asked: hub.faults.statuses.append(503) if asked == "POST /v1/submissions" else None
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == NETWORK
+    hub.faults.before = lambda _: None
+    answer = ask("rectify")
+    assert "1 prepared upload(s)" in answer.err
+    assert (cleveland.spooled, listed(cleveland)) == ([], [])
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_was_acknowledged_is_not_sent_a_second_time_when_the_hub_loses_it(
+    cleveland: Desk, hub: Entitled, ask: Callable[..., Any], *, lost: bool
+) -> None:
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04", "--no-wait").code == 0
+    assert ask("erase").code == 0
+    if lost:  # put back from a backup: the manifest is new to it
+        hub.submissions.clear()
+    assert cleveland("push", "--resume").code == (SERVER_REFUSED if lost else 0)  # what the hub has is receipted all the same
+    assert cleveland.spooled == []
+    assert [one.state for one in hub.submissions.values()] == ["open" if lost else "held"]
+    assert [len(one.parts) for one in hub.submissions.values()] == [0 if lost else 1]
+    again = cleveland("push", "crimes", CRIMES, "--period", "2021-04")
+    assert (again.code, "1 row is left out" in again.err) == (0, True)
+
+
+def test_a_list_that_is_gone_stops_every_push_where_somebody_was_on_it(cleveland: Desk, hub: Entitled, ask: Callable[..., Any]) -> None:
+    assert ask("access").code == 0
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
+    assert ask("erase").code == 0
+    for name in ("exclusions.json", "exclusions.key"):
+        (cleveland.home / name).unlink()
+    stopped = cleveland("push", "crimes", CRIMES, "--period", "2021-05")
+    assert stopped.code == INTEGRITY
+    assert "the exclusion list is gone" in stopped.err
+    assert ask("restrict").code == INTEGRITY
+    assert len(hub.submissions) == 1
+
+
+def test_people_are_left_out_under_every_agreement_before_any_hub_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], partnership: Partnership
+) -> None:
+    other = Partnership(keys=partnership.keys, edit=lambda text: text.replace("LCJP-MV7", "LCJP-TWO"))
+    hub = Entitled(partnership, other)
+    with hub.serving():
+        desk = Desk(partnership.install(tmp_path / "home", SUPPLIERS[0], hub.address), capsys)
+        for reference in ("LCJP-MV7", "LCJP-TWO"):
+            assert desk("keys", "issue", reference).code == 0
+        whom = tmp_path / "whom"
+        whom.write_text(CRIME, encoding="utf-8")
+        hub.refuse_rights = "sealing-key-expired"
+        assert desk("rights", "erase", "--kind", KIND, "--from", whom).code == SERVER_REFUSED
+        assert sorted(one["reference"] for one in listed(desk)) == ["LCJP-MV7", "LCJP-TWO"]
+        hub.refuse_rights = ""
+        assert desk("rights", "erase", "--kind", KIND, "--from", whom).code == 0
+        assert sorted(one.reference for one in hub.asked) == ["LCJP-MV7", "LCJP-TWO"]
+        assert len(listed(desk)) == 2
+
+
+def test_rows_outlive_the_version_under_which_they_were_supplied(
+    cleveland: Desk, hub: Entitled, partnership: Partnership, ask: Callable[..., Any]
+) -> None:
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
+    newer = Partnership(keys=partnership.keys, edit=without_our_outcomes)
+    hub.partnerships["LCJP-MV7"], hub.exports["LCJP-MV7"] = newer, newer.export()
+    assert ask("erase").code == 0
+    assert (hub.asked[0].version, hub.asked[0].datasets) == (2, ("crimes", "outcomes"))
+    assert ask("access", "--dataset", "outcomes").code == 0
+    assert ask("access", "--dataset", "nothing").code == REFUSED
+
+
+def test_a_file_that_is_too_long_is_refused_and_not_cut(cleveland: Desk, hub: Entitled, tmp_path: Path) -> None:
+    whom = tmp_path / "whom"
+    whom.write_text(f"{CRIME}\n" * 20_000, encoding="utf-8")
+    refused = cleveland("rights", "access", "--kind", KIND, "--from", whom)
+    assert (refused.code, "longer than a mebibyte" in refused.err) == (2, True)
+    assert not hub.asked

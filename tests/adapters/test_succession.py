@@ -3,11 +3,13 @@
 import copy
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.agency.witness import Witness
 from keys.checkpoint import Checkpoint, sign_checkpoint
 from keys.encoding import canonical
 from keys.formats import Succession
@@ -185,3 +187,54 @@ def test_refused_where_it_is_none(cleveland: Desk, hub: StandIn, partnership: Pa
     (cleveland.home / "checkpoint.json").unlink()
     path.write_text(json.dumps(good))
     assert cleveland("watch", "--succession", path).code == 2  # nothing was witnessed here
+
+
+def test_after_it_a_note_of_the_lost_log_stops_nobody_and_its_name_does_not_come_back(
+    cleveland: Desk, durham: Desk, hub: StandIn, partnership: Partnership, lost: str, tmp_path: Path
+) -> None:
+    path = signed(tmp_path, partnership, lost, note_of(hub, partnership, NEW))
+    assert cleveland("watch", "--succession", path).code == 0
+    note = tmp_path / "durham.txt"
+    note.write_text(lost)
+    hub.cosigned[DURHAM] = lost  # a restored hub may bring it back
+    for arguments in ((), ("--witness", note)):
+        answer = cleveland("watch", "--json", *arguments)
+        assert answer.code == 0, answer
+        assert "lost and succeeded" in " ".join(answer.json["warnings"])
+    hub.cosigned.clear()
+    assert cleveland("push", "crimes", CRIMES, "--period", "2021-04").code == 0
+
+    ended = (cleveland.home / "cosigned.txt").read_text()
+    hub.log.size -= 1
+    hub.origin = "log.hub.example"
+    back = signed(tmp_path, partnership, ended, note_of(hub, partnership, "log.hub.example"))
+    answer = cleveland("watch", "--succession", back)
+    assert (answer.code, "the name of a log that was lost before" in answer.err) == (10, True)
+
+
+def test_a_crash_while_accepting_leaves_no_entry_unread(
+    cleveland: Desk, hub: StandIn, partnership: Partnership, lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = hub.note(CLEVELAND, "submission opened", upload="f" * 32)  # a number that was read before, in the log that was lost
+    path = signed(tmp_path, partnership, lost, note_of(hub, partnership, NEW))
+    keep = Witness.keep
+
+    def died(self: Witness, *arguments: Any) -> None:
+        keep(self, *arguments)
+        raise OSError(5, "died")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Witness, "keep", died)
+        assert cleveland("watch", "--succession", path).code != 0
+    answer = cleveland("watch")
+    assert (answer.code, f"Log entry {strange}, in our name" in answer.err) == (10, True), answer
+
+
+def test_refused_where_no_agreement_says_who_must_sign(
+    cleveland: Desk, hub: StandIn, partnership: Partnership, lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that calls an agreement in force that has expired: without a binding one, no signature would be asked for."""
+    path = signed(tmp_path, partnership, lost, note_of(hub, partnership, NEW), PARTIES[:1])
+    monkeypatch.setattr("adapters.agency.succession.today", lambda _: date(2999, 1, 1))
+    answer = cleveland("watch", "--succession", path)
+    assert (answer.code, "binds its parties" in answer.err) == (5, True), answer

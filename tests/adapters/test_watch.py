@@ -1,5 +1,6 @@
 """What the log says in our name and nobody here knows of is an alarm, and stays one until a person says otherwise."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -67,6 +68,15 @@ def test_a_new_key_of_a_person_is_told_and_stops_nothing(cleveland: Desk, hub: S
     assert STRANGE in answer.err
     assert [one["stops"] for one in alarms(cleveland)] == [False]
     assert alarms(cleveland, "--know", STRANGE) == []
+
+
+def test_a_strange_client_key_of_es256_stops(cleveland: Desk, hub: StandIn) -> None:
+    strange = "es256:" + "0" * 64
+    hub.note(CLEVELAND, "key registered: client", subject=strange)
+    assert cleveland(*PUSH).code == 10
+    assert not hub.submissions
+    assert cleveland("watch", "--know", strange).code == 0
+    assert cleveland(*PUSH).code == 0
 
 
 def test_entries_come_in_pages_and_each_is_looked_at_once(cleveland: Desk, hub: StandIn) -> None:
@@ -141,3 +151,38 @@ def test_what_a_crash_left_of_one_upload_hides_no_other(tmp_path: Path, left: by
 def test_a_revoked_key_is_no_alarm() -> None:
     entry = {"what": "key revoked", "who": "hub", "subject": STRANGE, "details": {}}
     assert judge(3, entry, Known(frozenset(), frozenset())) is None
+
+
+def test_a_log_that_stands_still_for_us_alone_is_found_out(cleveland: Desk, hub: StandIn) -> None:
+    """The same old head is shown again and again: the log continues what was seen, but has nothing of what a receipt was given for."""
+    frozen, own = copy.deepcopy(hub.log), list(hub.own)
+    assert cleveland(*PUSH).code == 0
+    grown, hub.log = hub.log, frozen
+    honest, hub.own = hub.own, own
+    for arguments in (("watch",), PUSH):
+        answer = cleveland(*arguments)
+        assert (answer.code, "says nothing of 1 submission(s) that it gave us a receipt for" in answer.err) == (10, True), answer
+    hub.log, hub.own = grown, honest
+    asked = len([one for one in hub.requests if one.endswith("/v1/log/entries")])
+    for _ in range(2):
+        assert cleveland("watch").code == 0
+    assert len([one for one in hub.requests if one.endswith("/v1/log/entries")]) - asked <= 3  # once seen, it is not looked for again
+
+
+def test_an_entry_seen_before_its_receipt_was_fetched_is_found_again(cleveland: Desk, hub: StandIn) -> None:
+    assert cleveland(*PUSH).code == cleveland("watch").code == 0
+    [mark] = cleveland.home.glob("receipts/*/.logged")
+    mark.unlink()
+    assert cleveland("watch").code == 0
+    assert mark.is_file()
+    mark.unlink()
+    hub.own.clear()
+    assert cleveland("watch").code == 10
+    assert cleveland("watch", "--know", mark.parent.name).code == 0
+
+
+def test_that_an_entry_in_our_name_was_redacted_is_told_and_stops_nothing(cleveland: Desk, hub: StandIn) -> None:
+    hub.note(CLEVELAND, "log entry redacted", subject="17")
+    assert cleveland(*PUSH).code == 0
+    assert [(one["what"], one["subject"], one["stops"]) for one in alarms(cleveland)] == [("log entry redacted", "17", False)]
+    assert alarms(cleveland, "--know", "17") == []

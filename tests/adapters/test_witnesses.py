@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from adapters.agency.lock import only_run
+from adapters.agency.witness import Witness
 from keys.checkpoint import Checkpoint, cosign, sign_checkpoint, witness_name
 from keys.merkle import root
 from keys.sign import SigningKey
@@ -223,3 +225,66 @@ def test_a_hub_that_does_not_take_our_cosignature_is_told_of(cleveland: Desk, hu
     monkeypatch.setattr(hub, "on_cosignatures", refuse)
     assert "does not take our cosignature" in warnings(cleveland)
     assert cleveland(*PUSH).code == 0
+
+
+def test_a_list_that_holds_does_not_hide_what_was_handed_over(cleveland: Desk, durham: Desk, hub: StandIn, tmp_path: Path) -> None:
+    """The hub lists an older note of Durham's, new here and of this log: the fork that Durham handed over is compared all the same."""
+    fork(hub, cleveland, durham, theirs=3, ours=4)
+    note = tmp_path / "durham.txt"
+    note.write_text((durham.home / "cosigned.txt").read_text())
+    hub.cosigned[DURHAM] = _cosigned(hub, DURHAM)
+    answer = cleveland("watch", "--witness", note)
+    assert (answer.code, "durham-constabulary cosigned a head" in answer.err) == (10, True), answer
+    hub.cosigned.clear()
+    assert cleveland(*PUSH).code == 10
+
+
+def test_an_older_note_handed_over_is_compared_and_the_newer_is_kept(cleveland: Desk, durham: Desk, hub: StandIn, tmp_path: Path) -> None:
+    assert durham("watch").code == 0
+    note = tmp_path / "durham.txt"
+    note.write_text((durham.home / "cosigned.txt").read_text())
+    hub.log.append(b"more")
+    assert durham("watch").code == 0
+    assert witnesses(cleveland)[DURHAM]["size"] == hub.log.size
+    assert witnesses(cleveland, "--witness", note)[DURHAM]["size"] == hub.log.size
+    log = next(iter(hub.partnerships.values())).signing("lcjp-operator/log")
+    key = next(iter(hub.partnerships.values())).signing(f"{DURHAM}/witness")
+    forked = sign_checkpoint(Checkpoint(hub.origin, hub.log.size - 1, bytes(32)), log)
+    note.write_text(cosign(forked, witness_name(hub.origin, DURHAM), key, int(time.time())))
+    assert cleveland("watch", "--witness", note).code == 10
+
+
+def test_a_hub_that_withholds_a_witness_key_does_not_silence_the_warning(cleveland: Desk, durham: Desk, hub: StandIn) -> None:
+    assert durham("watch").code == 0
+    partnership = next(iter(hub.partnerships.values()))
+    key = partnership.signing(f"{DURHAM}/witness").public.fingerprint
+    for export in hub.exports.values():
+        export["keys"] = {name: raw for name, raw in export["keys"].items() if name != key}
+    said = warnings(cleveland)
+    assert f"does not hand out the witness key of {DURHAM}" in said
+    path = cleveland.home / "witnesses.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "since": state["since"] - WEEK - 60, "seen": {}}))
+    assert "No other party has cosigned the log for 7 days" in warnings(cleveland)
+
+
+def test_two_runs_at_once_are_no_fork(cleveland: Desk, durham: Desk, hub: StandIn) -> None:
+    """A push that witnesses a newer head while a watch compares: the proofs of the list are to the head that was asked for."""
+    assert durham("watch").code == cleveland("watch").code == 0
+    hub.log.append(b"one")
+    assert durham("watch").code == 0
+    newer = copy.deepcopy(hub.log)
+    newer.append(b"two")
+    partnership = next(iter(hub.partnerships.values()))
+    head = Checkpoint(hub.origin, newer.size, root(newer.size, newer.get))
+    key = partnership.signing("lcjp-operator/log")
+
+    def between(asked: str) -> None:
+        if asked == "GET /v1/log/witnesses":
+            hub.log = newer
+            Witness(cleveland.home).keep(sign_checkpoint(head, key), head, key.public)
+
+    hub.faults.before = between
+    assert cleveland("watch").code == 0
+    with only_run(cleveland.home):
+        assert cleveland("watch").code == cleveland(*PUSH).code != 0

@@ -1,6 +1,7 @@
 """From words to values: one canonical form, nothing unknown, nothing deceptive, and no input that does anything but be refused."""
 
 import contextlib
+import functools
 import json
 import random
 import tomllib
@@ -239,3 +240,58 @@ def test_a_place_that_was_not_filled_is_refused_by_the_card_it_waits_for() -> No
 def test_a_fingerprint_is_exactly_its_form(ending: str) -> None:
     with pytest.raises(InvalidDocument, match="fingerprint"):
         papers.edited(lambda parsed: parsed["recipients"][0].update(client=papers.fingerprint("a/client") + ending))
+
+
+ES256 = "es256:" + "0" * 64
+
+
+def test_a_client_may_sign_with_es256() -> None:
+    def clients(parsed: papers.Document) -> None:
+        parsed["recipients"][0]["client"] = ES256
+        parsed["parties"][0]["keys"]["client"] = "es256:" + "1" * 64
+
+    found = papers.edited(clients)
+    assert found.recipients[0].client == ES256
+    assert found.parties[0].keys is not None
+    assert found.parties[0].keys.client in found.parties[0].machines
+    assert read_canonical(canonical(found)).digest == found.digest != papers.agreement().digest
+
+    def shared(parsed: papers.Document) -> None:
+        clients(parsed)
+        parsed["parties"][0]["keys"]["client"] = ES256
+
+    with pytest.raises(InvalidDocument, match="one key, one use"):
+        papers.edited(shared)
+
+
+def test_no_other_key_is_of_es256() -> None:
+    """Every other place of a fingerprint, wherever it is: people, manifests, witnesses, encryption, the hub's own."""
+    places: list[tuple[Any, ...]] = []
+
+    def walk(found: Any, *path: Any) -> None:
+        if isinstance(found, dict | list):
+            for name, value in found.items() if isinstance(found, dict) else enumerate(found):
+                walk(value, *path, name)
+        elif isinstance(found, str) and found.startswith(("ed25519:", "xwing:")):
+            places.append(path)
+
+    walk(papers.document())
+    others = [path for path in places if path[-1] != "client"]
+    assert {path[-1] for path in others} >= {"key", "manifest", "encryption", "witness", "identity", "receipts", "editions", "log"}
+    for *way, last in others:
+        parsed = papers.document()
+        functools.reduce(lambda one, step: one[step], way, parsed)[last] = ES256
+        with pytest.raises(InvalidDocument, match=rf"{last}.*must be a fingerprint: “(ed25519|xwing):"):
+            papers.build(parsed)
+
+
+@pytest.mark.parametrize(
+    "value", ["es256:", "es256:" + "0" * 63, "es256:" + "A" * 64, "ES256:" + "0" * 64, "passkey:" + "0" * 64, "xwing:" + "0" * 64]
+)
+def test_a_client_has_an_ed25519_or_an_es256_key(value: str) -> None:
+    for edit in (
+        lambda parsed: parsed["recipients"][0].update(client=value),
+        lambda parsed: parsed["parties"][0]["keys"].update(client=value),
+    ):
+        with pytest.raises(InvalidDocument, match=r"client.*“ed25519:” or “es256:” and 64 hex digits"):
+            papers.edited(edit)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import pyarrow as pa
 from flask import Flask
 from joserfc import jwt
-from joserfc.jwk import OKPKey
+from joserfc.jwk import ECKey, OKPKey
 from werkzeug.test import TestResponse
 
 from agreements.document import fill, placeholders, read
@@ -121,6 +121,12 @@ def card_of(place: str, key: SigningKey | EncryptionKey) -> Card:
     owner, use = place.split("/")
     raw, kind = (key.public, "xwing") if isinstance(key, EncryptionKey) else (key.public.raw, "ed25519")
     return Card(kind, owner, use, b64(raw))
+
+
+def es256_card(client: str, key: ECKey, role: str = "client") -> Card:
+    """The card of a client that signs with ES256."""
+    members = key.as_dict(private=False)
+    return Card("es256", client, role, b64(b"\x04" + unb64(members["x"], 32) + unb64(members["y"], 32)))
 
 
 def crimes(rows: int = 3, *, month: date = date(2021, 4, 1), crime_type: str = "Drugs", seed: int = 0, **columns: list[Any]) -> pa.Table:
@@ -277,7 +283,7 @@ class World:
 
     # ---------------------------------------------------------------------------------------------- machines
 
-    def assertion(self, client: str, *, key: SigningKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    def assertion(self, client: str, *, key: SigningKey | ECKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A client assertion as the documentation asks for it, but for what is given."""
         signer = key or self.signing(f"{client}/client")
         now = int(self.clock().timestamp())
@@ -290,10 +296,13 @@ class World:
             "exp": now + 60,
             **claims,
         }
+        claimed = {name: value for name, value in said.items() if value is not None}
+        if isinstance(signer, ECKey):
+            head = {"alg": "ES256", "typ": "JWT", "kid": es256_card(client, signer).fingerprint, **(header or {})}
+            return jwt.encode(head, claimed, signer, algorithms=["ES256"])
         head = {"alg": "Ed25519", "typ": "JWT", "kid": signer.public.fingerprint, **(header or {})}
         members = {"kty": "OKP", "crv": "Ed25519", "x": b64(signer.public.raw), "d": b64(signer.seed)}
-        return jwt.encode(head, {name: value for name, value in said.items() if value is not None},
-                          OKPKey.import_key(cast(Any, members)), algorithms=["Ed25519"])  # fmt: skip
+        return jwt.encode(head, claimed, OKPKey.import_key(cast(Any, members)), algorithms=["Ed25519"])
 
     def authenticate(self, assertion: str, **form: str) -> TestResponse:
         wanted = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": assertion, **form}
@@ -313,11 +322,15 @@ class World:
     def other_key(self, client: str) -> dict[str, str]:
         """The header of a token asked with a second key, registered for the client but named by no agreement."""
         second = SigningKey.generate()
-        with writing(self.hub.engine) as session:
-            partners.register(session, card_of(f"{client}/client", second), self.clock())
+        self.register(card_of(f"{client}/client", second))
         answer = self.authenticate(self.assertion(client, key=second))
         assert answer.status_code == 200, answer.text
         return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+
+    def register(self, card: Card) -> None:
+        """What ``exchange partner add`` does."""
+        with writing(self.hub.engine) as session:
+            partners.register(session, card, self.clock())
 
     def envelope(self, issuer: str = CLEVELAND, recipient: str = DURHAM, *, epoch: int = 1, check: str = KEY_CHECK) -> dict[str, Any]:
         key = self.keys[f"{recipient}/encryption"]

@@ -23,7 +23,7 @@ ADDRESSES: dict[str, tuple[tuple[str, ...], str]] = {
     "versions.Explain": (("get",), f"/v1/agreements/{REFERENCE}/explain?operation=tabulate&release={RELEASE}"),
     "versions.ExplainSubmission": (("get",), f"/v1/agreements/{REFERENCE}/explain/sub-x"),
     "submissions.Submissions": (("get", "post"), "/v1/submissions"),
-    "submissions.Submission": (("get",), "/v1/submissions/sub-x"),
+    "submissions.Submission": (("get", "delete"), "/v1/submissions/sub-x"),
     "submissions.Part": (("put",), "/v1/submissions/sub-x/parts/1"),
     "submissions.Complete": (("post",), "/v1/submissions/sub-x/complete"),
     "rights.Rights": (("get", "post"), f"/v1/rights?agreement=sha256:{'0' * 64}"),

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
 
 from agreements.fields import PseudonymiseRule
 from agreements.rules import today
-from exchange import db
+from exchange import db, schedule
 from exchange import objects as objects_module
 from exchange.db import reading
 from exchange.errors import NoRoom, Unacceptable, Unavailable
@@ -300,6 +301,47 @@ def test_unfinished_submissions_are_limited_and_each_supplier_has_its_own_limit(
     assert world.process(one.id) == "held"
     after = world.prepare([crimes(4)], after=one.id)
     assert world.open(after).status_code == 201
+
+
+def test_what_nobody_will_finish_is_withdrawn_by_its_supplier_and_counts_no_more(world: World) -> None:
+    limited(world, unfinished=1)
+    lost, other = world.prepare([crimes(3), crimes(2, seed=1)]), world.prepare([crimes(4)])
+    world.open(lost)
+    world.put(lost, 1)
+    problem(world.open(other), 429, "too-many-open")
+
+    def withdraw(client: str = CLEVELAND, path: str = lost.id) -> TestResponse:
+        return world.call("delete", f"/v1/submissions/{path}", client)
+
+    for client, path in ((DURHAM, lost.id), (CLEVELAND, "sub-0"), (CLEVELAND, "..")):
+        assert withdraw(client, path).status_code == 404
+    assert world.row(lost.id).state == "open"
+    for _ in range(2):
+        answer = withdraw()
+        assert (answer.status_code, answer.get_json()["state"], answer.get_json()["receipt"]) == (200, "lapsed", None)
+    assert not list(world.hub.places.staging.names())
+    assert len(entries(world, "submission withdrawn", lost.id)) == 1
+    problem(world.put(lost, 2), 409, "sealing-key-expired")
+    problem(world.complete(lost), 409, "sealing-key-expired")
+    world.send(other)
+    problem(withdraw(path=other.id), 409, "not-open")  # acknowledged: it stays
+    assert world.process(other.id) == "held"
+    problem(withdraw(path=other.id), 409, "not-open")
+    schedule.dispose_due(world.hub)
+    certificate = world.row(lost.id).certificate
+    assert certificate is not None
+    assert certificate["document"]["was"] == "lapsed"
+    verify_log(world)
+
+
+def test_a_part_that_arrives_while_its_submission_is_withdrawn_leaves_nothing(world: World) -> None:
+    for number in range(3):
+        lost = world.prepare([crimes(number + 3)])
+        world.open(lost)
+        withdraw = partial(world.call, "delete", f"/v1/submissions/{lost.id}", CLEVELAND)
+        race(partial(world.put, lost, 1), withdraw, partial(world.put, lost, 1))
+        assert world.row(lost.id).state == "lapsed"
+        assert not list(world.hub.places.staging.names())
 
 
 def test_sealed_bytes_are_limited_for_each_supplier(world: World) -> None:

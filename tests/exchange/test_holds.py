@@ -1,6 +1,7 @@
 """A legal hold keeps what it covers beyond its day, from everybody, until it ends; and not an hour longer."""
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from exchange import schedule
 from exchange.db import reading, writing
 from exchange.errors import Conflict, NotFound, Unacceptable
+from exchange.log import record
 from exchange.log.tables import EntryRow
 from exchange.people import people
 from exchange.questions import due
@@ -214,8 +216,22 @@ def test_what_cannot_be_held_is_refused(world: World) -> None:
     ):
         with pytest.raises(kind, match=words):
             place(world, over)
-    with pytest.raises(Unacceptable, match="a day to come"):
-        place(world, held.id, until=date(2026, 11, 21))
+    for day in (date(2026, 11, 21), date(2126, 11, 22), date.max):
+        with pytest.raises(Unacceptable, match="a day to come"):
+            place(world, held.id, until=day)
+    for period in (
+        "2021-4",
+        "April",
+        "2021-04 ",
+        "2021-13",
+        "2021",
+        "2021-Q2",
+        "2021-04-01",
+        "2" * 200,
+    ):  # of which nothing is, or ever will be
+        with pytest.raises(Unacceptable) as caught:
+            place(world, Over(REFERENCE, "crimes", "", period))
+        assert "--period" in caught.value.remedy
     for reason in ("   ", "x" * 501, "hid\u202eden"):
         with pytest.raises(Unacceptable, match="a reason is"):
             place(world, held.id, reason=reason)
@@ -253,3 +269,24 @@ def test_the_due_list_says_what_waits_for_what_and_what_is_late(world: World) ->
     assert listed(date(2031, 5, 30), date(2031, 5, 12)) == {}
     [report] = listed(date(2031, 5, 31), date(2031, 5, 12)).values()
     assert (report.kind, report.id, report.expected) == ("report", bad.id, date(2031, 5, 31))
+
+
+def test_a_hold_and_a_destruction_at_one_moment_wait_for_each_other_in_one_order(world: World) -> None:
+    held = world.hold()
+    failed: list[Exception] = []
+
+    def placing() -> None:
+        try:
+            place(world, held.id)
+        except Exception as error:  # noqa: BLE001  # a deadlock, were there one
+            failed.append(error)
+
+    thread = Thread(target=placing)
+    with writing(world.hub.engine) as session:
+        retention._locked(session, held.id)
+        thread.start()
+        thread.join(0.5)  # by now it has what it can have
+        record.hold(session)
+    thread.join()
+    assert failed == []
+    assert live(world) == []

@@ -19,6 +19,7 @@ from keys.formats import Receipt, SealingKeyNotice
 from keys.sign import SigningKey, Use, VerifyKey, verify_document
 from tests.exchange.standing import CLEVELAND, REFERENCE, World, crimes, problem
 from tests.exchange.test_endings import agree
+from tests.exchange.web.test_upgrade import settings_file
 
 
 def rotate(world: World, use: str) -> str:
@@ -108,6 +109,44 @@ def test_what_a_renewed_key_vouched_for_counts_no_more(world: World) -> None:
     problem(world.call("get", "/v1/agreements", headers=headers), 401, "bad-token")
     assert world.call("get", "/v1/agreements", CLEVELAND).status_code == 200
     assert Keyring(world.hub.keyring.store).names("tokens") == ["hub/tokens/2"]
+
+
+def test_a_key_that_goes_while_it_is_looked_for_is_not_missed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = world.hub.keyring.store
+    named, old = store.names, world.hub.keyring.tokens
+
+    def slow(prefix: str = "") -> list[str]:
+        found = named(prefix)
+        monkeypatch.undo()
+        make_next(store, "tokens")  # between the names and the key, another process renews it
+        store.destroy(signing_name("tokens"))
+        return found
+
+    monkeypatch.setattr(store, "names", slow)
+    assert world.hub.keyring.tokens == store.get(signing_name("tokens", 2)) != old
+
+
+def test_the_keys_of_what_is_still_to_be_certified_stay(world: World, tmp_path: Path) -> None:
+    old = world.hub.keyring.signing("receipts").public.fingerprint
+    bad = world.prepare([crimes(crime_type="Piracy")])
+    world.send(bad)
+    assert world.process(bad.id) == "refused"
+    new = rotate(world, "receipts")
+    agree(world, renamed(world, {old: new}))
+    line = ["--config", str(settings_file(world)), "keys", "destroy", old]
+    kept = CliRunner().invoke(cli, line)
+    assert isinstance(kept.exception, Conflict), kept.output
+    certificate = retention.dispose(world.hub.engine, world.hub.keyring, world.hub.places, bad.id, world.clock())
+    verify_document(certificate, Use.CERTIFICATE, old)
+    assert CliRunner().invoke(cli, line).exit_code == 0
+
+
+def test_no_key_is_made_whose_card_cannot_be_written(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for card, kind in ((tmp_path / "file", Misconfigured), (tmp_path / "file" / "card", OSError)):
+        done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "keys", "rotate", "receipts", "--card", str(card)])
+        assert isinstance(done.exception, kind)
+    assert len(world.hub.keyring.names("receipts")) == 1
 
 
 def test_names_have_numbers() -> None:

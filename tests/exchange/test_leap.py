@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from agreements.signing import Capacity, Voice
 from exchange import schedule
 from exchange.commands.root import cli
 from exchange.db import reading, writing
@@ -136,3 +137,25 @@ def test_commands_on_a_hub_of_today(world: World) -> None:
     unknown = ["--config", str(settings_file(world)), "retention", "hold", held.id, "--reason", "x", "--person", "nobody", "--until", until]
     with pytest.raises(Unacceptable, match="nobody whom the agreement names"):
         CliRunner().invoke(cli, unknown, catch_exceptions=False)
+
+
+def test_what_was_acknowledged_before_a_long_time_off_is_opened_before_its_sealing_key_goes(world: World) -> None:
+    first, open_one = world.prepare([crimes()]), world.prepare([crimes()], supplier=DURHAM)
+    scheduled(world)
+    world.send(first)
+    world.open(open_one, DURHAM)
+    world.clock.forward(days=15)
+    scheduled(world)
+    assert [world.row(one.id).state for one in (first, open_one)] == ["complete", "open"]
+    schedule.process_pending(world.hub)
+    assert world.row(first.id).state == "held"
+    scheduled(world)
+    assert [world.row(one.id).state for one in (first, open_one)] == ["held", "lapsed"]
+    assert asked(world) == [leap._WHAT]
+    second = world.prepare([crimes(4)], after=first.id)  # under the new week's key
+    world.send(second)
+    world.say(CLEVELAND, Capacity.SIGNATORY, Voice.SUSPEND)
+    for _ in range(15):  # with the hub at work, what waits behind a suspension lapses with its key
+        world.clock.forward(days=1)
+        scheduled(world)
+    assert world.row(second.id).state == "lapsed"

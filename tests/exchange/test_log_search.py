@@ -27,6 +27,9 @@ from exchange.log.record import Event, Operation, append, size
 from exchange.log.search import Wanted
 from exchange.log.tables import EntryRow, RepeatRow
 from exchange.register import agreements
+from keys.checkpoint import cosign, witness_name
+from keys.encoding import b64
+from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, problem
 from tests.exchange.test_witnesses import head_of, post, signed
 from tests.exchange.web.test_upgrade import settings_file
@@ -244,6 +247,37 @@ def test_a_proof_is_verified_by_both_sides_without_the_hub(world: World, tmp_pat
     assert refused("log", "verify", str(out), "--key", made["keys"][0]) == 10
     with pytest.raises(IntegrityFailed):
         list(verify_files([out], trust(world)))
+
+
+def test_nobody_is_called_a_witness_by_a_key_of_ones_own(world: World, tmp_path: Path) -> None:
+    assert post(world, signed(world, head_of(world))).status_code == 201
+    out = tmp_path / "one.proof.jsonl"
+    exchange(world, "log", "prove", "2", "--out", str(out))
+    head, *rest = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    note, strange = head["checkpoint"], SigningKey.generate()
+    forged = cosign(note, witness_name(note.split("\n")[0], DURHAM), strange, int(world.clock().timestamp()))
+    head["witnesses"].append({"party": DURHAM, "key": b64(strange.public.raw), "note": forged, "proof": []})
+    out.write_text("".join(json.dumps(line) + "\n" for line in (head, *rest)), encoding="utf-8")
+    (proof,) = verify_files([out], trust(world))
+    assert (f"{CLEVELAND} cosigned" in proof.says, f"{DURHAM} cosigned" in proof.says) == (True, False)
+
+
+@pytest.mark.parametrize("spoilt", [b"\xff\xfe\n", b"[" * 10**5 + b"\n", b'{"number": NaN}\n', b'{"format": 1, "format": 2}\n'])
+def test_a_line_that_is_no_json_is_said_to_be_none(world: World, tmp_path: Path, spoilt: bytes) -> None:
+    out = tmp_path / "one.proof.jsonl"
+    exchange(world, "log", "prove", "2", "--out", str(out))
+    whole = out.read_bytes()
+    for content in (spoilt, whole + spoilt):
+        out.write_bytes(content)
+        assert refused("log", "verify", str(out), "--key", key_of(world)) == 6
+
+
+def test_what_is_read_two_ways_is_no_proof(world: World, tmp_path: Path) -> None:
+    out = tmp_path / "one.proof.jsonl"
+    exchange(world, "log", "prove", "2", "--out", str(out))
+    text = out.read_text(encoding="utf-8")
+    out.write_text(text.replace('"entry": {', '"entry": {"what": "something else"}, "entry": {', 1), encoding="utf-8")
+    assert refused("log", "verify", str(out), "--key", key_of(world)) == 6
 
 
 def test_of_one_entry_the_words_are_said_and_of_no_entry_nothing(world: World, tmp_path: Path) -> None:

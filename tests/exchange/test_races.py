@@ -17,8 +17,9 @@ from agreements.lifecycle import State
 from agreements.signing import Capacity, Voice
 from exchange.db import writing
 from exchange.errors import RefusedByAgreement
+from exchange.log import record
 from exchange.log.tables import EntryRow
-from exchange.register import agreements, partners
+from exchange.register import agreements, partners, reminders
 from exchange.submissions import confined, opener, process, retention, sealing
 from exchange.submissions.tables import SubmissionRow
 from tests.exchange.racing import Story, entries, head_start, race, so_far, verify_log
@@ -348,3 +349,25 @@ def test_a_card_and_an_assertion_at_once(world: World) -> None:
     answers = race(*[lambda: world.authenticate(assertion)] * 4)
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
     verify_log(world)
+
+
+def test_a_reminder_and_a_suspension_at_one_moment_wait_for_each_other_in_one_order(world: World) -> None:
+    world.clock.now = datetime(*world.agreement.review.timetuple()[:3], 12, tzinfo=UTC)
+    failed: list[Exception] = []
+
+    def reminding() -> None:
+        try:
+            with writing(world.hub.engine) as session:
+                reminders.remind(session, world.clock())
+        except Exception as error:  # noqa: BLE001  # a deadlock, were there one
+            failed.append(error)
+
+    thread = threading.Thread(target=reminding)
+    with writing(world.hub.engine) as session:
+        agreements.lock_versions(session, [REFERENCE])
+        thread.start()
+        thread.join(0.5)  # by now it has what it can have
+        record.hold(session)
+    thread.join()
+    assert failed == []
+    assert len(entries(world, "review due")) == 1

@@ -226,6 +226,21 @@ def test_a_legal_hold_defers_what_would_destroy(world: World) -> None:
     assert [line.submission for line in ask(world, "erasure", WHOM).batches] == [spared.id]
 
 
+def test_what_waits_to_be_opened_under_a_legal_hold_is_left_as_it_is(world: World) -> None:
+    person = world.agreement.party(CLEVELAND)
+    assert person is not None
+    over = Over(REFERENCE, "crimes", supplier=CLEVELAND)
+    with writing(world.hub.engine) as session:
+        holds.place(session, over, reason="an inquest", person=person.dpo.key, until=date(2027, 1, 31), clock=world.clock)
+    waiting = world.prepare([crimes(3)])
+    world.send(waiting)
+    receipt = ask(world, "erasure", WHOM)
+    assert [(one.submission, "2027-01-31" in one.reason) for one in receipt.deferred] == [(waiting.id, True)]
+    assert receipt.push_again == ()
+    assert world.process(waiting.id) == "held"
+    assert [one.submission for one in ask(world, "erasure", WHOM).deferred] == [waiting.id]
+
+
 def test_people_see_counts_of_their_own(held: World, pushed: Pushed) -> None:
     mine, theirs = (sign_in(held, party, "dpo") for party in (CLEVELAND, DURHAM))
     assert "about people’s rights" not in mine.get(SUBMISSIONS).text
@@ -262,6 +277,14 @@ def test_erased_again_and_again_until_nothing_is_left(world: World) -> None:
         found = holdings.live(session, REFERENCE, "crimes")
         held = world.hub.places.held
         assert holdings.rows(session, world.hub.keyring, held, found, world.agreement, dataset).count_rows() == 0
+
+
+def test_a_next_key_that_was_destroyed_unused_is_passed_over(held: World, pushed: Pushed) -> None:
+    held.hub.keyring.store.destroy(f"submission/{pushed.id}/2")
+    ask(held, "erasure", WHOM)
+    assert held.row(pushed.id).key == f"submission/{pushed.id}/3"
+    ask(held, "erasure", [pseudonym(2)])
+    assert held.row(pushed.id).key == f"submission/{pushed.id}/4"
 
 
 def test_several_people_at_once(world: World) -> None:

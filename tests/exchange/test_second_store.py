@@ -394,3 +394,15 @@ def test_what_is_not_redacted(world: World) -> None:
     with writing(world.hub.engine) as session, pytest.raises(Unacceptable):
         redact(session, 1, "a-person", " ", world.clock)
     assert entries(world) == said + 1
+
+
+def test_a_bad_spot_before_whole_lines_is_damage_and_nothing_is_taken_away(tmp_path: Path) -> None:
+    SecondStore(tmp_path).extend([line(number) for number in range(6)])
+    [path] = tmp_path.glob("*.jsonl")
+    whole = path.read_bytes()
+    spot = whole.index(b'"leaf": "', len(whole) // 2) + 12
+    bad = whole[:spot] + b"\0" + whole[spot + 1 :]
+    path.write_bytes(bad)
+    with pytest.raises(Misconfigured, match="damaged at entry"):
+        SecondStore(tmp_path).size()
+    assert path.read_bytes() == bad

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from exchange.db import reading, writing
 from exchange.errors import Conflict, RefusedByAgreement, Unacceptable
+from exchange.keyring import make_next
 from exchange.log import record, redaction
 from exchange.log.record import Event, Operation, append, checkpoint
 from exchange.log.tables import SUCCEEDED, EntryRow, HeadRow, NodeRow
@@ -82,6 +83,15 @@ def test_nothing_is_succeeded_while_nothing_is_lost(world: World) -> None:
     for bad in (stranger, "no note", sign_checkpoint(Checkpoint("another", 10**6, bytes(32)), world.hub.keyring.signing("log"))):
         with pytest.raises(Unacceptable):
             draft(world, bad)
+
+
+def test_a_note_under_a_key_that_was_destroyed_does_not_stand_in_the_way(world: World) -> None:
+    assert post(world, signed(world, head_of(world))).status_code == 201
+    ring = world.hub.keyring
+    make_next(ring.store, "log")
+    ring.store.destroy(ring.names("log")[0])
+    note = lost_note(world)
+    assert draft(world, note).ended == note
 
 
 @pytest.mark.parametrize("missing", PARTIES)

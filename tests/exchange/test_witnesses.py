@@ -4,11 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from exchange.db import reading, writing
+from exchange.errors import Unavailable
+from exchange.keyring import make_next
 from exchange.log.record import Event, Operation, append, size
-from exchange.log.witnesses import cosigned
+from exchange.log.tables import HeadRow
+from exchange.log.witnesses import WitnessRow, cosigned
 from exchange.register import agreements, partners
 from keys.checkpoint import Checkpoint, cosign, cosigned_at, sign_checkpoint, verify_checkpoint, witness_name
 from keys.merkle import verify_consistency
@@ -135,3 +139,51 @@ def test_an_agreement_that_has_ended_names_no_witness(world: World) -> None:
         agreements.advance(session, world.clock())
     assert listed(world, DURHAM, 1) == {}
     problem(post(world, signed(world, head_of(world))), 422, "unknown-witness")
+
+
+def test_a_restored_note_of_a_log_that_was_succeeded_is_not_shown(world: World) -> None:
+    assert post(world, signed(world, head_of(world))).status_code == 201
+    assert set(listed(world, DURHAM, 1)) == {CLEVELAND}
+    with writing(world.hub.engine) as session:  # the backup was older than the succession, and the second store brought its name back
+        session.execute(select(HeadRow)).scalar_one().origin = f"{ORIGIN}-2"
+        session.execute(update(WitnessRow).values(size=10**6))
+    assert listed(world, DURHAM, 1) == {}
+    note = cosign(
+        head_of(world), witness_name(f"{ORIGIN}-2", CLEVELAND), world.signing(f"{CLEVELAND}/witness"), int(world.clock().timestamp())
+    )
+    assert post(world, note).status_code == 201
+    assert set(listed(world, DURHAM, 1)) == {CLEVELAND}
+
+
+def test_while_its_key_is_renewed_a_head_verifies_by_either_and_afterwards_by_the_new(world: World) -> None:
+    make_next(world.hub.keyring.store, "log")
+    old, new = world.hub.keyring.every("log")
+    assert post(world, signed(world, head_of(world))).status_code == 201
+    grow(world)
+    [line] = listed(world, DURHAM, 1).values()
+    for key in (old, new):
+        assert verify_checkpoint(line["note"], ORIGIN, key.public).size
+    world.hub.keyring.store.destroy(world.hub.keyring.names("log")[0])
+    [line] = listed(world, DURHAM, 1).values()
+    assert verify_checkpoint(line["note"], ORIGIN, new.public).size
+    assert post(world, signed(world, head_of(world))).status_code == 201
+
+
+def test_no_head_is_shown_that_the_second_store_lacks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restored database grows back to what the second store has: a witness who had seen more would take it for a rollback."""
+    before = verify_checkpoint(head_of(world), ORIGIN, world.hub.keyring.signing("log").public)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("exchange.log.second.write_durably", full)
+        with pytest.raises(Unavailable):
+            grow(world)
+        with reading(world.hub.engine) as session:
+            assert size(session) == before.size + 1
+        problem(world.call("get", "/v1/log/checkpoint", CLEVELAND), 503, "second-store")
+    assert verify_checkpoint(head_of(world), ORIGIN, world.hub.keyring.signing("log").public).size == before.size + 1
+    assert world.hub.second.size() == before.size + 1
+    grow(world)
+    assert verify_checkpoint(head_of(world), ORIGIN, world.hub.keyring.signing("log").public).size == before.size + 2

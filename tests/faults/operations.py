@@ -189,8 +189,7 @@ def _to_be_erased(world: World, scene: Scene) -> tuple[Known, Mapping[str, Any]]
     return replace(scene.known, asked=people), {"request": asking.request(world, "erasure", people)}
 
 
-def _a_place_for_backups(world: World, scene: Scene) -> tuple[Known, Mapping[str, Any]]:
-    (scene.folder / "backups").mkdir()
+def _as_it_is(world: World, scene: Scene) -> tuple[Known, Mapping[str, Any]]:
     return scene.known, {}
 
 
@@ -353,7 +352,7 @@ def operations() -> dict[str, Operation]:
         Operation("end", lambda base, folder: _from(base, folder, _terminating), _end, lambda world, _: _stands(world, "terminated")),
         Operation("rotate keys", lambda base, folder: _untouched(base, folder, FORTNIGHT), _rotate, _rotated),
         Operation("erase", lambda base, folder: _from(base, folder, _to_be_erased), _erase, _erased, _token),
-        Operation("back up", lambda base, folder: _from(base, folder, _a_place_for_backups), _back_up, _backed_up),
+        Operation("back up", lambda base, folder: _from(base, folder, _as_it_is), _back_up, _backed_up),
         Operation("tidy", lambda base, folder: _from(base, folder, _left_behind), _tidy, _tidied),
     ]
     return {one.name: one for one in found}

@@ -262,4 +262,4 @@ def test_in_any_order(base: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_in_any_order_at_length(base: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(base, monkeypatch, 30, 40)
+    run(base, monkeypatch, 20, 30)

@@ -22,7 +22,7 @@ from tests.functional.world import CLEVELAND, Ended, World, agency, serving
 
 KIND = "published_crime"
 CRIMES, OUTCOMES = (AGENCIES[0].files(kind)[0] for kind in ("street", "outcomes"))
-USAGE, SERVER_REFUSED = 2, 9
+USAGE, SERVER_REFUSED, INTEGRITY = 2, 9, 10
 
 
 def ids(path: Path) -> Counter[str]:
@@ -91,12 +91,16 @@ def test_a_crime_is_erased_everywhere_and_does_not_come_back(world: World, tmp_p
             assert f"{rows} row{' is' if rows == 1 else 's are'} left out of" in answer.err
         assert held(world, crime) == {name: (total[name] - theirs[name], 0) for name in total}
 
-        # Without its list, as on a machine that was set up anew, the agency is refused: the hub knows the content again.
+        # Without its list the agency stops; without its requests too, as on a machine that was set up anew, the hub knows the content again.
         for name in ("exclusions.json", "exclusions.key"):
             (world.home(CLEVELAND) / name).unlink()
+        stopped = inside(*push[0])
+        assert (stopped.code, "the exclusion list is gone" in stopped.err) == (INTEGRITY, True), stopped.err
+        asked = (world.home(CLEVELAND) / "rights").rename(tmp_path / "asked")
         refused = inside(*push[0])
         assert (refused.code, "rows-erased" in refused.err) == (SERVER_REFUSED, True), refused.err
         assert not list((world.home(CLEVELAND) / "spool").iterdir())
+        asked.rename(world.home(CLEVELAND) / "rights")
 
     receipts = sorted(world.home(CLEVELAND).glob("rights/*/*.json"))
     verified = done(agency("verify", *receipts, *home))

@@ -4,6 +4,7 @@ from typing import Any
 
 from keys import formats, rights
 from keys.checkpoint import Checkpoint, sign_checkpoint
+from keys.ecdsa import Es256Key
 from keys.encoding import b64
 from keys.passkey import Passkey
 from keys.seal import EncryptionKey
@@ -14,6 +15,12 @@ ENCRYPTION = EncryptionKey.from_private(bytes(range(96)))
 # The public key of RFC 8032 section 7.1, test 1, as a COSE_Key, at a place of its own.
 OKP = bytes.fromhex("a4010103272006215820d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 PASSKEY = Passkey("exchange.lcjp.example", "https://exchange.lcjp.example", OKP)
+# The public key of RFC 7515 appendix A.3.
+ES256 = Es256Key(
+    b"\x04"
+    + bytes.fromhex("7fcdce2770f6c45d4183cbee6fdb4b7b580733357be9ef13bacf6e3c7bd15445")
+    + bytes.fromhex("c7f144cd1bbd9b7e872cdfedb9eeb9f4b3695d6ea90b24ad8a4623288588e5ad")
+)
 DIGEST = "sha256:" + "ab" * 32
 
 MANIFEST: dict[str, Any] = {
@@ -163,6 +170,7 @@ EXAMPLES: dict[str, tuple[type[formats.Manifest | Any], dict[str, Any]]] = {
         },
     ),
     "signing card": (formats.Card, {"kind": "ed25519", "owner": "A. Person", "role": "signatory", "public": b64(SIGNING.public.raw)}),
+    "client card": (formats.Card, {"kind": "es256", "owner": "durham-police", "role": "client", "public": b64(ES256.raw)}),
     "passkey card": (formats.Card, {"kind": "passkey", "owner": "durham-police", "role": "dpo", "public": b64(PASSKEY.raw)}),
     "encryption card": (formats.Card, {"kind": "xwing", "owner": "durham-police", "role": "encryption", "public": b64(ENCRYPTION.public)}),
 }

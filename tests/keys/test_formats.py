@@ -9,7 +9,7 @@ import pytest
 from keys import formats
 from keys.encoding import canonical, parse_json
 from keys.errors import BadFormat
-from tests.keys.examples import ENCRYPTION, EXAMPLES, MANIFEST, PASSKEY, RECEIPT, SIGNING
+from tests.keys.examples import ENCRYPTION, ES256, EXAMPLES, MANIFEST, PASSKEY, RECEIPT, SIGNING
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -103,9 +103,14 @@ def test_the_digest_names_a_document_whatever_its_order() -> None:
 
 
 def test_a_card_computes_its_fingerprint() -> None:
-    cards = [formats.Card.parse(EXAMPLES[name][1]) for name in ("signing card", "passkey card", "encryption card")]
-    assert [card.fingerprint for card in cards] == [SIGNING.public.fingerprint, PASSKEY.fingerprint, ENCRYPTION.fingerprint]
-    assert [card.raw for card in cards] == [SIGNING.public.raw, PASSKEY.raw, ENCRYPTION.public]
+    cards = [formats.Card.parse(EXAMPLES[name][1]) for name in ("signing card", "client card", "passkey card", "encryption card")]
+    assert [card.fingerprint for card in cards] == [
+        SIGNING.public.fingerprint,
+        ES256.fingerprint,
+        PASSKEY.fingerprint,
+        ENCRYPTION.fingerprint,
+    ]
+    assert [card.raw for card in cards] == [SIGNING.public.raw, ES256.raw, PASSKEY.raw, ENCRYPTION.public]
     for card, other in itertools.permutations(cards, 2):
         with pytest.raises(BadFormat, match=r"^public: "):
             dataclasses.replace(card, public=other.public)

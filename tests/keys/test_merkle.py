@@ -157,3 +157,12 @@ def test_subtree_consistency_vectors_that_start_at_the_first_leaf() -> None:
         refused = refuses(lambda c=case, o=old, n=new, p=path: merkle.verify_consistency(c["end"], c["size"], o, n, p))
         assert refused == case["wantErr"], name
     assert ran > 20
+
+
+@given(size=st.integers(0, 200))
+def test_the_root_of_leaves_as_they_go_by_is_that_of_the_tree(size: int) -> None:
+    leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
+    nodes: dict[tuple[int, int], bytes] = {}
+    for level, index, value in merkle.grow(0, leaves, lambda level, index: nodes[level, index]):
+        nodes[level, index] = value
+    assert merkle.root_of(iter(leaves)) == (size, merkle.root(size, lambda level, index: nodes[level, index]))

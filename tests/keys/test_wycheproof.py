@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from keys import pseudonym
+from keys.ecdsa import Es256Key
 from keys.errors import BadFormat, BadSignature
 from keys.sign import VerifyKey
 from tests.keys.shared import wycheproof
@@ -86,6 +87,21 @@ def test_ed25519() -> None:
         except (BadSignature, BadFormat):
             verified = False
         assert verified == (test["result"] == "valid"), test["tcId"]
+
+
+def test_ecdsa_over_p256_with_sha256_in_p1363_form() -> None:
+    ran = 0
+    for group, test in wycheproof("ecdsa_secp256r1_sha256_p1363"):
+        ran += 1
+        message, signature = bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"])
+        key = Es256Key(bytes.fromhex(group["publicKey"]["uncompressed"]))
+        try:
+            key.verify(message, signature)
+            verified = True
+        except BadSignature:
+            verified = False
+        assert verified == (test["result"] == "valid"), test["tcId"]
+    assert ran == 262
 
 
 def test_x25519() -> None:

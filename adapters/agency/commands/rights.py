@@ -127,10 +127,11 @@ def _exercise(context: Context, right: Right, *, kind: str, datasets: Sequence[s
         for one in asking.resume():
             console.say(f"An earlier request has been answered: {_summary(one.receipt)}")
         chosen = [(one, asking.datasets(one, kind, datasets, right)) for one in asking.agreements(reference, kind)]
-        for verified, wanted in chosen:
-            # First here, then there: a push between the two must not bring back what the hub has just let go of.
+        for verified, _ in chosen:
+            # First here, under every agreement, then there: no push, nor a hub that does not answer, may bring back what another has let go of.
             if spoiled := asking.exclude(verified, who, datasets, right):
                 console.say(f"{spoiled} prepared upload(s) of {verified.agreement.reference} were thrown away. Push the extracts again.")
+        for verified, wanted in chosen:
             answers.append(asking.ask(verified, who, wanted, right))
             _say(context, who, answers[-1])
     console.result(right=right.value, receipts=[{"receipt": one.receipt.document(), "kept": str(one.folder)} for one in answers])
@@ -144,9 +145,11 @@ def _lines(context: Context, source: Path | None) -> list[str]:
         raise UsageError("Nobody may be asked for the identifier.", remedy="Give --from FILE, or --from - for standard input.")
     try:
         with click.open_file(str(source or "-"), encoding="utf-8") as file:
-            text: str = file.read(LONGEST)
+            text: str = file.read(LONGEST + 1)
     except (OSError, UnicodeDecodeError):
         raise UsageError("The file of identifiers cannot be read as text.") from None
+    if len(text) > LONGEST:
+        raise UsageError("The file of identifiers is longer than a mebibyte.", remedy="Ask for the rest of them in another request.")
     return text.splitlines()
 
 

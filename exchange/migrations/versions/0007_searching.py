@@ -20,6 +20,8 @@ def upgrade() -> None:
     op.execute(f"UPDATE log_entries SET {found} WHERE salt IS NOT NULL")  # noqa: S608  # names of ours alone
     for name in _INDEXED:
         op.create_index(f"ix_log_entries_{name}", "log_entries", [name])
+    op.drop_index("ix_log_entries_organisation", "log_entries")
+    op.create_index("ix_log_entries_organisation_number", "log_entries", ["organisation", "number"])
     op.create_table(
         "log_repeats",
         sa.Column("who", sa.String(length=200), nullable=False),
@@ -35,6 +37,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("log_repeats")
+    op.drop_index("ix_log_entries_organisation_number", "log_entries")
+    op.create_index("ix_log_entries_organisation", "log_entries", ["organisation"])
     for name in _INDEXED:
         op.drop_index(f"ix_log_entries_{name}", "log_entries")
     for name in _COLUMNS:

@@ -18,7 +18,7 @@ from tests.agreements import papers
 from tests.exchange.exports.changing import original
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-FINGERPRINT = re.compile(r"(ed25519|passkey|xwing):[0-9a-f]{64}")
+FINGERPRINT = re.compile(r"(ed25519|es256|passkey|xwing):[0-9a-f]{64}")
 
 
 def version(state: State, number: int = 1, **more: datetime | None) -> Version:
@@ -87,6 +87,16 @@ def test_no_individual_and_no_key_is_in_it_even_where_the_words_name_one() -> No
         assert one.name.lower() not in told.lower()
         assert one.key not in told
         assert "Signed by [left out], key [left out]." in told
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "es256", "passkey", "xwing"])
+def test_no_key_of_any_kind_is_in_it(kind: str) -> None:
+    key = f"{kind}:{'0' * 64}"
+    told = register_csv(
+        entries([Version(papers.edited(lambda parsed: parsed["agreement"].update(dpia=f"Key {key}.")), State.IN_FORCE, (), NOW)])
+    )
+    assert key not in told
+    assert "Key [left out]." in told
 
 
 @given(st.text(alphabet=st.sampled_from("=+-@\t\r\n\0 \"',;aé1＝"), max_size=12))

@@ -15,8 +15,14 @@ from exchange.log.record import Event, Operation, append, size
 from exchange.log.redaction import redact
 from exchange.log.search import PURPOSE
 from exchange.log.tables import EntryRow
+from exchange.log.witnesses import WitnessRow
+from exchange.register import partners
 from exchange.web import logged
+from keys.checkpoint import cosign, witness_name
+from keys.encoding import b64
+from keys.formats import Card
 from keys.logproof import verify_lines
+from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World
 from tests.exchange.web.hostile import HARM
 from tests.exchange.web.signed_in import enter, sign_in
@@ -201,3 +207,20 @@ def test_a_proof_taken_from_the_page_verifies_and_a_redacted_entry_says_so(world
     lines = [json.loads(line) for line in browser.get(f"/log/{number}/proof.jsonl").text.splitlines()]
     (found,) = verify_lines(lines, trusted)[1]
     assert found.entry is None
+
+
+def test_a_proof_tells_of_no_witness_with_whom_no_agreement_is_shared(world: World) -> None:
+    number, strange = put(world), SigningKey.generate()
+    note = world.call("get", "/v1/log/checkpoint", CLEVELAND).text
+    with writing(world.hub.engine) as session:
+        partners.register(session, Card("ed25519", "stranger", "witness", b64(strange.public.raw)), world.clock())
+        for party, key in (("stranger", strange), (DURHAM, world.signing(f"{DURHAM}/witness"))):
+            cosigned = cosign(note, witness_name(note.split("\n")[0], party), key, int(world.clock().timestamp()))
+            times = {"cosigned_at": world.clock(), "received_at": world.clock()}
+            session.add(WitnessRow(party=party, key=key.public.fingerprint, note=cosigned, size=int(note.split("\n")[1]), **times))
+    for party, role, sees in ((CLEVELAND, "dpo", {DURHAM}), (OPERATOR, "operator", {DURHAM, "stranger"})):
+        proof = sign_in(world, party, role).get(f"/log/{number}/proof.jsonl")
+        head, _ = verify_lines(
+            [json.loads(line) for line in proof.text.splitlines()], {world.hub.keyring.signing("log").public.fingerprint}
+        )
+        assert {one.party for one in head.cosigned} == sees, proof.text
