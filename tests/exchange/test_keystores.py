@@ -21,12 +21,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyService]:
 
 
 @pytest.fixture(params=["transit", "pkcs11"])
-def further(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def further(request: pytest.FixtureRequest) -> str:
     """The settings of a provider."""
     if request.param == "transit":
         found: KeyService = request.getfixturevalue("service")
         return f'root_provider = "transit"\ntransit_address = "{found.address}"\ntransit_token_file = "{found.token_file}"\n'
-    token = hardware(tmp_path)
+    token = hardware()
     named = f'pkcs11_module = "{token.module}"\npkcs11_token = "{token.label}"\npkcs11_pin_file = "{token.pin_file}"\n'
     return f'root_provider = "pkcs11"\n{named}'
 

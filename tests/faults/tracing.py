@@ -94,13 +94,18 @@ def calls(out: Path, folder: Path) -> list[Call]:
             continue
         thread, name, text = match[1] or "", match[2], match[3]
         seen[thread, name] += 1
-        if f"{folder}/" in text:
+        if _concerns(text, folder):
             found.append(Call(name, seen[thread, name], text))
     return found
+
+
+def _concerns(text: str, folder: Path) -> bool:
+    """Whether a traced call is about the folder itself, or something below it."""
+    return any(f"{folder}{end}" in text for end in ("/", ">", '"'))
 
 
 def struck(out: Path, folder: Path) -> str:
     """The call on this folder that met the fault, as traced; empty where none did."""
     lines = out.read_text(encoding="utf-8", errors="replace").splitlines()
-    hit = [line for line in lines if f"{folder}/" in line and ("(INJECTED" in line or line.endswith("= ?"))]
+    hit = [line for line in lines if _concerns(line, folder) and ("(INJECTED" in line or line.endswith("= ?"))]
     return hit[-1] if hit else ""

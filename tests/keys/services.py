@@ -1,15 +1,18 @@
 """A real key service and a real (software) hardware module, started for the tests that need them; or why they cannot be had here."""
 
+import atexit
 import os
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,16 +91,18 @@ class Token:
     pin_file: Path
 
 
-def hardware(folder: Path) -> Token:
-    """A new token in a folder of its own. SoftHSM reads where its tokens are once a process, so all of a process share one folder."""
-    module = next((place for place in SOFTHSM if place.is_file()), None)
+@cache
+def hardware() -> Token:
+    """A token that lasts as long as the process: SoftHSM reads its settings, and which tokens there are, once a process."""
+    module = next((place.resolve() for place in SOFTHSM if place.is_file()), None)  # one library, by one name: a process takes no other
     if module is None or shutil.which("softhsm2-util") is None:
         pytest.skip("SoftHSM is not installed: apt-get install softhsm2. Keys in a hardware module are not tested.")
-    if "SOFTHSM2_CONF" not in os.environ:
-        (folder / "tokens").mkdir()
-        settings = folder / "softhsm2.conf"
-        settings.write_text(f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")
-        os.environ["SOFTHSM2_CONF"] = str(settings)
+    folder = Path(tempfile.mkdtemp(prefix="softhsm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "tokens").mkdir()
+    settings = folder / "softhsm2.conf"
+    settings.write_text(f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")
+    os.environ["SOFTHSM2_CONF"] = str(settings)
     label, pin = f"hub-{secrets.token_hex(4)}", secrets.token_hex(8)
     command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", secrets.token_hex(8)]
     subprocess.run(command, check=True, capture_output=True)

@@ -29,8 +29,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyService]:
 
 
 @pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> Token:
-    return hardware(tmp_path_factory.mktemp("hardware"))
+def token() -> Token:
+    return hardware()
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,7 @@ def test_a_hub_at_a_bare_address_says_so(world: World) -> None:
     browser = world.app.test_client()
     token = forgery(browser, "/sign-in")
     object.__setattr__(world.hub.settings, "public_url", "http://127.0.0.1:8080")
+    object.__setattr__(world.hub.settings, "hosts", "localhost")
     found = problem(ask(browser, "/sign-in/challenge", token, {}), 500, "misconfigured")
     assert "host name" in found["detail"]
 
