@@ -12,7 +12,6 @@ from exchange.errors import Misconfigured
 from exchange.keyring import OWN, USES
 from exchange.keystores import roots_of
 from exchange.register import hub_keys
-from exchange.register.tables import KeyRow
 from exchange.settings import read_settings
 from exchange.submissions.tables import SubmissionRow
 from keys.encoding import canonical
@@ -53,9 +52,7 @@ def rotate(context: click.Context, use: str, reason: str, card_file: Path | None
         require_new(card_file)
     with writing(hub.engine) as session:
         if use in OWN:
-            mine = hub.keyring.signing("identity").public.fingerprint
-            owner = session.execute(select(KeyRow.owner).where(KeyRow.fingerprint == mine)).scalar_one()
-            hub_keys.renew(session, hub.keyring.store, use, owner, reason, hub.clock())
+            hub_keys.renew(session, hub.keyring.store, use, hub_keys.owner(session, hub.keyring), reason, hub.clock())
             say(context, {"renewed": use}, f"The key for {use} is another; what the old one vouched for counts no more.")
             return
         card = hub_keys.make(session, hub.keyring, use, hub.clock())

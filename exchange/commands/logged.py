@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from exchange.commands.shared import OPERATOR, hub_of, say, write_new
 from exchange.db import reading, writing
@@ -21,7 +20,7 @@ from exchange.log import record, redaction, repeats
 from exchange.log import search as searching
 from exchange.log.record import Operation
 from exchange.log.search import Found, Wanted
-from exchange.register.tables import KeyRow
+from exchange.register import hub_keys
 from exchange.times import rfc3339
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -33,10 +32,9 @@ LAST = click.option("--to", "last", type=_DAY, help="to the end of this day")
 
 
 def operator_of(hub: Hub) -> str:
-    """The party that runs the hub, by the card of the hub's own key; empty before there is one."""
-    mine = hub.keyring.signing("identity").public.fingerprint
+    """The party that runs the hub; empty before there is one."""
     with reading(hub.engine) as session:
-        return session.execute(select(KeyRow.owner).where(KeyRow.fingerprint == mine)).scalar_one_or_none() or ""
+        return hub_keys.owner(session, hub.keyring)
 
 
 def consult(hub: Hub, wanted: Wanted, person: str, what: str) -> None:

@@ -48,13 +48,18 @@ def inventory(session: Session, keyring: Keyring, kept: Collection[str] = ()) ->
     return found
 
 
+def owner(session: Session, keyring: Keyring) -> str:
+    """The party that runs the hub, by the card of the hub's own key; empty before that is registered."""
+    mine = keyring.signing("identity").public.fingerprint
+    return session.execute(select(KeyRow.owner).where(KeyRow.fingerprint == mine)).scalar_one_or_none() or ""
+
+
 def make(session: Session, keyring: Keyring, use: str, now: datetime) -> Card:
     """One more signing key of a use, registered for the operator; its card, for the next versions of agreements."""
     hold(session)
-    owner = session.execute(select(KeyRow.owner).where(KeyRow.fingerprint == keyring.signing(use).public.fingerprint)).scalar_one()
     # Durable before anybody can name it; one that is then not registered is named by nothing, and destroyed like any other.
     key = SigningKey.from_seed(keyring.store.get(make_next(keyring.store, use)))
-    card = Card("ed25519", owner, use, b64(key.public.raw))
+    card = Card("ed25519", owner(session, keyring), use, b64(key.public.raw))
     register(session, card, now)
     return card
 
@@ -81,19 +86,19 @@ def destroy(session: Session, keyring: Keyring, fingerprint: str, kept: Collecti
     if row is not None and row.revoked_at is None:
         row.revoked_at = now
     session.flush()
-    owner, details = (row.owner if row else "hub"), {"use": found.use, "reason": reason}
-    append(session, Event(Operation.SECURITY, "hub", owner, "", "hub key destroyed", fingerprint, details=details), now)
+    whose, details = (row.owner if row else "hub"), {"use": found.use, "reason": reason}
+    append(session, Event(Operation.SECURITY, "hub", whose, "", "hub key destroyed", fingerprint, details=details), now)
     keyring.store.destroy(found.name)  # after the entry: without the one there is not the other
     return found
 
 
-def renew(session: Session, store: Keystore, use: str, owner: str, reason: str, now: datetime) -> None:
+def renew(session: Session, store: Keystore, use: str, operator: str, reason: str, now: datetime) -> None:
     """A new key of those that only the hub checks, in the place of the old, which counts for nothing from now on."""
     if use not in OWN:
         raise NotFound(f"the hub has no key for {use}.", remedy=f"There are: {', '.join((*USES, *OWN))}.")
     hold(session)
     old = Keyring(store).names(use)
-    append(session, Event(Operation.SECURITY, "hub", owner, "", f"hub key renewed: {use}", "hub", details={"reason": reason}), now)
+    append(session, Event(Operation.SECURITY, "hub", operator, "", f"hub key renewed: {use}", "hub", details={"reason": reason}), now)
     make_next(store, use)
     for name in old:
         store.destroy(name)

@@ -23,9 +23,10 @@ from exchange.db import reading
 from exchange.errors import NoRoom, Unacceptable, Unavailable
 from exchange.keyring import submission_name
 from exchange.objects import Objects
-from exchange.submissions import confined, decide, intake, opener, process, retention
+from exchange.submissions import decide, intake, process, retention
 from exchange.submissions.manifests import check_keys
 from exchange.submissions.tables import HeldPartRow, SealingKeyRow, SubmissionRow
+from tests.exchange.quicker import one_token_each, open_here
 from tests.exchange.racing import entries, race, verify_log
 from tests.exchange.standing import CLEVELAND, DURHAM, Pushed, World, crimes, problem
 
@@ -33,15 +34,8 @@ from tests.exchange.standing import CLEVELAND, DURHAM, Pushed, World, crimes, pr
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real opener without a process of its own, and one token each."""
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
-    ask = World.token
-
-    def token(world: World, client: str) -> str:
-        if client not in world.tokens:
-            world.tokens[client] = ask(world, client)
-        return world.tokens[client]
-
-    monkeypatch.setattr(World, "token", token)
+    open_here(monkeypatch)
+    one_token_each(monkeypatch)
 
 
 def caller(world: World, client: str = CLEVELAND) -> dict[str, str]:

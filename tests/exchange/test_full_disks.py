@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.errors import ExchangeError
-from exchange.submissions import confined, opener, quotas
+from exchange.submissions import quotas
+from tests.exchange.quicker import one_token_each, open_here
 from tests.exchange.racing import verify_log
 from tests.exchange.standing import CLEVELAND, Pushed, World, crimes, problem
 
@@ -33,16 +34,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def within_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     """The opener in this process; no reserve, which is larger than the disk; and one token, got beforehand."""
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
     monkeypatch.setattr(quotas, "require_free", lambda *_: None)
-    ask = World.token
-
-    def token(world: World, client: str) -> str:
-        if client not in world.tokens:
-            world.tokens[client] = ask(world, client)
-        return world.tokens[client]
-
-    monkeypatch.setattr(World, "token", token)
+    one_token_each(monkeypatch)
 
 
 def fill(folder: Path, but: int = 0) -> Path:

@@ -22,8 +22,9 @@ from sqlalchemy import select
 
 from agreements.signing import Capacity, Voice
 from exchange.db import reading
-from exchange.submissions import confined, leftovers, opener
+from exchange.submissions import leftovers
 from exchange.submissions.tables import HeldPartRow, SubmissionRow
+from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, SUPPLIERS, Pushed, World, crimes
 
 PARTIES = (CLEVELAND, DURHAM, OPERATOR)
@@ -213,7 +214,7 @@ class Intake(RuleBasedStateMachine):
 
 def test_intake_in_any_order(first_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # The real opener, without a process of its own for each of hundreds of submissions; test_process.py has the process.
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
     Intake.first = first_world
     run_state_machine_as_test(
         Intake, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from agreements.model import Agreement
 from exchange import schedule
 from exchange.db import reading
-from exchange.submissions import confined, holdings, opener
+from exchange.submissions import holdings
+from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, REFERENCE, Pushed, World, crimes, problem
 
 PERIOD = "2021-04"
@@ -18,7 +19,7 @@ PERIOD = "2021-04"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real opener without a process of its own, and one token each."""
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
     ask = World.token
 
     def token(world: World, client: str) -> str:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from agreements.listed import listed_fields
 from exchange import schedule
-from exchange.submissions import confined, opener, quality, retention
+from exchange.submissions import quality, retention
 from exchange.submissions.quality import Earlier, drift, volume
+from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, World, crimes
 
 counts = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 50), min_size=1)
@@ -59,7 +60,7 @@ def test_volume_is_judged_from_three_periods_on_and_by_more_than_a_few_rows() ->
 
 @pytest.fixture
 def opened_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
 
 
 def hold(world: World, month: int, kinds: list[str], supplier: str = CLEVELAND) -> dict[str, Any]:

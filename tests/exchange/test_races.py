@@ -20,8 +20,9 @@ from exchange.errors import RefusedByAgreement
 from exchange.log import record
 from exchange.log.tables import EntryRow
 from exchange.register import agreements, partners, reminders
-from exchange.submissions import confined, opener, process, retention, sealing
+from exchange.submissions import process, retention, sealing
 from exchange.submissions.tables import SubmissionRow
+from tests.exchange.quicker import one_token_each, open_here
 from tests.exchange.racing import Story, entries, head_start, race, so_far, verify_log
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, SUPPLIERS, Pushed, World, card_of, crimes, problem
 
@@ -36,22 +37,15 @@ def chance() -> random.Random:
 
 
 @pytest.fixture(autouse=True)
-def one_token_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def tokens_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody asks for a token twice: that would be most of the work of these tests."""
-    ask = World.token
-
-    def token(world: World, client: str) -> str:
-        if client not in world.tokens:
-            world.tokens[client] = ask(world, client)
-        return world.tokens[client]
-
-    monkeypatch.setattr(World, "token", token)
+    one_token_each(monkeypatch)
 
 
 @pytest.fixture
 def opened_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real opener, without a process of its own for each submission."""
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
 
 
 def arrived(world: World, supplier: str, seed: int, month: date = date(2021, 4, 1), after: str | None = None) -> Pushed:

@@ -11,12 +11,13 @@ import pytest
 
 from agreements.signing import Capacity, Voice
 from exchange.db import writing
-from exchange.submissions import confined, holdings, holds, opener, retention
+from exchange.submissions import holdings, holds, retention
 from exchange.submissions.holds import Over
 from exchange.submissions.tables import SubmissionState
 from keys.errors import KeyDestroyed
 from keys.rights import digest_after
 from tests.exchange.asking import ask, entries, everything_readable, parts, pseudonym, receipt_of, rekeyed, request
+from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, NOW, OPERATOR, REFERENCE, TEAM, Pushed, World, crimes, problem
 from tests.exchange.test_modes import under
 from tests.exchange.web.signed_in import sign_in
@@ -28,7 +29,7 @@ WHOM = [pseudonym(1)]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real opener without a process of its own."""
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,10 @@ from exchange import schedule
 from exchange.db import reading
 from exchange.hub import open_hub
 from exchange.restore.backup import backup
-from exchange.submissions import confined, opener, process, retention
+from exchange.submissions import process, retention
 from exchange.submissions.tables import SubmissionRow
 from tests.exchange import asking, restoring
+from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, SUPPLIERS, Pushed, settings_in
 from tests.faults import harness, invariants
 from tests.faults.failpoints import Crashed, Failpoints, failing
@@ -243,7 +244,7 @@ class Hub(RuleBasedStateMachine):
 
 def run(base: Scene, monkeypatch: pytest.MonkeyPatch, examples: int, steps: int) -> None:
     # The real opener, without a process of its own for each of hundreds of submissions.
-    monkeypatch.setattr(confined, "run", lambda job: opener.run(opener.Job.read(job)))
+    open_here(monkeypatch)
     Hub.scene = base
     how = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Hub, settings=how)
