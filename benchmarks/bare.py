@@ -19,7 +19,9 @@ from exchange.logs import configure
 from exchange.serve import Server
 from exchange.settings import read_settings
 
-QUERY = "select id, upload, state, acknowledgement, report, receipt from submissions where id = ?"
+QUERY = (
+    "select id, upload, state, after, superseded_by, repeats, acknowledgement, report, receipt, certificate from submissions where id = ?"
+)
 
 
 def make_app(database: str) -> Flask:
@@ -32,15 +34,19 @@ def make_app(database: str) -> Flask:
         if not hasattr(local, "connection"):
             local.connection = sqlite3.connect(database)
         row = local.connection.execute(QUERY, (submission,)).fetchone()
-        acknowledgement, report, receipt = (json.loads(text) if text else None for text in row[3:])
+        acknowledgement, report, receipt, certificate = (json.loads(text) if text else None for text in row[6:])
         return {
             "submission": row[0],
             "upload": row[1],
             "state": row[2],
+            "after": row[3],
+            "superseded_by": row[4],
+            "repeats": row[5],
             "missing": [],
             "acknowledgement": acknowledgement,
             "report": report,
             "receipt": receipt,
+            "certificate": certificate,
         }
 
     return app

@@ -91,23 +91,26 @@ class _Seen:
 def run(job: Job) -> dict[str, Any]:
     """Open every part; the result says how many rows there were, what is empty, how often each listed code occurs, and which rows break which rule."""
     seen = _Seen.nothing(job.dataset)
-    for part, table in _checked(job, seen):
+    for part, ready in _checked(job, seen):
         if not seen.breaches:
-            _hold(job, part, table)
+            _hold(job, part, ready.pop().columns)
     if seen.breaches:
         return {"outcome": "rows", "errors": RowsAtFault(seen.breaches).report()}
     codes = {name: counted.tolist() for name, counted in seen.codes.items()}
     return {"outcome": "ok", "rows": seen.digest.rows, "rows_digest": seen.digest.hexdigest(), "totals": seen.totals, "codes": codes}
 
 
-def _checked(job: Job, seen: _Seen) -> Iterator[tuple[dict[str, Any], pa.Table]]:
-    """Parts in order, opened and checked. One thread does the next part while the caller re-keys, sorts and writes this one."""
+def _checked(job: Job, seen: _Seen) -> Iterator[tuple[dict[str, Any], list[pa.Table]]]:
+    """Parts in order, opened and checked, each table in a list of its own for the caller to take out: nothing else then keeps it in memory.
+
+    One thread does the next part while the caller re-keys, sorts and writes this one.
+    """
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_check, job, job.parts[0], seen) if job.parts else None
         for number, part in enumerate(job.parts, 1):
-            table = waiting.result() if waiting else None
+            ready = [waiting.result()] if waiting else []
             waiting = pool.submit(_check, job, job.parts[number], seen) if number < len(job.parts) else None
-            yield part, table
+            yield part, ready
 
 
 def _check(job: Job, part: Mapping[str, Any], seen: _Seen) -> pa.Table:
@@ -161,20 +164,25 @@ def _decode(plain: bytes, job: Job) -> pa.Table:
     return pa.Table.from_batches(batches, job.dataset.schema)
 
 
-def _hold(job: Job, part: Mapping[str, Any], table: pa.Table) -> None:
-    columns: list[pa.Array] = []
+def _hold(job: Job, part: Mapping[str, Any], given: list[pa.ChunkedArray]) -> None:
+    """Re-key, sort and write one part's columns. Each is let go as soon as it is sorted: two copies of a whole part are too much memory."""
+    rules = [one.rule for one in job.dataset.fields]
     order: pa.Array | None = None
-    for one in job.dataset.fields:
-        chunks = table.column(one.name)
+    columns: list[pa.Array] = [None] * len(given)
+    # The pseudonyms first, for the first of them says the order.
+    for place in sorted(range(len(given)), key=lambda place: not isinstance(rules[place], PseudonymiseRule)):
+        rule, chunks = rules[place], given[place]
+        given[place] = None
         # An honest part is one batch: joining its one chunk would only copy it.
         column = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
-        if isinstance(one.rule, PseudonymiseRule):
-            column = rekey(column, job.rekeys[one.rule.kind])
+        del chunks
+        if isinstance(rule, PseudonymiseRule):
+            column = rekey(column, job.rekeys[rule.kind])
             order = _order(column) if order is None else order
-        columns.append(column)
+        columns[place] = column if order is None else column.take(order)
     held = pa.Table.from_arrays(columns, schema=job.dataset.schema)
     with EncryptedWriter(part["held"], job.dataset.schema, unb64(part["key"]), part["aad"]) as writer:
-        writer.write(held if order is None else held.take(order))
+        writer.write(held)
 
 
 def _order(column: pa.Array) -> pa.Array:
