@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from exchange.disclosure.problem import Floats, Problem
-from exchange.disclosure.sheets import Ints
+from exchange.disclosure.problem import Problem
+from exchange.disclosure.sheets import Floats, Ints
 
 FREE = 1e-3
 """Price of moving a cell that is hidden anyway: above zero, so that witnesses stay short."""

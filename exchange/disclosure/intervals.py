@@ -7,9 +7,9 @@ from collections import deque
 
 import numpy as np
 
-from exchange.disclosure.problem import Floats, Problem
+from exchange.disclosure.problem import Problem
 from exchange.disclosure.relations import Relations
-from exchange.disclosure.sheets import Bools, Ints
+from exchange.disclosure.sheets import Bools, Floats, Ints
 
 _MOST_ROWS = 3000
 """Sums looked at for one question: beyond this the ranges are left as wide as they are."""

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.relations import Relations
-from exchange.disclosure.sheets import Bools, Ints
+from exchange.disclosure.sheets import Bools, Floats, Ints
 from exchange.disclosure.spec import Need
 from exchange.disclosure.table import TableSet
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def pose(tables: TableSet, need: Need) -> Problem:
         value=value,
         slack=value - least,
         movable=movable,
-        weight=np.maximum(value, 1).astype(np.float64),
+        weight=tables.cost,
         primary=cells[np.lexsort((cells, value[cells]))],
         down=np.where(tables.primary, tables.lpl, 0),
         up=np.where(tables.primary, tables.upl, 0),

@@ -14,6 +14,7 @@ from exchange.disclosure.spec import Files, Hierarchy, TableSpec
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 KNOWN = ("value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed")
 _WHOLE = re.compile(r"[0-9]{1,15}")

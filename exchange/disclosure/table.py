@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from exchange.disclosure.errors import BadTables
+from exchange.disclosure.knowledge import Statement, Supplier
 from exchange.disclosure.relations import Relations, bind, identify
-from exchange.disclosure.sheets import Bools, Ints, Sheet, read_sheet
+from exchange.disclosure.sheets import Bools, Floats, Ints, Sheet, read_sheet
 from exchange.disclosure.spec import Files, Need, Spec, read_spec
 
 LARGEST = 2**50
@@ -23,7 +24,8 @@ class TableSet:
     `value`, `lpl`, `upl`: (n,) whole numbers in units of 10 ** -`decimals`; `primary`: (n,) must be hidden;
     `shown`: (n,) must be published (by request, or published before); `hidden`: (n,) already hidden by an earlier release;
     `contributor`: (n,) number of the one contributor of a cell, -1 where there are more or it is not known;
-    `cells[k]`: cell at every position of table k. `digest` identifies the input.
+    `cells[k]`: cell at every position of table k. `digest` identifies the input. `virtual`: (n,) in no table, such as the difference of
+    two releases: known exactly when all it is bound to is published, and otherwise hidden by nature; `cost`: (n,) price of hiding.
     """
 
     spec: Spec
@@ -39,6 +41,10 @@ class TableSet:
     hidden: Bools
     contributor: Ints
     digest: str
+    virtual: Bools
+    cost: Floats
+    suppliers: tuple[Supplier, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     def default_need(self) -> Need:
         """The level asked for by spec.json itself."""
@@ -80,6 +86,8 @@ def read_table_set(files: Files) -> TableSet:
         hidden=_any(count, sheets, cells, history or none),
         contributor=_contributors(count, sheets, cells),
         digest=_digest(spec, sheets, decimals),
+        virtual=np.zeros(count, dtype=np.bool_),
+        cost=np.maximum(value, 1).astype(np.float64),
     )
 
 
