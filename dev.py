@@ -331,8 +331,8 @@ def test(arguments: list[str]) -> int:
     """Ruff, mypy and the tests: all that .ci/run runs (further words go to pytest)"""
     ensure_system_packages()
     install("all")
-    # A process a core; whole files, so that what a file prepares is prepared once.
-    together = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+    # A process a core; whole files, so that what a file prepares is prepared once, in the order that tests/conftest.py gives them.
+    together = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "not slow and not faults", "--durations=10", *together, *arguments]
     return all_pass({**checks([]), "pytest": pytest})
 
@@ -345,7 +345,7 @@ def bench(arguments: list[str]) -> int:
 
 
 def faults(arguments: list[str]) -> int:
-    """Every operation struck at every call; kills; load (--quick: a cut; --matrix or --load: that alone)"""
+    """Every operation struck at every call; kills; load (--quick: a cut; --matrix, --load: that alone; --slow: slow tests elsewhere)"""
     need("tests/faults/matrix.py", "the fault suite")
     ensure_system_packages()
     install("all")
@@ -354,6 +354,9 @@ def faults(arguments: list[str]) -> int:
     load: list[str | Path] = [PYTHON, "-m", "tests.faults.load"]
     if "--load" in arguments:
         return run([*load, *rest])
+    if "--slow" in arguments:
+        elsewhere = ["-m", "slow or faults", "tests", "--ignore", "tests/faults", *[one for one in rest if one != "--slow"]]
+        return run([PYTHON, "-m", "pytest", "-q", *elsewhere])
     if rest or "--matrix" in arguments:
         return run([*matrix, *rest])
     marked: list[str | Path] = [PYTHON, "-m", "pytest", "-q", "-m", "slow or faults or not slow", "tests/faults"]

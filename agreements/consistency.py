@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from agreements.errors import InvalidRule
 from agreements.fields import FieldType, PseudonymiseRule
 from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
-from agreements.release import FirstOf, Level, MonthsBetween, Release, Zeros
+from agreements.release import FirstOf, Level, Method, MonthsBetween, Release, Terms, Zeros
 
 
 def problems(agreement: Agreement) -> list[str]:
@@ -148,8 +148,18 @@ def _release(agreement: Agreement, release: Release) -> Iterator[str]:
     if release.terms.zeros is Zeros.SUPPRESSIBLE and release.terms.level is Level.C:
         # Level C promises that a hidden count may be anything from 1 up; a nought that may be hidden too makes that promise empty.
         yield f"{place}.terms: where noughts may be hidden, the level is A or B; level C goes with noughts that are published."
+    yield from (f"{place}.terms: {problem}" for problem in _method(release.terms))
     known = {recipient.id for recipient in agreement.recipients}
     yield from (f"{place}.recipients: there is no recipient “{name}”." for name in release.recipients if name not in known)
+
+
+def _method(terms: Terms) -> Iterator[str]:
+    if terms.method is Method.CELL_KEY:
+        yield "the method cell-key is not offered for releases yet; use suppress, rounding or ten-five."
+    if (terms.method is Method.ROUNDING) != bool(terms.base):
+        yield "rounding needs a base, the number of which every count becomes a multiple; no other method takes one."
+    if terms.method is Method.TEN_FIVE and (terms.threshold > 10 or terms.zeros is Zeros.PUBLISHED):
+        yield "ten-five hides counts under 10 and noughts: the threshold is at most 10, and noughts are suppressible."
 
 
 def _joins(agreement: Agreement, release: Release, place: str) -> Iterator[str]:

@@ -157,6 +157,8 @@ def _terms(place: str, name: str, old: Terms, new: Terms) -> Iterator[Change]:
     ):
         if was != now:
             yield Change(Risk.WIDER if now < was else Risk.NARROWER, clause, f"{what} {name} {'falls' if now < was else 'rises'}.", *told)
+    if (old.method, old.base) != (new.method, new.base):
+        yield Change(Risk.CHANGED, clause, f"How counts of {name} are protected changes.", *told)
     if old.zeros is not new.zeros:
         shown = new.zeros is Zeros.PUBLISHED
         words = f"Noughts in {name} are {'always shown' if shown else 'shown only where they are safe'} from now on."

@@ -7,12 +7,17 @@ from agreements.fields import PseudonymiseRule
 from agreements.items import ITEMS
 from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
 from agreements.periods import day_in_words
-from agreements.release import FirstOf, Level, Lookup, MonthsBetween, Release, Terms, Zeros
+from agreements.release import FirstOf, Level, Lookup, Method, MonthsBetween, Release, Terms, Zeros
 
 _LEVELS = {
     Level.A: "no hidden count can be worked out exactly",
     Level.B: "every hidden count could be any of at least {threshold} whole numbers",
     Level.C: "every hidden count could be any of at least {threshold} whole numbers, even to somebody who knows that it is not nought",
+}
+_METHODS = {
+    Method.ROUNDING: "Every count is rounded to the nearest {base}, totals too, each by itself, so that they may not add up",
+    Method.TEN_FIVE: "Counts under 10 and noughts are never shown; every other count is rounded to the nearest 5, each by itself",
+    Method.CELL_KEY: "A little noise is added to every count, the same wherever the same people are counted",
 }
 _MODES = {
     Mode.REPLACE: "A further submission for the same period replaces the one before it.",
@@ -129,9 +134,12 @@ def _stays_empty(field: Field) -> bool:
 
 def terms_in_words(terms: Terms) -> str:
     """The disclosure terms of a release."""
+    level = _LEVELS[terms.level].format(threshold=terms.threshold)
+    if terms.method is not Method.SUPPRESS:
+        return f"{_METHODS[terms.method].format(base=terms.base)}; {level.replace('hidden', 'small')}."
     smallest = f"Counts from 1 to {terms.threshold - 1} are never shown"
     zeros = "noughts are always shown" if terms.zeros is Zeros.PUBLISHED else "a nought may be hidden like a small count"
-    return f"{smallest}; {zeros}; {_LEVELS[terms.level].format(threshold=terms.threshold)}."
+    return f"{smallest}; {zeros}; {level}."
 
 
 def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:

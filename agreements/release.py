@@ -19,6 +19,15 @@ class Level(StrEnum):
     C = "C"
 
 
+class Method(StrEnum):
+    """How small counts are kept from being worked out."""
+
+    SUPPRESS = "suppress"
+    ROUNDING = "rounding"
+    TEN_FIVE = "ten-five"
+    CELL_KEY = "cell-key"
+
+
 @dataclass(frozen=True)
 class Lookup:
     """At most one row of another dataset for each row of the base, matched within a supplier on one pseudonym.
@@ -96,11 +105,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Terms:
-    """Disclosure terms: the smallest count shown, what becomes of zeros, and the level of protection."""
+    """Disclosure terms: the smallest count shown, what becomes of zeros, the level of protection, and the method.
+
+    ``base``: with rounding, the number of which every count shown is a multiple; else 0.
+    """
 
     threshold: int
     zeros: Zeros
     level: Level
+    method: Method = Method.SUPPRESS
+    base: int = 0
 
     @property
     def known_min(self) -> int:

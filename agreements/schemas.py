@@ -220,6 +220,8 @@ class TermsSchema(_Part):
     threshold = fields.Integer(required=True, strict=True, validate=validate.Range(2, 1000))
     zeros = fields.Enum(release.Zeros, by_value=True, required=True)
     level = fields.Enum(release.Level, by_value=True, load_default=release.Level.C)
+    method = fields.Enum(release.Method, by_value=True, load_default=release.Method.SUPPRESS)
+    base = fields.Integer(strict=True, validate=validate.Range(2, 10_000), load_default=0)
 
 
 class ReleaseSchema(_Part):

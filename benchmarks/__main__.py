@@ -50,8 +50,9 @@ def tabulate(rows: int) -> None:
 
 
 def disclosure() -> None:
-    """Protection and attack on a made-up table of 2,052 cells; larger ones: benchmarks/disclosure.py g2 g3 g4."""
-    print(f"disclosure {_script('benchmarks/disclosure.py', 'g1', '--levels', 'C').strip()}", flush=True)
+    """Protection and attack on the small sets, a line a set and level; all of them: `python -m benchmarks.disclosure --all`."""
+    for told in _script("-m", "benchmarks.disclosure").strip().splitlines():
+        print(f"disclosure {told}", flush=True)
 
 
 def _script(*command: str) -> str:

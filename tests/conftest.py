@@ -20,6 +20,17 @@ LOCAL_NAMES = {None, "", "localhost", "ip6-localhost", socket.gethostname()}
 ROOT = Path(__file__).resolve().parents[1]
 
 
+# What starts servers, browsers and services takes longest, in files of few tests: it begins first, so that no process is still at one
+# of these files when the others have nothing left.
+LONGEST = ("tests/functional/", "tests/faults/", "tests/exchange/test_intake_machine.py", "tests/exchange/test_lives_machine.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order in which `dev.py test` hands files to its processes; without these, files stay in their order."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 class NetworkUseError(RuntimeError):
     """A test tried to reach another machine."""
 
@@ -71,13 +82,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
+def shared_folder() -> Path:
+    """Where the collection is, if it is here."""
+    return Path(os.environ.get("LCJP_SHARED") or ROOT.parent / "shared") / "data"
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The project's collection of real public data, beside the checkout or where LCJP_SHARED says; without it the test is skipped.
 
     `.ci/run` refuses to start where it was promised the data and they are not there, so it cannot go green by skipping.
     """
-    folder = Path(os.environ.get("LCJP_SHARED") or ROOT.parent / "shared") / "data"
-    if not folder.is_dir():
+    if not (folder := shared_folder()).is_dir():
         pytest.skip(f"no shared data at {folder}")
     return folder

@@ -43,7 +43,7 @@ SIDEWAYS = FLOORS[0] | FLOORS[2] | FLOORS[-1]  # Not web and api: two audiences,
 DISCLOSURE_USERS = {"exchange.releases", "exchange.commands"}
 # The attack must not believe what the protection believes: it shares the file format and nothing of the method.
 PROTECTION = {"protect", "suppress", "sensitive", "certificate", "witnesses", "prune", "boxes", "pins"}
-PROTECTION |= {"problem", "relations", "exchanges", "result", "history", "perturb"}
+PROTECTION |= {"problem", "relations", "exchanges", "result", "history", "perturb", "figures", "pattern", "resort"}
 
 # Libraries with one home. "!" takes a part of that home out again.
 WEB = ("exchange.app", "exchange.serve", "exchange.api", "exchange.web", "exchange.access", "exchange.asked", "exchange.problems")

@@ -35,7 +35,7 @@ class Contract:
     Attributes:
         sealing_key: verified notice; `sealing_public` is its key.
         linkage: None where the agreement has no linkage secret yet.
-        heads: period → submission that is its live head, of ours.
+        heads: period → submission that is its head, of ours: the last that was held, be it destroyed since.
     """
 
     dataset: Dataset
@@ -77,7 +77,7 @@ def fetch(client: Client, verified: Verified, dataset: Dataset, now: datetime) -
 
 
 def present_head(client: Client, reference: str, dataset: str, period: str) -> str | None:
-    """The submission that is a period's live head now, or None."""
+    """The submission that is a period's head now, or None."""
     answer = client.get(f"/v1/agreements/{reference}/datasets/{dataset}/contract", f"asking what the hub holds of {dataset} {period}")
     heads = answer.get("heads")
     head = heads.get(period) if isinstance(heads, dict) else None

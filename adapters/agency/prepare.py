@@ -41,7 +41,7 @@ class Target:
 
     Attributes:
         secret: the linkage secret; None where the dataset holds no pseudonym.
-        after: the period's live head at the hub, if there is one.
+        after: the period's head at the hub, if there is one.
         excluded: whose rows are left out; None where nobody's are.
     """
 

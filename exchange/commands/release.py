@@ -17,7 +17,7 @@ from exchange.errors import RefusedByAgreement
 from exchange.log.record import moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import checking, edition, noted
+from exchange.releases import checking, edition, noted, picturing
 from exchange.releases.edition import Wanted
 from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
@@ -38,13 +38,16 @@ def release() -> None:
 @click.option("--from", "first", required=True, help="first period, such as 2021-04")
 @click.option("--to", "last", required=True, help="last period")
 @click.option("--key", required=True, type=click.Path(), help="your key file: it says who asks")
+@click.option("--advise", is_flag=True, help="also try every other method of protection, for the checkers to compare (takes longer)")
 @click.pass_context
-def request(context: click.Context, reference: str, name: str, first: str, last: str, key: str) -> None:
+def request(context: click.Context, reference: str, name: str, first: str, last: str, key: str, advise: bool) -> None:  # noqa: FBT001, PLR0917 -- click passes every option by name
     """Make an edition: link, tabulate, protect, attack; then two others check it."""
     hub = hub_of(context)
     require_reapplied(hub)
     wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint)
-    identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory)
+    identity = edition.draft(
+        hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory, advised=advise
+    )
     with reading(hub.engine) as session:
         row = edition.find(session, identity)
         found = {"edition": identity, "draft": row.draft_digest, "state": row.state, "report": checking.without_findings(row)}
@@ -66,14 +69,16 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
     help="your key file, if you check for the agreement or are a party's DPO: what the rows showed is yours to see",
 )
 @click.option("--at", "cuts", multiple=True, metavar="DIMENSION=CODE", help="cut the tables at a category, such as force=cleveland-police")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="draw what is hidden, as SVG, in this file")
 @click.pass_context
-def show(context: click.Context, identity: str, out: Path | None, key: str | None, cuts: tuple[str, ...]) -> None:
+def show(context: click.Context, identity: str, out: Path | None, key: str | None, cuts: tuple[str, ...], picture: Path | None) -> None:
     """Exactly what would be, or was, published: on the screen, and with --out as files. With --key, how far kept fields single rows out."""
     hub = hub_of(context)
     require_reapplied(hub)
     with writing(hub.engine) as session:
         row = edition.find(session, identity)
         seen = checking.findings(session, row, key_of(key).fingerprint, hub.clock()) if key else None
+        compared = checking.advice(session, row, key_of(key).fingerprint, hub.clock()) if key else []
         about = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
         what = f"edition shown{', with its findings' if key else ''}"
         noted.looked_at(session, identity, key_of(key).fingerprint if key else OPERATOR, about, what, moment(session, hub.clock))
@@ -95,9 +100,12 @@ def show(context: click.Context, identity: str, out: Path | None, key: str | Non
             (out / name).write_bytes(content)
         write_new(out / "edition.json", json.dumps(found["document"], indent=1) + "\n")
     lines = [f"{identity}: {found['state']}", *(f"  {name}  {len(content):,} bytes" for name, content in files.items())]
-    say(context, found if seen is None else {**found, checking.FINDINGS: seen}, *lines, *(in_words(seen) if seen else ()))
+    beside = {} if seen is None else {checking.FINDINGS: seen, checking.ADVICE: compared}
+    say(context, {**found, **beside}, *lines, *(in_words(seen) if seen else ()), *picturing.in_words(compared))
     if definition is not None and not context.obj["json"]:
         _print(published_tables(definition, periods, files), dict(cut.split("=", 1) for cut in cuts if "=" in cut))
+    if definition is not None and picture is not None:
+        write_new(picture, picturing.picture(f"What {identity} hides", published_tables(definition, periods, files), compared))
 
 
 def _print(tables: Sequence[Shown], cuts: Mapping[str, str]) -> None:

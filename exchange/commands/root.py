@@ -26,7 +26,7 @@ from exchange.commands.retention import retention
 from exchange.commands.shared import config_path, hub_of, say
 from exchange.commands.witnesses import succeed, witness_lines, witnesses
 from exchange.db import reading
-from exchange.disclosure.commands import attack_command, protect_command
+from exchange.disclosure.commands import advise_command, attack_command, protect_command
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
 from exchange.log.tables import HeadRow
@@ -141,3 +141,4 @@ for about in (drill, explain, *BEFORE_SIGNING, *EXPORTS):
     agreement.add_command(about)
 cli.add_command(protect_command, "protect")
 cli.add_command(attack_command, "attack")
+cli.add_command(advise_command, "advise")

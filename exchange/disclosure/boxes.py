@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from exchange.disclosure.sheets import Ints
+from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.spec import Hierarchy
 from exchange.disclosure.table import TableSet
 
@@ -40,6 +40,8 @@ class Boxes:
         self._order = np.argsort(cell, kind="stable")
         self._first = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=len(tables.value)))])
         self._offset = np.concatenate([[0], np.cumsum([len(numbers) for numbers in tables.cells])])
+        self._links = _links(tables)
+        self.linked = bool(self._links.any())
 
     def around(self, cell: int) -> Iterator[Box]:
         """The boxes of `cell`, smallest first, each within the next; the last one is EVERYTHING."""
@@ -69,7 +71,15 @@ class Boxes:
             nodes = [_nodes_of(top, h.ends) for top, h in zip(tops, sheet.hierarchies, strict=True)]
             parts.append(grid[np.ix_(*nodes)].reshape(-1))
         cells = np.unique(np.concatenate(parts))
+        if self.linked:
+            cells = self._linked(self._linked(cells), virtual=True)
         return cells[self._eligible[cells]]
+
+    def _linked(self, cells: Ints, *, virtual: bool = False) -> Ints:
+        """The cells, and those that a sum across tables binds to them: the other tables' and, or only, those that are in no table."""
+        _, rows, _ = self._tables.relations.around(cells)
+        _, members, _ = self._tables.relations.within(np.unique(rows[self._links[rows]]))
+        return np.union1d(cells, members[self._tables.virtual[members]] if virtual else members)
 
     def _slice(self, cell: int) -> Iterator[Box]:
         """Where no hierarchy has a middle: of the column that most tables share, the code of `cell`, those beside it and the root."""
@@ -102,6 +112,18 @@ class Boxes:
             return nodes
         _, axis, parent = min(growth)
         return (*nodes[:axis], parent, *nodes[axis + 1 :])
+
+
+def _links(tables: TableSet) -> Bools:
+    """(rows,) the sums that lie in no one table, such as between two releases."""
+    relations = tables.relations
+    links = np.ones(len(relations.start) - 1, dtype=np.bool_)
+    if len(links):
+        for numbers in tables.cells:
+            inside = np.zeros(len(tables.value), dtype=np.bool_)
+            inside[numbers] = True
+            links &= ~np.logical_and.reduceat(inside[relations.cells], relations.start[:-1])
+    return links
 
 
 def _nodes_of(top: int, ends: Sequence[int]) -> list[int]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from exchange.disclosure.problem import Problem
+from exchange.disclosure.problem import LEAST_PRICE, Problem
+from exchange.disclosure.program import bounds
 from exchange.disclosure.sheets import Floats, Ints
 
-FREE = 1e-3
+FREE = LEAST_PRICE
 """Price of moving a cell that is hidden anyway: above zero, so that witnesses stay short."""
 
 MOST_WHOLE = 3000
@@ -24,6 +25,9 @@ MOST_WARM = 1000
 
 MOST_NODES = 5000
 """Branch-and-bound nodes of one integer program, so that none runs for ever; counted, not timed, so that results repeat."""
+
+LAST_NODES = 10 * MOST_NODES
+"""The same for a program that has the last word."""
 
 _ANSWERED = {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kSolutionLimit}
 
@@ -37,18 +41,21 @@ class Move:
 
 
 class ExchangeModel:
-    """A warm LP over some cells of a problem. Cells that cannot move at all (alone in some sum) are left out from the start.
+    """A warm LP over some cells of a problem. Cells that cannot move at all (known, or alone in some sum) are left out from the start.
 
-    `whole`: an integer program from the start; `most_whole`: models of more cells are never turned into one as they stand.
+    `whole`: an integer program from the start; `most_whole`: models of more cells are never turned into one as they stand; `final`: search
+    longer, and take what moves a cell farther than asked. `gave_out`: some question was left open.
     """
 
-    def __init__(self, problem: Problem, cells: Ints, *, whole: bool = False, most_whole: int = MOST_WHOLE) -> None:
+    def __init__(self, problem: Problem, cells: Ints, *, whole: bool = False, most_whole: int = MOST_WHOLE, final: bool = False) -> None:
         self.problem = problem
+        self.gave_out = False
+        self._final = final
         self._most_whole = most_whole
         self._integers = whole
-        self.cells, self._rows, self._owner, self._signs = balanced(problem, cells)
+        self.cells, self._rows, self._owner, self._signs = balanced(problem, cells[problem.movable[cells]])
         self.place = {int(cell): place for place, cell in enumerate(self.cells)}
-        self._slack = problem.slack[self.cells].astype(np.float64)
+        self._slack = bounds(problem.slack[self.cells])
         self._prices = problem.weight[self.cells].copy()
         self._still = np.zeros(len(self.cells), dtype=np.bool_)
         self._solver = self._build() if len(self.cells) else None
@@ -74,7 +81,7 @@ class ExchangeModel:
             ("threads", 1),
             ("random_seed", 0),
             ("mip_rel_gap", 0.05),
-            ("mip_max_nodes", MOST_NODES),
+            ("mip_max_nodes", LAST_NODES if self._final else MOST_NODES),
         ):
             solver.setOptionValue(option, setting)
         if not self._integers:
@@ -107,17 +114,21 @@ class ExchangeModel:
             return None
         size = len(self.cells)
         moved, still = (place, place + size) if amount > 0 else (place + size, place)
-        self._solver.changeColBounds(moved, float(abs(amount)), float(abs(amount)))
+        # In whole numbers a little farther may be possible where just so far is not.
+        most = float(abs(amount)) if not self._final else highspy.kHighsInf if amount > 0 else float(self._slack[place])
+        self._solver.changeColBounds(moved, float(abs(amount)), most)
         self._solver.changeColBounds(still, 0.0, 0.0)
         try:
             if size > MOST_WARM:
                 self._solver.clearSolver()
             self._solver.run()
             if self._solver.getModelStatus() not in _ANSWERED:
+                self.gave_out |= self._solver.getModelStatus() != highspy.HighsModelStatus.kInfeasible
                 return None
             change = self._change()
             # An unfinished integer program may have stopped without any answer: then the cell has not moved as asked.
-            found = self._whole(change) if abs(change[place] - amount) < 1e-6 else None
+            found = self._whole(change) if abs(change[place]) >= abs(amount) * (1 - 1e-6) else None
+            self.gave_out |= found is None
             return found if found is not None or self._integers else self._integer_program(cell, amount, change)
         finally:
             self.allow(cell, allowed=True)
@@ -130,7 +141,8 @@ class ExchangeModel:
         """The change in whole units, a small multiple of it if need be; None unless it balances exactly and keeps every bound."""
         for times in (1, 2, 3, 4, 6):
             delta = np.rint(change * times).astype(np.int64)
-            if np.abs(change * times - delta).max() < 1e-6 and (delta >= -self._slack).all() and not self._sums(delta).any():
+            near = 1e-6 * max(1.0, float(np.abs(delta).max(initial=0)))  # the answers to large numbers are less exact
+            if np.abs(change * times - delta).max() < min(near, 0.3) and (delta >= -self._slack).all() and not self._sums(delta).any():
                 used = np.flatnonzero(delta)
                 return Move(self.cells[used], delta[used])
         return None

@@ -45,7 +45,7 @@ def knowing(cell: int, witnesses: Iterable[Witness], contributor: Ints) -> set[i
 
 def _move_without(suppression: Suppression, cell: int, own: Ints) -> bool:
     for box in suppression.boxes.around(cell):
-        model = suppression.model(box)
+        model = suppression.model(box, suppression.problem)
         for other in own.tolist():
             model.allow(other, allowed=False)
         moves = (model.move(cell, amount) for amount in (1, -1))

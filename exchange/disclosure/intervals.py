@@ -4,10 +4,12 @@ The true range of a cell lies within these. So a range too narrow settles the ma
 """
 
 from collections import deque
+from math import inf
 
 import numpy as np
 
 from exchange.disclosure.problem import Problem
+from exchange.disclosure.program import bounds
 from exchange.disclosure.relations import Relations
 from exchange.disclosure.sheets import Bools, Floats, Ints
 
@@ -24,11 +26,13 @@ class Intervals:
     """How far each hidden cell may fall and rise at most, kept up as cells are published one by one."""
 
     def __init__(self, problem: Problem, hidden: Bools) -> None:
-        self._problem, self._hidden = problem, hidden
-        fall, rise = _everywhere(problem.relations, np.where(hidden, problem.slack, 0), hidden)
+        self._problem, self._hidden = problem, hidden.copy()
+        fall, rise = _everywhere(problem.relations, np.where(hidden, bounds(problem.slack), 0.0), hidden)
         self._known: dict[int, Range] = {}
         self._range: list[Range] = list(zip(fall.tolist(), rise.tolist(), strict=True))
+        self._before: list[tuple[int, Range]] = []  # what settling changed, latest last
         self._members: dict[int, list[tuple[int, int]]] = {}
+        self._rows: dict[int, list[int]] = {}
 
     def of(self, cell: int) -> Range:
         """The range of `cell` if the cell last asked about were published."""
@@ -37,22 +41,26 @@ class Intervals:
     def settle(self) -> None:
         """The cell last asked about is published, until further notice."""
         for cell, found in self._known.items():
+            self._before.append((cell, self._range[cell]))
             self._range[cell] = found
         self._known = {}
 
-    def saved(self) -> list[Range]:
-        """The ranges as they are, to go back to."""
-        return self._range.copy()
+    def saved(self) -> int:
+        """A name for the ranges as they are, to go back to."""
+        return len(self._before)
 
-    def go_back(self, saved: list[Range]) -> None:
+    def go_back(self, saved: int) -> None:
         """Cells settled since `saved` was taken are hidden again."""
-        self._range, self._known, self._members = saved, {}, {}
+        while len(self._before) > saved:
+            cell, found = self._before.pop()
+            self._range[cell] = found
+        self._known = {}
 
     def without(self, cell: int) -> bool:
         """Whether, by this much, `cell` may perhaps be published: False where a primary cell would certainly be too narrow."""
-        relations, problem = self._problem.relations, self._problem
+        problem = self._problem
         self._known = {cell: (0.0, 0.0)}
-        waiting = deque(relations.rows[relations.first[cell] : relations.first[cell + 1]].tolist())
+        waiting = deque(self._rows_of(cell))
         queued, looked = set(waiting), 0
         while waiting and looked < _MOST_ROWS:
             looked += 1
@@ -64,7 +72,7 @@ class Intervals:
                     found[0] + found[1] < problem.width[member] or found[0] < problem.down[member] or found[1] < problem.up[member]
                 ):
                     return False
-                for other in relations.rows[relations.first[member] : relations.first[member + 1]].tolist():
+                for other in self._rows_of(member):
                     if other != row and other not in queued:
                         queued.add(other)
                         waiting.append(other)
@@ -72,21 +80,35 @@ class Intervals:
 
     def _tighter(self, row: int) -> list[tuple[int, Range]]:
         """The members of a sum that it leaves less room than they had, with what it leaves them."""
-        members = self._hidden_in(row)
-        ranges = [self.of(member) for member, _ in members]
-        # How far each term can add to the sum, and take from it; all terms together come to nothing.
-        adds = [rise if sign > 0 else fall for (fall, rise), (_, sign) in zip(ranges, members, strict=True)]
-        takes = [fall if sign > 0 else rise for (fall, rise), (_, sign) in zip(ranges, members, strict=True)]
-        found = []
-        for at, (member, sign) in enumerate(members):
-            most_up, most_down = _without(takes, at), _without(adds, at)
-            fall, rise = ranges[at]
-            left = (min(fall, most_down), min(rise, most_up)) if sign > 0 else (min(fall, most_up), min(rise, most_down))
-            if left != ranges[at]:
-                found.append((member, left))
+        known, ranges = self._known, self._range
+        terms = [(member, sign, *(known.get(member) or ranges[member])) for member, sign in self._hidden_in(row)]
+        # How far all terms together can add to the sum, and take from it; they come to nothing, so each is held by all others.
+        adds = takes = 0.0
+        free_adds = free_takes = 0
+        for _, sign, fall, rise in terms:
+            up, down = (rise, fall) if sign > 0 else (fall, rise)
+            if up == inf:
+                free_adds += 1
+            else:
+                adds += up
+            if down == inf:
+                free_takes += 1
+            else:
+                takes += down
+        found: list[tuple[int, Range]] = []
+        if free_adds > 1 and free_takes > 1:
+            return found
+        for member, sign, fall, rise in terms:
+            up, down = (rise, fall) if sign > 0 else (fall, rise)
+            most_up = (inf if free_takes else takes - down) if down != inf else (takes if free_takes == 1 else inf)
+            most_down = (inf if free_adds else adds - up) if up != inf else (adds if free_adds == 1 else inf)
+            if most_up < up or most_down < down:
+                up, down = min(up, most_up), min(down, most_down)
+                found.append((member, (down, up) if sign > 0 else (up, down)))
         return found
 
     def _hidden_in(self, row: int) -> list[tuple[int, int]]:
+        """The cells of a sum that were hidden at first; those published since have no room."""
         if row not in self._members:
             relations = self._problem.relations
             begin, end = relations.start[row], relations.start[row + 1]
@@ -94,15 +116,17 @@ class Intervals:
             self._members[row] = [(member, sign) for member, sign in pairs if self._hidden[member]]
         return self._members[row]
 
+    def _rows_of(self, cell: int) -> list[int]:
+        """The sums that a cell stands in."""
+        if cell not in self._rows:
+            relations = self._problem.relations
+            self._rows[cell] = relations.rows[relations.first[cell] : relations.first[cell + 1]].tolist()
+        return self._rows[cell]
 
-def _without(terms: list[float], at: int) -> float:
-    """The sum of all terms but one; they may be infinite, so it cannot be had by subtraction."""
-    return sum(terms[:at]) + sum(terms[at + 1 :])
 
-
-def _everywhere(relations: Relations, slack: Ints, hidden: Bools) -> tuple[Floats, Floats]:
+def _everywhere(relations: Relations, slack: Floats, hidden: Bools) -> tuple[Floats, Floats]:
     """How far every cell may fall and rise, from a few rounds over all sums."""
-    fall, rise = slack.astype(np.float64), np.where(hidden, np.inf, 0.0)
+    fall, rise = slack.copy(), np.where(hidden, np.inf, 0.0)
     row = np.repeat(np.arange(len(relations.start) - 1), np.diff(relations.start))
     inside = hidden[relations.cells]
     row, cell, sign = row[inside], relations.cells[inside], relations.signs[inside]

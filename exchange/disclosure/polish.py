@@ -5,9 +5,12 @@ only. What the program proposes counts only once it has been proven like everyth
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 
 import highspy
 import numpy as np
+from highspy.highs import HighsCallbackEvent
 
 from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
@@ -18,8 +21,38 @@ from exchange.disclosure.prune import components
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
-MOST_CELLS, MOST_COLUMNS, MOST_NODES = 150, 2500, 20
-"""Limits of a program: cells of the neighbourhood, columns altogether, branch-and-bound nodes (not seconds: results must repeat)."""
+MOST_CELLS, MOST_NODES = 150, 20
+"""Limits of a program: cells of the neighbourhood, branch-and-bound nodes (not seconds: results must repeat)."""
+
+LINKED_COLUMNS = 1200
+"""Most columns where sums bind tables to each other, as between releases: such programs take far longer."""
+
+MOST_WORK = 120_000
+"""A program ends when it has spent this much, in entries of its balances looked at each time the solver asks whether to go on: some ten
+microseconds each. At the root alone, before any node is counted, programs of four dimensions would take a minute."""
+
+
+BRIEF_WORK = 400_000
+"""What all programs together may spend in sets that are not small: some two seconds."""
+
+
+@dataclass
+class Care:
+    """How much is asked of the polish. `columns`: the largest program; `fewest`: components of fewer secondaries are passed over;
+    `work`: what all programs together may spend.
+    """
+
+    columns: int = 2500
+    fewest: int = 1
+    work: float = inf
+
+
+def brief() -> Care:
+    """For sets that are not small: components that have something to give, in programs that take little."""
+    return Care(columns=1200, fewest=4, work=BRIEF_WORK)
+
+
+_ENDED = {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kSolutionLimit, highspy.HighsModelStatus.kInterrupt}
 
 
 def polish(
@@ -29,21 +62,23 @@ def polish(
     witnesses: Witnesses,
     *,
     fixed: Bools,
+    care: Care,
     deadline: Deadline,
     done: Callable[[int, int], None],
 ) -> None:
-    """Improve `hidden` (in place) component by component; `fixed`: cells that stay hidden whatever happens."""
+    """Improve `hidden` (in place) component by component; `fixed`: cells that stay hidden whatever happens; `care` is used up."""
+    care.columns = min(care.columns, LINKED_COLUMNS) if boxes.linked else care.columns
     label = components(problem, hidden)
     order = np.argsort(label, kind="stable")
     order = order[label[order] >= 0]
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     for number, cells in enumerate(groups, start=1):
         done(number, len(groups))
-        if deadline.passed():
+        if deadline.passed() or care.work <= 0:
             return
-        near = _neighbourhood(boxes, cells, hidden) if not fixed[cells].all() else None
+        near = _neighbourhood(boxes, cells, hidden) if np.count_nonzero(~fixed[cells]) >= care.fewest else None
         if near is not None:
-            proposed = _propose(problem, near, cells, fixed)
+            proposed = _propose(problem, near, cells, fixed, deadline.left(), care)
             if proposed is not None:
                 _exchange(problem, hidden, witnesses, cells, proposed)
 
@@ -59,7 +94,7 @@ def _neighbourhood(boxes: Boxes, cells: Ints, hidden: Bools) -> Ints | None:
     return None
 
 
-def _propose(problem: Problem, near: Ints, cells: Ints, fixed: Bools) -> Ints | None:
+def _propose(problem: Problem, near: Ints, cells: Ints, fixed: Bools, seconds: float, care: Care) -> Ints | None:
     """A cheaper set of cells to hide instead of the component `cells`, or None."""
     near, rows, owner, signs = balanced(problem, near)
     if not np.isin(cells, near).all():
@@ -67,12 +102,18 @@ def _propose(problem: Problem, near: Ints, cells: Ints, fixed: Bools) -> Ints | 
     primary = np.flatnonzero(problem.width[near] > 0)
     changes = [(int(p), up) for p in primary for up in (True, False) if up or problem.slack[near[p]] > 0]
     size = len(near)
-    if size * (1 + len(changes)) > MOST_COLUMNS:
+    if size * (1 + len(changes)) > care.columns:
         return None
     weight = np.where(fixed[near], 0.0, problem.weight[near])
     now = float(problem.weight[cells[~fixed[cells]]].sum())
     solver = highspy.Highs()
-    for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_max_nodes", MOST_NODES)):
+    for option, setting in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("random_seed", 0),
+        ("mip_max_nodes", MOST_NODES),
+        ("time_limit", seconds),
+    ):
         solver.setOptionValue(option, setting)
     infinity = highspy.kHighsInf
     reach = float(max(problem.width[near].max(), problem.up[near].max(), problem.down[near].max()))
@@ -96,12 +137,27 @@ def _propose(problem: Problem, near: Ints, cells: Ints, fixed: Bools) -> Ints | 
         )
         _only_hidden(solver, np.flatnonzero(~fixed[near]).astype(np.int32), first, low, high)
     _require(solver, problem, near, changes)
-    solver.run()
-    if solver.getModelStatus() not in {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kSolutionLimit}:
+    each = len(rows) * len(changes)
+    care.work -= each * _run(solver, int(min(MOST_WORK, care.work) // max(1, each)))
+    if solver.getModelStatus() not in _ENDED:
         return None
     if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
         return None
     return near[np.asarray(solver.getSolution().col_value)[:size] > 0.5]
+
+
+def _run(solver: highspy.Highs, most: int) -> int:
+    """Run the solver until it has asked `most` times whether to go on (counted, so that results repeat): how often it asked."""
+    asked = 0
+
+    def answer(event: HighsCallbackEvent) -> None:
+        nonlocal asked
+        asked += 1
+        event.interrupt(asked > most)
+
+    solver.cbMipInterrupt.subscribe(answer)
+    solver.run()
+    return asked
 
 
 def _only_hidden(solver: highspy.Highs, cells: Ints, first: int, low: np.ndarray, high: np.ndarray) -> None:
@@ -133,14 +189,15 @@ def _exchange(problem: Problem, hidden: Bools, witnesses: Witnesses, old: Ints, 
     numbers: list[int] = []
     for cell in old.tolist():
         numbers += witnesses.drop_users(cell)[0]
-    model = ExchangeModel(problem, np.sort(new))
     added: list[int] = []
-    for cell in old[problem.width[old] > 0].tolist():
-        if not witnesses.met(cell):
-            added += [witnesses.add(move) for move in next_moves(problem, witnesses, model, cell)]
-        if not witnesses.met(cell):
-            witnesses.drop(added)
-            witnesses.restore(numbers)
-            return
+    for view in problem.views:
+        model = ExchangeModel(view, np.sort(new))
+        for cell in old[view.width[old] > 0].tolist():
+            if not witnesses.met(view.offset + cell):
+                added += [witnesses.add(move) for move in next_moves(view, witnesses, model, cell)]
+            if not witnesses.met(view.offset + cell):
+                witnesses.drop(added)
+                witnesses.restore(numbers)
+                return
     hidden[old] = False
     hidden[new] = True

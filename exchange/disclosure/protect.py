@@ -1,4 +1,4 @@
-"""The story: pose the problem, hide enough, take back what is too much, prove the result."""
+"""The story: pose the problem, hide enough, take back what is too much, tell what figures can be told, prove the result."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,9 @@ import numpy as np
 
 from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
+from exchange.disclosure.figures import publishable
 from exchange.disclosure.insiders import guard
-from exchange.disclosure.polish import MOST_CELLS, polish
+from exchange.disclosure.polish import MOST_CELLS, MOST_WORK, Care, brief, polish
 from exchange.disclosure.problem import pose
 from exchange.disclosure.prune import Pruning
 from exchange.disclosure.result import Protected, conclude
@@ -18,6 +19,8 @@ from exchange.disclosure.table import TableSet
 WHOLE_UP_TO = 5000
 """Sets of at most this many cells that may be hidden are solved as one model."""
 
+BRIEF_UP_TO = 20_000
+"""Sets of at most this many are polished a little unless told otherwise; more than that gains little for its time."""
 
 Progress = Callable[[str, int, int], None]
 """Told the name of the step, how much of it is done, and out of how much."""
@@ -37,8 +40,8 @@ def protect(
 ) -> Protected:
     """Hide cells of `tables` until every primary cell is as uncertain as `need` asks; None = as spec.json asks.
 
-    `thorough`: also polish small components by integer programs (a few per cent less hidden, some ten times the time); small sets
-    always are.
+    `thorough`: polish every small component by integer programs, however long that takes in all (a few per cent less hidden); small
+    and middle sets are polished a little without it.
     `time_limit`: seconds to spend on a smaller pattern, polishing included; protection itself is always finished. Without a limit the
     same input gives the same bytes. Raises Unprotectable, naming the published cells that pin a primary cell down.
     """
@@ -47,11 +50,12 @@ def protect(
     problem = pose(tables, need)
     eligible = np.flatnonzero(problem.movable)
     suppression = Suppression(tables, problem, Boxes(tables, eligible, whole_up_to=WHOLE_UP_TO))
-    suppression.run(lambda done: progress("hiding", done, len(problem.primary)))
-    hidden, witnesses, fixed = suppression.hidden, suppression.witnesses, tables.primary | tables.hidden
+    suppression.run(lambda done: progress("hiding", done, sum(len(view.primary) for view in problem.views)))
+    hidden, witnesses, fixed = suppression.hidden, suppression.witnesses, problem.must
     near = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
     Pruning(problem, near, hidden, witnesses, fixed=fixed).run(deadline, lambda done, total: progress("taking back", done, total))
-    if thorough or time_limit is not None or len(eligible) <= MOST_CELLS:
+    care = _care(len(eligible), searched=thorough or time_limit is not None, suppliers=bool(problem.others))
+    if care is not None:
         everywhere = Boxes(tables, eligible, whole_up_to=0)
         polish(
             problem,
@@ -59,10 +63,19 @@ def protect(
             hidden,
             witnesses,
             fixed=fixed,
+            care=care,
             deadline=deadline,
             done=lambda done, total: progress("polishing", done, total),
         )
     guard(suppression, tables.contributor)
-    # A contributor may know what one witness moves and not what another does: there all of them count.
-    proof = witnesses.kept() if (tables.contributor >= 0).any() else witnesses.needed()
-    return conclude(tables, need, hidden, proof, stopped=deadline.passed())
+    told = publishable(tables, hidden, witnesses, lambda done, total: progress("figures", done, total))
+    return conclude(tables, need, problem, hidden, told, witnesses, stopped=deadline.passed())
+
+
+def _care(cells: int, *, searched: bool, suppliers: bool) -> Care | None:
+    """How carefully a set of so many cells that may be hidden is polished; None: not at all."""
+    if searched:
+        return Care()
+    if cells <= MOST_CELLS:
+        return Care(work=MOST_WORK)
+    return brief() if cells <= BRIEF_UP_TO and not suppliers else None

@@ -1,22 +1,35 @@
 """What a model can add to the proof of one primary cell."""
 
+from math import inf
+
 from exchange.disclosure.exchanges import ExchangeModel, Move
+from exchange.disclosure.intervals import Range
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.witnesses import Witnesses
 
 
-def next_moves(problem: Problem, witnesses: Witnesses, model: ExchangeModel, cell: int) -> list[Move]:
-    """Changes in `model` that widen the reach of `cell`: to each side where that is asked, else upwards, else as far down as it goes first."""
-    down, up = witnesses.reach(cell)
+def next_moves(problem: Problem, witnesses: Witnesses, model: ExchangeModel, cell: int, limits: Range | None = None) -> list[Move]:
+    """Changes in `model` that widen the reach of `cell`: to each side where that is asked, else upwards, else as far down as it goes first.
+
+    `limits`: how far it can certainly not fall and rise any farther. With it, hopeless questions are not asked, and nothing is looked for
+    unless the least rise that is needed can be had.
+    """
+    down, up = witnesses.reach(problem.offset + cell)
+    lowest, highest = limits or (inf, inf)
     sides = [(down, -int(problem.down[cell])), (up, int(problem.up[cell]))]
     moves = [model.move(cell, amount) for reached, amount in sides if reached < abs(amount)]
     width = int(problem.width[cell])
     if not moves and down + up < width:
-        moves = [model.move(cell, width - down)]
+        moves = [model.move(cell, width - down)] if width - down <= highest else [None]
         if moves == [None]:
-            fall, lowest = _farthest_fall(model, cell, min(int(problem.slack[cell]), width))
+            most = int(min(int(problem.slack[cell]), width, lowest))
+            least = width - max(most, down)
+            rise = model.move(cell, least) if limits and 0 < least <= highest else None
+            if limits and least > 0 and rise is None:
+                return []
+            fall, farthest = _farthest_fall(model, cell, most)
             rest = width - max(fall, down)
-            moves = [lowest, model.move(cell, rest) if rest else None]
+            moves = [farthest, rise if rise is not None and rest == least else model.move(cell, rest) if rest else None]
     return [move for move in moves if move is not None]
 
 

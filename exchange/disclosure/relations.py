@@ -1,6 +1,6 @@
 """Which cells are the same unknown, and which sums bind them. Pure arrays; used by the protecting side only (the attack has its own)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,30 +44,78 @@ def _slices(start: Ints, wanted: Ints, what: Ints, signs: Ints) -> tuple[Ints, I
     return owner, what[entries], signs[entries]
 
 
-def identify(sheets: Sequence[Sheet], *, by_release: bool) -> tuple[int, list[Ints]]:
-    """Number of distinct cells, and for each sheet the cell at every position of its product.
+@dataclass(frozen=True)
+class Identity:
+    """Which positions are one cell: `count` cells in all, `cells[k]` the cell at every position of sheet k.
 
-    Two positions are one cell where their codes, roots left out, stand for the same cases. Numbers follow the codes' names,
-    so neither row order nor the order of keys in a file changes them. `by_release`: cells of two releases are never one.
+    `case`: (count,) what the cell is, releases left out; `release`: (count,) place of its release in the series, 0 where releases share
+    cells. Cells are numbered by case, then by release, so the same case in the next release is the next number.
+    """
+
+    count: int
+    cells: tuple[Ints, ...]
+    case: Ints
+    release: Ints
+
+
+def identify(sheets: Sequence[Sheet], order: Sequence[str] = ()) -> Identity:
+    """The distinct cells of the sheets. `order`: the releases from first to last where cells of two are never one, else nothing.
+
+    Two positions are one cell where their universe is one and their codes, roots left out, stand for the same cases. Numbers follow the
+    codes' names, so neither row order nor the order of keys in a file changes them.
     """
     columns = sorted({column for sheet in sheets for column in sheet.columns})
-    classes = {column: _classes(column, sheets) for column in columns}
-    releases = sorted({sheet.release for sheet in sheets})
-    keys = []
-    for sheet in sheets:
-        grid = np.indices(sheet.shape).reshape(len(sheet.shape), -1)
-        key = np.zeros((grid.shape[1], len(columns) + 1), dtype=np.int64)
-        for axis, column in enumerate(sheet.columns):
-            of_node = np.array(
-                [classes[column][sheet.hierarchies[axis].name, code] for code in sheet.hierarchies[axis].codes], dtype=np.int64
-            )
-            key[:, columns.index(column)] = of_node[grid[axis]]
-        key[:, -1] = releases.index(sheet.release) if by_release else 0
-        keys.append(key)
-    _, number = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
-    number = number.reshape(-1).astype(np.int64)
-    cuts = np.cumsum([len(key) for key in keys])[:-1]
-    return int(number.max()) + 1, np.split(number, cuts)
+    universes = sorted({sheet.universe for sheet in sheets})
+    lengths = [len(sheet.position) for sheet in sheets]
+    key = np.zeros(sum(lengths), dtype=np.int64)
+    # One digit a column; as numbers they sort just as the codes' classes do. Brought back to small numbers before they could overflow.
+    size = 1
+    for column in columns:
+        classes = _classes(column, sheets)
+        base = max(classes.values()) + 1
+        key, size = _compact(key, size, base)
+        key = key * base + np.concatenate([_digit(sheet, column, classes) for sheet in sheets])
+        size *= base
+    key, size = _compact(key, size, len(universes))
+    key = key * len(universes) + np.repeat([universes.index(sheet.universe) for sheet in sheets], lengths)
+    case = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    depth = max(len(order), 1)
+    release = np.repeat([order.index(sheet.release) if order else 0 for sheet in sheets], lengths)
+    found, number = np.unique(case * depth + release, return_inverse=True)
+    cells = np.split(number.reshape(-1).astype(np.int64), np.cumsum(lengths)[:-1])
+    return Identity(len(found), tuple(cells), found // depth, found % depth)
+
+
+def _compact(key: Ints, size: int, base: int) -> tuple[Ints, int]:
+    if size * base < 2**62:
+        return key, size
+    key = np.unique(key, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return key, int(key.max()) + 1
+
+
+def _digit(sheet: Sheet, column: str, classes: dict[tuple[str, str], int]) -> Ints:
+    """(positions,) class of the sheet's code in `column` at each position; 0 where it has no such column."""
+    if column not in sheet.columns:
+        return np.zeros(len(sheet.position), dtype=np.int64)
+    axis = sheet.columns.index(column)
+    hierarchy = sheet.hierarchies[axis]
+    of_node = np.array([classes[hierarchy.name, code] for code in hierarchy.codes], dtype=np.int64)
+    inside = int(np.prod(sheet.shape[axis + 1 :], dtype=np.int64))
+    return np.tile(np.repeat(of_node, inside), len(sheet.position) // (inside * len(of_node)))
+
+
+def aligned(sheet: Sheet, numbers: Ints, columns: Sequence[str]) -> Ints:
+    """What stands at the sheet's positions, in the order of positions that it would have with its columns in the order `columns`."""
+    return numbers.reshape(sheet.shape).transpose([sheet.columns.index(column) for column in columns]).reshape(-1)
+
+
+def first_row(sheets: Sequence[Sheet], cells: Sequence[Ints], which: Bools) -> str:
+    """The first row that shows one of the cells `which`, for a message: its table and row."""
+    for sheet, numbers in zip(sheets, cells, strict=True):
+        rows = np.flatnonzero(which[numbers[sheet.position]])
+        if len(rows):
+            return f"{sheet.name}, row {int(rows[0]) + 2}"
+    return "the set"
 
 
 class _Finest:
@@ -116,10 +164,34 @@ def _classes(column: str, sheets: Sequence[Sheet]) -> dict[tuple[str, str], int]
     return {key: 0 if found is None else order[found] for key, found in sets.items()}
 
 
-def bind(count: int, sheets: Sequence[Sheet], cells: Sequence[Ints]) -> Relations:
-    """The sums of all sheets over `count` cells, each sum once."""
-    blocks: dict[int, list[Ints]] = {}
-    first_of: dict[int, list[Bools]] = {}
+@dataclass(frozen=True)
+class Rows:
+    """Sums of one length. `rows`: (r, length) first the cell that is the sum, then those it is the sum of; `essential`: (r,)."""
+
+    rows: Ints
+    essential: Bools
+
+
+def bind(count: int, sheets: Sequence[Sheet], cells: Sequence[Ints], more: Sequence[Rows] = ()) -> Relations:
+    """The sums of all sheets, and `more`, over `count` cells, each sum once."""
+    blocks: dict[int, list[Rows]] = {}
+    for block in (*_splits(count, sheets, cells), *more):
+        rows = np.column_stack([block.rows[:, 0], np.sort(block.rows[:, 1:], axis=1)])
+        blocks.setdefault(rows.shape[1], []).append(Rows(rows, block.essential))
+    flat, signs, lengths, essential = [], [], [], []
+    for width in sorted(blocks):
+        rows, needed = _distinct(np.concatenate([block.rows for block in blocks[width]]), blocks[width])
+        essential.append(needed)
+        flat.append(rows.reshape(-1))
+        signs.append(np.tile(np.r_[1, np.full(width - 1, -1)], len(rows)))
+        lengths.append(np.full(len(rows), width))
+    none = np.zeros(0, dtype=np.int64)
+    needed = np.concatenate([none.astype(np.bool_), *essential])
+    return _both_ways(count, np.concatenate([none, *flat]), np.concatenate([none, *signs]), np.concatenate([none, *lengths]), needed)
+
+
+def _splits(count: int, sheets: Sequence[Sheet], cells: Sequence[Ints]) -> Iterator[Rows]:
+    """Every split of a cell into the codes below one of its own."""
     for sheet, numbers in zip(sheets, cells, strict=True):
         grid = numbers.reshape(sheet.shape)
         explained = np.zeros(count, dtype=np.bool_)
@@ -129,22 +201,17 @@ def bind(count: int, sheets: Sequence[Sheet], cells: Sequence[Ints]) -> Relation
             before = explained.copy()
             for parent, children in hierarchy.children.items():
                 if len(children) > 1:
-                    below = np.sort(lines[list(children)].T, axis=1)
-                    blocks.setdefault(len(children) + 1, []).append(np.column_stack([lines[parent], below]))
-                    first_of.setdefault(len(children) + 1, []).append(~before[lines[parent]])
+                    yield Rows(lines[[parent, *children]].T, ~before[lines[parent]])
                     explained[lines[parent]] = True
-    flat, signs, lengths, essential = [], [], [], []
-    for width in sorted(blocks):
-        rows, inverse = np.unique(np.concatenate(blocks[width]), axis=0, return_inverse=True)
-        needed = np.zeros(len(rows), dtype=np.bool_)
-        np.logical_or.at(needed, inverse.reshape(-1), np.concatenate(first_of[width]))
-        essential.append(needed)
-        flat.append(rows.reshape(-1))
-        signs.append(np.tile(np.r_[1, np.full(width - 1, -1)], len(rows)))
-        lengths.append(np.full(len(rows), width))
-    none = np.zeros(0, dtype=np.int64)
-    needed = np.concatenate([none.astype(np.bool_), *essential])
-    return _both_ways(count, np.concatenate([none, *flat]), np.concatenate([none, *signs]), np.concatenate([none, *lengths]), needed)
+
+
+def _distinct(rows: Ints, blocks: Sequence[Rows]) -> tuple[Ints, Bools]:
+    """The rows, sorted, each once; essential is what is essential in any block."""
+    order = np.lexsort(rows.T[::-1])
+    rows = rows[order]
+    fresh = np.concatenate([[True], (rows[1:] != rows[:-1]).any(axis=1)])
+    essential = np.concatenate([block.essential for block in blocks])[order]
+    return rows[fresh], np.logical_or.reduceat(essential, np.flatnonzero(fresh))
 
 
 def _both_ways(count: int, cells: Ints, signs: Ints, lengths: Ints, essential: Bools) -> Relations:

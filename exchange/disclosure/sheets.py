@@ -1,24 +1,20 @@
 """One CSV of a table set, read strictly into arrays. Messages name the table and a row (the header is row 1), never what stands in it."""
 
-import csv
-import io
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from exchange.disclosure.columns import Bools, Columns, Floats, Ints, Numbers, complete, flags, numbers, only, places, read_columns
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.spec import Files, Hierarchy, TableSpec
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
+__all__ = ["Bools", "Floats", "Ints", "Sheet", "read_sheet"]
 
-KNOWN = ("value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed")
-_WHOLE = re.compile(r"[0-9]{1,15}")
-_DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?")
+KNOWN = ("value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed", "cost", "changed", "record_key_sum")
+_TOP = re.compile(r"top([1-9][0-9]?)")
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,7 @@ class Sheet:
     """The rows of one table, in the order of its file.
 
     `position`: (rows,) place of each row in the full product of its dimensions' codes (C order, codes in preorder).
-    The other arrays are (rows,) or None where the file has no such column; decimals are still text.
+    The other arrays are (rows,) or None where the file has no such column; `tops`: top1, top2 and so on, as many as there are.
     """
 
     name: str
@@ -34,15 +30,20 @@ class Sheet:
     columns: tuple[str, ...]
     hierarchies: tuple[Hierarchy, ...]
     release: str
+    universe: str
+    published: bool
     position: Ints
-    value: Sequence[str]
-    lpl: Sequence[str] | None
-    upl: Sequence[str] | None
+    value: Numbers
+    lpl: Numbers | None
+    upl: Numbers | None
+    cost: Numbers | None
     primary: Bools | None
     forced: Bools | None
     suppressed: Bools | None
     contributors: Ints | None
-    single: Sequence[str] | None = field(repr=False)
+    changed: Ints | None
+    tops: tuple[Numbers, ...]
+    single: pa.Array | None = field(repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,94 +58,55 @@ class Sheet:
 
 def read_sheet(files: Files, spec: TableSpec, *, counts: bool) -> Sheet:
     """Read the file of one table; BadTables for anything but one row for every combination of known codes."""
-    header, fields = _columns(files, spec)
+    given = read_columns(files, spec.name, spec.file)
     hierarchy_of = dict(spec.dims)
-    columns = tuple(name for name in header if name in hierarchy_of)
+    tops = _tops(spec, given)
+    only(spec.name, given, list(hierarchy_of), [*KNOWN, *tops])
+    if "value" not in given:
+        raise BadTables(f"{spec.name}, row 1: no value column")
+    if "suppressed" in given and pc.any(pc.equal(given["value"], "")).as_py():
+        row = pc.index(given["value"], "").as_py() + 2
+        raise BadTables(f"{spec.name}, row {row}: an earlier release needs its true values, those it hid included")
+    columns = tuple(name for name in given if name in hierarchy_of)
     hierarchies = tuple(hierarchy_of[name] for name in columns)
-    given = dict(zip(header, fields, strict=True))
-    pattern = _WHOLE if counts else _DECIMAL
+    position = places(spec.name, [given[name] for name in columns], hierarchies)
+    complete(spec.name, position, hierarchies)
 
-    def numbers(name: str) -> Sequence[str] | None:
-        return _checked(spec.name, given[name], pattern) if name in given else None
+    def measured(name: str, *, whole: bool = counts) -> Numbers | None:
+        return numbers(spec.name, given[name], whole=whole) if name in given else None
 
-    value = numbers("value")
-    if value is None:
-        raise BadTables(f"{spec.name}: no value column")
-    contributors = _checked(spec.name, given["n_contrib"], _WHOLE) if "n_contrib" in given else None
+    def counted(name: str) -> Ints | None:
+        return numbers(spec.name, given[name], whole=True).whole if name in given else None
+
+    def flagged(name: str) -> Bools | None:
+        return flags(spec.name, name, given[name]) if name in given else None
+
     return Sheet(
         name=spec.name,
         file=spec.file,
         columns=columns,
         hierarchies=hierarchies,
         release=spec.release,
-        position=_positions(spec.name, [given[name] for name in columns], hierarchies),
-        value=value,
-        lpl=numbers("lpl"),
-        upl=numbers("upl"),
-        primary=_flags(spec.name, given, "primary"),
-        forced=_flags(spec.name, given, "forced"),
-        suppressed=_flags(spec.name, given, "suppressed"),
-        contributors=None if contributors is None else np.array([int(text) for text in contributors], dtype=np.int64),
+        universe=spec.universe,
+        published=spec.published,
+        position=position,
+        value=numbers(spec.name, given["value"], whole=counts),
+        lpl=measured("lpl"),
+        upl=measured("upl"),
+        cost=measured("cost", whole=False),
+        primary=flagged("primary"),
+        forced=flagged("forced"),
+        suppressed=flagged("suppressed"),
+        contributors=counted("n_contrib"),
+        changed=counted("changed"),
+        tops=tuple(numbers(spec.name, given[name], whole=counts) for name in tops),
         single=given.get("single_contributor"),
     )
 
 
-def _columns(files: Files, spec: TableSpec) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Header and columns of the file, every row as long as the header."""
-    if spec.file not in files:
-        raise BadTables(f"{spec.name}: its file is missing")
-    try:
-        text = files[spec.file].decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        raise BadTables(f"{spec.name}: not a CSV in UTF-8") from None
-    if len(rows) < 2:
-        raise BadTables(f"{spec.name}: no rows")
-    header = rows[0]
-    names = {name for name, _ in spec.dims}
-    if len(set(header)) < len(header) or not names <= set(header):
-        raise BadTables(f"{spec.name}, row 1: every dimension must be a column, and no column may come twice")
-    if names & set(KNOWN):
-        raise BadTables(f"{spec.name}: a dimension has the name of a column that means something else")
-    if set(header) - names - set(KNOWN):
-        raise BadTables(f"{spec.name}, row 1: a column is not known; beside the dimensions there may be {', '.join(KNOWN)}")
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise BadTables(f"{spec.name}, row {number}: not as many fields as the header")
-    return header, list(zip(*rows[1:], strict=True))
-
-
-def _checked(table: str, texts: Sequence[str], pattern: re.Pattern[str]) -> Sequence[str]:
-    for number, text in enumerate(texts, start=2):
-        if not pattern.fullmatch(text):
-            what = "a negative number" if text.startswith("-") else "a number not written as required (digits, at most six decimals)"
-            raise BadTables(f"{table}, row {number}: {what}")
-    return texts
-
-
-def _flags(table: str, given: dict[str, tuple[str, ...]], name: str) -> Bools | None:
-    if name not in given:
-        return None
-    for number, text in enumerate(given[name], start=2):
-        if text not in {"0", "1"}:
-            raise BadTables(f"{table}, row {number}: {name} must be 0 or 1")
-    return np.array([text == "1" for text in given[name]], dtype=np.bool_)
-
-
-def _positions(table: str, columns: list[tuple[str, ...]], hierarchies: tuple[Hierarchy, ...]) -> Ints:
-    size = 1
-    for hierarchy in hierarchies:
-        size *= len(hierarchy.codes)
-    position = np.zeros(len(columns[0]), dtype=np.int64)
-    for texts, hierarchy in zip(columns, hierarchies, strict=True):
-        nodes = np.array([hierarchy.numbers.get(text, -1) for text in texts], dtype=np.int64)
-        if (nodes < 0).any():
-            raise BadTables(f"{table}, row {int(np.argmin(nodes >= 0)) + 2}: a code that its hierarchy does not hold")
-        position = position * len(hierarchy.codes) + nodes
-    _, first = np.unique(position, return_index=True)
-    if len(first) < len(position):
-        again = np.setdiff1d(np.arange(len(position)), first)
-        raise BadTables(f"{table}, row {int(again[0]) + 2}: this cell has come before")
-    if len(position) < size:
-        raise BadTables(f"{table}: {size - len(position)} cells are missing; every combination of codes, margins included, needs a row")
-    return position
+def _tops(spec: TableSpec, given: Columns) -> list[str]:
+    """The columns top1, top2 and so on; BadTables where one is left out."""
+    found = sorted(int(match[1]) for name in given if name not in dict(spec.dims) and (match := _TOP.fullmatch(name)))
+    if found != list(range(1, len(found) + 1)):
+        raise BadTables(f"{spec.name}, row 1: the largest contributions must be top1, top2 and so on, none left out")
+    return [f"top{number}" for number in found]

@@ -1,18 +1,27 @@
 """Phase 1: hide what each primary cell needs, smallest first, by the cheapest exchange in its neighbourhood."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
-from exchange.disclosure.errors import Unprotectable
 from exchange.disclosure.exchanges import FREE, MOST_WHOLE, ExchangeModel, Move
-from exchange.disclosure.pins import pinning
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
+from exchange.disclosure.resort import last_resort
 from exchange.disclosure.sheets import Bools
 from exchange.disclosure.table import TableSet
 from exchange.disclosure.witnesses import Witnesses
+
+LARGE, VERY_LARGE = 300, 1000
+SHARE, LITTLE = 0.5, 0.25
+"""Of boxes of more than `LARGE` cells (`VERY_LARGE`) that share of the cells, the cheapest, is tried before all of them."""
+
+HUGE = 5000
+"""In models of more cells the first way to widen a cell is as good as any: each costs as much as ten elsewhere."""
+
+GROWTH = 1.25
+"""That part is chosen afresh when so many times as many cells of the box are hidden."""
 
 
 class Suppression:
@@ -20,31 +29,58 @@ class Suppression:
 
     def __init__(self, tables: TableSet, problem: Problem, boxes: Boxes) -> None:
         self.tables, self.problem, self.boxes = tables, problem, boxes
-        self.hidden: Bools = tables.primary | tables.hidden
+        self.hidden: Bools = problem.must.copy()
         self.witnesses = Witnesses(problem)
-        self._models: dict[Box, tuple[ExchangeModel, Bools]] = {}
+        self._models: dict[tuple[Box, int], tuple[ExchangeModel, Bools]] = {}
+        self._hidden_then: dict[tuple[Box, int], int] = {}
 
     def run(self, done: Callable[[int], None]) -> None:
-        """Hide until every primary cell has what it needs; Unprotectable for the first that cannot have it."""
-        for number, cell in enumerate(self.problem.primary.tolist(), start=1):
+        """Hide until every primary cell of every intruder has what it needs; Unprotectable for the first that cannot have it."""
+        keys = [(view, cell) for view in self.problem.views for cell in view.primary.tolist()]
+        for number, (view, cell) in enumerate(keys, start=1):
             done(number)
-            if self.witnesses.met(cell):
+            if self.witnesses.met(view.offset + cell):
                 continue
-            for box in self.boxes.around(cell):
-                self._secure(self.model(box), cell)
-                if self.witnesses.met(cell):
+            for model in self._models_around(view, cell):
+                self._secure(model, cell)
+                if self.witnesses.met(view.offset + cell):
                     break
             else:
-                raise Unprotectable("a primary cell cannot be protected by hiding others", pinning(self.tables, self.problem, cell))
+                self.keep(*last_resort(self.tables, view, self.witnesses, cell))
 
-    def model(self, box: Box) -> ExchangeModel:
-        """The model of a box, its prices brought up to date with what has been hidden since it was last used."""
-        if box not in self._models:
+    def _models_around(self, view: Problem, cell: int) -> Iterator[ExchangeModel]:
+        """The models of the boxes of `cell`, smallest first; of large ones, the cheap part first."""
+        for box in self.boxes.around(cell):
+            if len(self.boxes.cells(box)) > LARGE:
+                cheap = self._cheap(box, view)
+                if cell in cheap.place:
+                    yield cheap
+            yield self.model(box, view)
+
+    def _cheap(self, box: Box, view: Problem) -> ExchangeModel:
+        """The model of those cells of a box that are hidden or cost little; made afresh when many more have been hidden since."""
+        cells, key = self.boxes.cells(box), (box, ~view.offset)
+        count = int(self.hidden[cells].sum())
+        if key not in self._models or count > GROWTH * self._hidden_then[key]:
+            share = SHARE if len(cells) <= VERY_LARGE else LITTLE
+            most = np.partition(self.problem.weight[cells], int(share * len(cells)))[int(share * len(cells))]
+            model = ExchangeModel(view, cells[self.hidden[cells] | (self.problem.weight[cells] <= most)])
+            self._models[key] = model, np.zeros(len(model.cells), dtype=np.bool_)
+            self._hidden_then[key] = count
+        return self._priced(*self._models[key])
+
+    def model(self, box: Box, view: Problem) -> ExchangeModel:
+        """The model of a box in the eyes of an intruder, its prices brought up to date with what has been hidden since it was last used."""
+        key = box, view.offset
+        if key not in self._models:
             # Beyond the whole set there is nothing to turn to: there an integer program may be as large as it must.
             cells = self.boxes.cells(box)
-            model = ExchangeModel(self.problem, cells, most_whole=len(cells) if box == EVERYTHING else MOST_WHOLE)
-            self._models[box] = model, np.zeros(len(model.cells), dtype=np.bool_)
-        model, priced = self._models[box]
+            model = ExchangeModel(view, cells, most_whole=len(cells) if box == EVERYTHING else MOST_WHOLE)
+            self._models[key] = model, np.zeros(len(model.cells), dtype=np.bool_)
+        return self._priced(*self._models[key])
+
+    def _priced(self, model: ExchangeModel, priced: Bools) -> ExchangeModel:
+        """The model, told which of its cells have been hidden since (`priced`: those it knows of, updated in place)."""
         fresh = self.hidden[model.cells] & ~priced
         if fresh.any():
             model.price(model.cells[fresh], np.full(int(fresh.sum()), FREE))
@@ -53,19 +89,20 @@ class Suppression:
 
     def _secure(self, model: ExchangeModel, cell: int) -> None:
         """Give `cell` as much as this model can of what it still needs."""
-        problem, witnesses = self.problem, self.witnesses
-        if witnesses.reach(cell)[0] < problem.down[cell]:
-            self.keep(model.move(cell, -int(problem.down[cell])))
-        if witnesses.reach(cell)[1] < problem.up[cell]:
-            self.keep(model.move(cell, int(problem.up[cell])))
-        down, up = witnesses.reach(cell)
-        width = int(problem.width[cell])
+        view, witnesses = model.problem, self.witnesses
+        key = view.offset + cell
+        if witnesses.reach(key)[0] < view.down[cell]:
+            self.keep(model.move(cell, -int(view.down[cell])))
+        if witnesses.reach(key)[1] < view.up[cell]:
+            self.keep(model.move(cell, int(view.up[cell])))
+        down, up = witnesses.reach(key)
+        width = int(view.width[cell])
         if down + up < width:
             self.keep(*self._cheapest(model, cell, width, down, up))
 
     def _cheapest(self, model: ExchangeModel, cell: int, width: int, down: int, up: int) -> list[Move]:
         """The changes that widen `cell` at the least price: upwards, downwards, or some of both."""
-        slack = int(self.problem.slack[cell])
+        slack = int(model.problem.slack[cell])
         plans = [[width - down]]
         if width - up <= slack:
             plans.append([up - width])
@@ -75,13 +112,15 @@ class Suppression:
         best: list[Move] = []
         least = np.inf
         for plan in plans:
+            if not least or (best and len(model.cells) > HUGE):
+                break
             moves = [model.move(cell, amount) for amount in plan]
             found = [move for move in moves if move is not None]
             if len(found) == len(moves):
                 price = self._price(found)
                 if price < least:
                     best, least = found, price
-        return best or next_moves(self.problem, self.witnesses, model, cell)
+        return best or next_moves(model.problem, self.witnesses, model, cell)
 
     def _price(self, moves: list[Move]) -> float:
         cells = np.unique(np.concatenate([move.cells for move in moves]))

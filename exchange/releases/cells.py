@@ -18,7 +18,8 @@ Counts = npt.NDArray[np.int64]
 
 MOST_CELLS = 2_000_000
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the line feed, which agreements admit and quoting carries
-TAKEN = {"value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed", "count", "count_marker"}
+_OF_SETS = {"value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed", "cost", "changed", "supplier"}
+TAKEN = _OF_SETS | {"count", "count_marker"}
 """Column names with a meaning of their own in table sets or in what is published."""
 
 
@@ -101,24 +102,45 @@ def cubes(release: Release, axes_of: Mapping[str, Axis], counted: pa.Table, coun
     Raises:
         OutsideCategories: some rows' value is no category, or is absent.
     """
+    return parted(release, axes_of, counted, count, np.zeros(counted.num_rows, dtype=np.int64), 1)[0]
+
+
+def parted(
+    release: Release, axes_of: Mapping[str, Axis], counted: pa.Table, count: str, part: Counts, parts: int
+) -> list[dict[str, Counts]]:
+    """The same for each part by itself: ``part``: (rows,) from 0 to ``parts`` - 1.
+
+    Raises:
+        OutsideCategories: some rows' value is no category, or is absent, in whatever part.
+    """
     units = counted.column(count).to_numpy().astype(np.int64)
     places = {name: _places(axis, counted.column(name)) for name, axis in axes_of.items() if name in counted.column_names}
     outside = {name: int(units[place < 0].sum()) for name, place in places.items() if (place < 0).any()}
     if outside:
         raise OutsideCategories(outside)
-    return {
-        table.name: _cube([axes_of[name] for name in table.dimensions], [places[name] for name in table.dimensions], units)
-        for table in release.tables
-    }
+    mine = [np.flatnonzero(part == number) for number in range(parts)]
+    return [
+        {
+            table.name: _cube([axes_of[name] for name in table.dimensions], [places[name][rows] for name in table.dimensions], units[rows])
+            for table in release.tables
+        }
+        for rows in mine
+    ]
 
 
 def _places(axis: Axis, column: pa.ChunkedArray) -> Counts:
     """(rows,) place of each value among the categories, from 0; -1 where it is none of them."""
     if isinstance(column.type, pa.Bool8Type):  # how the engine returns yes and no; its categories are “true” and “false”
         column = column.cast(pa.int8()).cast(pa.bool_())
-    text = pc.strftime(column, format="%Y-%m") if pa.types.is_date(column.type) else column.cast(pa.string())
-    found = pc.index_in(text, value_set=pa.array(axis.codes, pa.string()))
-    return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+    # Few values, many rows: each value is put into words once.
+    coded = column.combine_chunks().dictionary_encode()
+    values = coded.dictionary
+    text = pc.strftime(values, format="%Y-%m") if pa.types.is_date(values.type) else values.cast(pa.string())
+    found = pc.fill_null(pc.index_in(text, value_set=pa.array(axis.codes, pa.string())), -1)
+    if not len(found):
+        return np.full(len(column), -1, dtype=np.int64)
+    places = pc.fill_null(pc.take(found, coded.indices), -1)
+    return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _cube(along: Sequence[Axis], places: Sequence[Counts], units: Counts) -> Counts:

@@ -1,11 +1,10 @@
 """Output checking: what a named person says about exactly this draft, signed; and publication when enough have said yes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agreements.decisions import Refused
@@ -16,8 +15,8 @@ from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
-from exchange.releases import frozen
-from exchange.releases.edition import find, require, second_edition
+from exchange.releases import frozen, history
+from exchange.releases.edition import find, require
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
 from exchange.submissions import holdings
 from exchange.times import Clock, rfc3339
@@ -26,7 +25,7 @@ from keys.statements import verify_signed
 
 APPROVE, REFUSE = "approve", "refuse"
 _MEMBERS = frozenset({"format", "edition", "draft", "person", "decision", "comment", "made", "nonce"})
-FINDINGS = "uniqueness"
+FINDINGS, ADVICE = "uniqueness", "advice"
 _NONCE = re.compile(r"^[0-9a-f]{32}$", re.ASCII)
 
 
@@ -89,8 +88,8 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock:
 
 
 def without_findings(row: EditionRow) -> dict[str, Any]:
-    """The report on a draft as anybody at the hub may read it: all but what its rows showed."""
-    return {name: value for name, value in row.report.items() if name != FINDINGS}
+    """The report on a draft as anybody at the hub may read it: all but what its rows showed, and what lies hidden under each method."""
+    return {name: value for name, value in row.report.items() if name not in {FINDINGS, ADVICE}}
 
 
 def findings(session: Session, row: EditionRow, key: str, now: datetime) -> Mapping[str, Any]:
@@ -118,6 +117,13 @@ def findings(session: Session, row: EditionRow, key: str, now: datetime) -> Mapp
     return found
 
 
+def advice(session: Session, row: EditionRow, key: str, now: datetime) -> Sequence[Mapping[str, Any]]:
+    """What each method would hide and cost, to those who may see the findings; empty where it was not asked for. Raises as ``findings``."""
+    findings(session, row, key, now)
+    found: Sequence[Mapping[str, Any]] = row.report.get(ADVICE, [])
+    return found
+
+
 def inputs_stand(session: Session, row: EditionRow) -> bool:
     """Whether every submission that a draft was made from is held still."""
     inputs = row.draft["inputs"]
@@ -142,17 +148,14 @@ def _publish(session: Session, keyring: Keyring, row: EditionRow, now: datetime)
 
 
 def _claim_populations(session: Session, row: EditionRow, agreement: Agreement) -> None:
-    """Take the edition's populations, or refuse: the database admits each of them once."""
+    """Take the edition's populations; refuse where more has been published of them than it was protected together with."""
     release = agreement.release(row.release)
-    base = agreement.dataset(release.base) if release else None
-    claimed = sorted({(one["supplier"], one["period"]) for one in row.draft["inputs"] if base and one["dataset"] == base.name})
-    for supplier, period in claimed:
-        adapter = base.adapter if base else ""
-        taken = select(PopulationRow.edition).where(
-            PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period
-        )
-        if earlier := session.execute(taken).scalar_one_or_none():
-            raise second_edition(agreement.clause(f"release {row.release}", "terms"), supplier, period, earlier)
+    mine = history.claimed(row, agreement)
+    known = set(row.draft.get("history", []))
+    if release and (later := [edition for edition in history.editions_over(session, mine) if edition not in known]):
+        because = "it has been published since this draft was made; ask for the edition again"
+        raise history.refusal(agreement, release, later[-1], because)
+    for adapter, supplier, period in mine:
         session.add(PopulationRow(adapter=adapter, supplier=supplier, period=period, edition=row.id))
     session.flush()
 

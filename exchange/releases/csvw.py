@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agreements.model import Agreement
-from agreements.release import Release
+from agreements.release import Method, Release, Terms
 from exchange.releases.protected import HIDDEN, Shown
 
 MARKERS = {HIDDEN: "confidential: hidden so that nobody can be identified from this table or its totals"}
@@ -29,11 +29,19 @@ def about(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[s
         "title": shown.table.title,
         "question": release.question,
         "unit": release.unit,
-        "disclosure": f"Counts from 1 to {release.terms.threshold - 1} are hidden, and other counts where needed to protect those.",
+        "disclosure": _disclosure(release.terms),
         "caveats": list(release.caveats),
         "markers": dict(MARKERS),
         **({"edition": dict(sorted(facts.items()))} if facts else {}),
     }
+
+
+def _disclosure(terms: Terms) -> str:
+    if terms.method is Method.ROUNDING:
+        return f"Every count is rounded to the nearest {terms.base} by itself, so that totals may not be the sums of their parts."
+    if terms.method is Method.TEN_FIVE:
+        return "Counts under 10 are hidden, noughts and some other counts too; all others are rounded to the nearest 5, each by itself."
+    return f"Counts from 1 to {terms.threshold - 1} are hidden, and other counts where needed to protect those."
 
 
 def csvw(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[str, str]) -> bytes:

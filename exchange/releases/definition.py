@@ -5,6 +5,7 @@ Columns are named ``dataset.field`` until the dimensions are made, so no name ca
 
 import operator
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from functools import reduce
 from typing import Any
 
@@ -23,10 +24,12 @@ COUNT = "count of units"  # no dimension can be called so: names hold no spaces
 CHOICE, SUPPLIER, ROWS, ALONE = "choice of fields", "place of supplier", "count of rows", "count of rows alone"
 
 
-def unit_rows(
+def cell_counts(
     release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period], *, repeated: bool = True
 ) -> ibis.Table:
-    """One row a unit, one column a dimension that some table uses.
+    """How many units each supplier of the base has in each combination of all used dimensions that occurs: rows are read once, tables are sums.
+
+    Columns: the dimensions that some table uses, ``COUNT``, and the place of the supplier whose base rows they are (``SUPPLIER``).
 
     A unit is a row of the base whose period field lies in one of ``periods`` and whose ``present`` fields are all there. Where some of those
     are pseudonyms, they say which thing the row is about: what one supplier names twice in one period is one unit, and of its rows the one that comes
@@ -37,15 +40,20 @@ def unit_rows(
         BadRelease: the definition reads one dataset twice.
     """
     _check_once(release)
-    names = used_dimensions(release)
+    used = used_dimensions(release)
+    told = [name for name in used if release.dimension(name).source != "supplier"]
     parts = []
-    for supplier in _dataset(agreement, release.base).suppliers:
+    for place, supplier in enumerate(_dataset(agreement, release.base).suppliers):
         rows = _base(release, agreement, relations, periods, supplier)
         if repeated:
             rows = _first_of_repeated(release, agreement, rows)
         for lookup in release.lookups:
             rows = _joined(release, lookup, rows, relations, supplier)
-        parts.append(_dimensions(release, rows, supplier, names))
+        # Counted by itself, each supplier is a column less to group by, and a smaller group-by.
+        units = _dimensions(release, rows, told)
+        counted = (units.group_by(told) if told else units).aggregate(**{COUNT: ibis._.count()})
+        columns = {name: counted[name] if name in told else ibis.literal(supplier) for name in used}
+        parts.append(counted.select(**columns, **{COUNT: counted[COUNT], SUPPLIER: ibis.literal(place)}))
     return _union(parts)
 
 
@@ -59,11 +67,6 @@ def surplus(release: Release, agreement: Agreement, relations: Relations, period
         groups = _base(release, agreement, relations, periods, supplier).group_by(keys).aggregate(rows=ibis._.count())
         parts.append(groups.filter(ibis._["rows"] > 1).aggregate(**{COUNT: (ibis._["rows"] - 1).sum()}))
     return _union(parts).aggregate(**{COUNT: ibis._[COUNT].sum()})
-
-
-def cell_counts(release: Release, units: ibis.Table) -> ibis.Table:
-    """Counts of units for every combination of all used dimensions that occurs: every table is a sum over it, so rows are read once."""
-    return units.group_by(list(used_dimensions(release))).aggregate(**{COUNT: ibis._.count()})
 
 
 def used_dimensions(release: Release) -> tuple[str, ...]:
@@ -132,7 +135,14 @@ def _total() -> Any:
 
 
 def _inside(day: Any, periods: Sequence[Period]) -> Any:
-    return reduce(operator.or_, [day.between(ibis.date(period.start), ibis.date(period.end)) for period in periods])
+    """Whether a day lies in one of the periods; those that touch are one stretch, for every row is held against each."""
+    stretches: list[tuple[date, date]] = []
+    for period in sorted(periods, key=lambda period: period.start):
+        if stretches and period.start <= stretches[-1][1] + timedelta(days=1):
+            stretches[-1] = stretches[-1][0], max(stretches[-1][1], period.end)
+        else:
+            stretches.append((period.start, period.end))
+    return reduce(operator.or_, [day.between(ibis.date(first), ibis.date(last)) for first, last in stretches])
 
 
 def _check_once(release: Release) -> None:
@@ -201,15 +211,14 @@ def _joined(release: Release, lookup: Lookup, rows: ibis.Table, relations: Relat
     return rows.left_join(found, rows[f"{release.base}.{lookup.on}"] == found[key]).drop(key)
 
 
-def _dimensions(release: Release, rows: ibis.Table, supplier: str, names: Sequence[str]) -> ibis.Table:
+def _dimensions(release: Release, rows: ibis.Table, names: Sequence[str]) -> ibis.Table:
     derived = {value.name: value for value in release.derived}
 
     def column(source: str) -> Any:
-        if source == "supplier":
-            return ibis.literal(supplier)
         return _derived(derived[source], rows) if source in derived else rows[source]
 
-    return rows.select(**{name: column(release.dimension(name).source) for name in names})
+    # Where the supplier is the only dimension, rows are counted all the same.
+    return rows.select(**{name: column(release.dimension(name).source) for name in names}) if names else rows
 
 
 def _derived(value: Derived, rows: ibis.Table) -> Any:

@@ -21,22 +21,25 @@ from agreements.periods import Period, months
 from agreements.release import Release
 from agreements.rules import UNKNOWN, may_request, may_tabulate
 from exchange.db import reading, writing
-from exchange.disclosure import DisclosureError, Files, Need, check_certificate, protect, read_table_set
-from exchange.disclosure.attack import attack
+from exchange.disclosure import Files
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import frozen, noted, uniqueness
+from exchange.releases import frozen, history, noted, series, uniqueness
 from exchange.releases.contents import code_version, file_digests, file_rows
 from exchange.releases.definition import Relations
 from exchange.releases.earlier import reaching
 from exchange.releases.engine import Engine as TabulationEngine
+from exchange.releases.errors import Unconnected
 from exchange.releases.formats import published
-from exchange.releases.tables import EditionRow, EditionState, PopulationRow
-from exchange.releases.tabulate import tabulate
+from exchange.releases.gate import advice, guard
+from exchange.releases.past import Past
+from exchange.releases.remaking import remade, rows_before, rows_of
+from exchange.releases.tables import EditionRow, EditionState
+from exchange.releases.tabulate import Tabulated, tabulate
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
 from exchange.times import Clock
@@ -99,10 +102,11 @@ def require(decision: Decision) -> None:
         raise UnknownAgreement(decision) if decision is UNKNOWN else RefusedByAgreement(decision)
 
 
-def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Clock, *, memory: str) -> str:
+def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Clock, *, memory: str, advised: bool = False) -> str:
     """Make an edition and leave it to be checked; returns its id. What cannot be protected is refused, and nothing is kept.
 
-    Beside the draft stands how far kept fields single rows out, for its checkers alone (``uniqueness``).
+    Beside the draft stands, for its checkers alone, how far kept fields single rows out (``uniqueness``) and, where ``advised``, what
+    every method of protection would hide and cost.
     """
     identity = f"ed-{secrets.token_hex(8)}"
     with writing(engine) as session:
@@ -110,52 +114,62 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
         row = agreements.by_digest(session, current.digest, lock=True) if current else None
         now = moment(session, clock)
         inputs = _inputs(session, wanted, row, now)
-        read = [batch for batches in inputs.batches.values() for batch in batches]
-        noted.read_for(session, identity, inputs.agreement, read, who=wanted.requester, details=wanted.said(), now=now)
+        earlier = history.read(session, inputs.agreement, inputs.release, populations(inputs))
+        noted.read_for(session, identity, inputs.agreement, _read(inputs, earlier), who=wanted.requester, details=wanted.said(), now=now)
     with reading(engine) as session:
-        relations = _relations(session, keyring, held, inputs)
+        relations = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
+        before = [rows_before(session, keyring, held, inputs.agreement, one) for one in earlier]
     looked: list[uniqueness.Finding] = []
+    counted: list[Tabulated] = []
 
     def beside(connection: TabulationEngine, known: Relations) -> None:
         looked.extend(uniqueness.look(connection, inputs.release, inputs.agreement, known, wanted.periods))
 
-    exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory, beside=beside)
-    protected, report = guard(exact, inputs.release)
+    exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory, beside=beside, tell=counted.append)
+    if earlier:
+        again = [remade(inputs.agreement, inputs.release, one, rows, memory) for one, rows in zip(earlier, before, strict=True)]
+        lineage = inputs.lineage()
+        pasts = [Past(one.edition, one.shown, made, one.revised(lineage)) for one, made in zip(earlier, again, strict=True)]
+        protected, report = _together(inputs, counted[0], pasts)
+    else:
+        protected, report = guard(exact, inputs.release)
     report["uniqueness"] = uniqueness.sealed(looked, secrets.token_hex(16))
+    if advised:
+        report["advice"] = advice(exact, inputs.release)
     files = published(inputs.release, inputs.agreement, wanted.periods, protected)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
         now = moment(session, clock)
         replaced = row is None or row.replaced_at is not None
-        if replaced or _inputs(session, wanted, row, now).lineage() != inputs.lineage():
+        if replaced or _inputs(session, wanted, row, now).lineage() != inputs.lineage() or not _alone(session, inputs, earlier):
             raise Conflict(
-                "the agreement or the submissions it reads have changed meanwhile.",
+                "the agreement, the submissions it reads, or what is published of them have changed meanwhile.",
                 remedy="Ask for the edition again.",
                 code="inputs-changed",
             )
-        return _keep(session, identity, wanted, inputs, files=files, report=report, now=now)
+        names = [one.edition for one in earlier]
+        return _keep(session, identity, wanted, inputs, files=files, report=report, earlier=names, now=now)
 
 
-def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
-    """Protect a table set, check the proof, and attack the result by another road. Anything found, and there is no edition."""
-    need = Need(release.terms.known_min, release.terms.min_width)
+def _read(inputs: Inputs, earlier: Sequence[history.Published]) -> list[Batch]:
+    """All that is read, once: for the edition, and to make earlier ones again."""
+    every = [inputs.batches, *(one.batches for one in earlier if one.batches is not None)]
+    return list({batch.submission: batch for found in every for batches in found.values() for batch in batches}.values())
+
+
+def _together(inputs: Inputs, counted: Tabulated, pasts: Sequence[Past]) -> tuple[Files, dict[str, Any]]:
+    """The edition's own tables, protected and attacked together with all that was published before."""
     try:
-        protected = protect(read_table_set(exact), need).files()
-        check_certificate(exact, protected, need)
-        found = attack(exact, protected, need)
-    except DisclosureError as error:
-        raise Unacceptable(
-            f"the tables cannot be proven safe: {error}.",
-            remedy="Nothing is published. Coarser categories would help.",
-            code="unprotectable",
-        ) from error
-    if not found.safe:
-        raise Unacceptable(
-            f"the disclosure test can work out {len(found.vulnerable)} hidden cell(s) too closely: nothing is published.",
-            remedy="Tell those who maintain the exchange; the tables cannot be released as they are.",
-            code="vulnerable",
-        )
-    return protected, {"attack": found.report}
+        exact = series.joined(inputs.release, counted, pasts)
+    except Unconnected as error:
+        raise history.refusal(inputs.agreement, inputs.release, pasts[-1].edition, str(error)) from None
+    protected, report = guard(exact, inputs.release)
+    return series.newest(inputs.release, counted, pasts, protected), report
+
+
+def _alone(session: Session, inputs: Inputs, earlier: Sequence[history.Published]) -> bool:
+    """Whether nothing more has been published of these populations meanwhile."""
+    return history.editions_over(session, populations(inputs)) == [one.edition for one in earlier]
 
 
 def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: datetime) -> Inputs:
@@ -172,7 +186,6 @@ def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: dat
     _complete(inputs, names)
     if (refused := reaching(session, inputs.agreement, release, found)) is not None:
         require(refused)
-    _unpublished(session, inputs)
     return inputs
 
 
@@ -197,48 +210,25 @@ def _complete(inputs: Inputs, names: Sequence[str]) -> None:
         )
 
 
-def populations(inputs: Inputs) -> list[tuple[str, str, str]]:
+def populations(inputs: Inputs) -> list[history.Population]:
     """What the edition counts: (adapter, supplier, period) of every base batch."""
     base = inputs.agreement.dataset(inputs.release.base)
     adapter = base.adapter if base else ""
     return sorted({(adapter, batch.supplier, batch.period) for batch in inputs.batches[inputs.release.base]})
 
 
-def _unpublished(session: Session, inputs: Inputs) -> None:
-    for adapter, supplier, period in populations(inputs):
-        query = select(PopulationRow.edition).where(
-            PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period
-        )
-        if earlier := session.execute(query).scalar_one_or_none():
-            raise second_edition(inputs.agreement.clause(f"release {inputs.release.name}", "terms"), supplier, period, earlier)
-
-
-def second_edition(clause: str, supplier: str, period: str, earlier: str) -> Conflict:
-    """The refusal of a second edition over one population."""
-    return Conflict(
-        f"counts of {supplier}'s {period} were published in {earlier}; a second edition beside it could reveal what each of them hides.",
-        remedy="Only one edition of a population can be published until editions are protected together with their history.",
-        code="population-published",
-        clause=clause,
-    )
-
-
-def _relations(session: Session, keyring: Keyring, held: Objects, inputs: Inputs) -> dict[tuple[str, str], Any]:
-    relations = {}
-    for name, batches in inputs.batches.items():
-        dataset = inputs.agreement.dataset(name)
-        if dataset is None:
-            raise UnknownAgreement(UNKNOWN)
-        for supplier in dataset.suppliers:
-            mine = [batch for batch in batches if batch.supplier == supplier]
-            relations[name, supplier] = holdings.rows(session, keyring, held, mine, inputs.agreement, dataset)
-    return relations
-
-
 def _keep(
-    session: Session, identity: str, wanted: Wanted, inputs: Inputs, *, files: Files, report: Mapping[str, Any], now: datetime
+    session: Session,
+    identity: str,
+    wanted: Wanted,
+    inputs: Inputs,
+    *,
+    files: Files,
+    report: Mapping[str, Any],
+    earlier: Sequence[str],
+    now: datetime,
 ) -> str:
-    document = _document(identity, wanted, inputs, files, report)
+    document = {**_document(identity, wanted, inputs, files, report), "history": list(earlier)}
     row = EditionRow(
         id=identity,
         reference=wanted.reference,
@@ -276,7 +266,12 @@ def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files, repor
         "title": release.title,
         "first_period": wanted.first.name,
         "last_period": wanted.last.name,
-        "terms": {"threshold": release.terms.threshold, "zeros": release.terms.zeros.value, "level": release.terms.level.value},
+        "terms": {
+            "threshold": release.terms.threshold,
+            "zeros": release.terms.zeros.value,
+            "level": release.terms.level.value,
+            "method": release.terms.method.value,
+        },
         "inputs": inputs.lineage(),
         "code": code_version(),
         "files": file_digests(files),

@@ -32,6 +32,10 @@ class OutsideCategories(ReleaseError):
         super().__init__(f"values outside the agreed categories ({named}): give the dimension a category for them in a new version.")
 
 
+class Unconnected(ReleaseError):
+    """How an edition bears on what was published before cannot be told: it is not made. Says why in half a sentence."""
+
+
 class EngineError(ReleaseError):
     """The query engine refused or failed. Carries the kind of failure only: an engine's own words may quote a value."""
 

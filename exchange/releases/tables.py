@@ -70,12 +70,12 @@ class VoteRow(Base):
 class PopulationRow(Base):
     """A population that an edition has published counts of: one source, one supplier, one period.
 
-    Two editions over one population could be compared, and their difference could tell what each of them hides. Until editions are
-    protected together with their history, the database itself admits one a population.
+    Every edition over one population is one history: what each of them hides could be told from the others, so that a new one is
+    protected together with all before it (``exchange.releases.history``).
     """
 
     __tablename__ = "published_populations"
-    __table_args__ = (UniqueConstraint("adapter", "supplier", "period"),)
+    __table_args__ = (UniqueConstraint("adapter", "supplier", "period", "edition"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     adapter: Mapped[str] = mapped_column(String(80))

@@ -7,19 +7,31 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Release
-from exchange.releases.cells import Axis, Counts, axes, cubes
-from exchange.releases.definition import COUNT, Relations, cell_counts, surplus, unit_rows
+from exchange.releases.cells import Axis, Counts, axes, parted
+from exchange.releases.definition import COUNT, SUPPLIER, Relations, cell_counts, surplus
 from exchange.releases.engine import Engine, Relation
 from exchange.releases.errors import BadRelation, BadRelease
+
+
+@dataclass(frozen=True)
+class Tabulated:
+    """Exact counts of an edition: table → counts with totals at place 0; ``shares``: supplier of the base → the same, of what it sent."""
+
+    along: Mapping[str, Axis]
+    tables: Mapping[str, Counts]
+    shares: Mapping[str, Mapping[str, Counts]]
 
 
 def tabulate(
@@ -31,15 +43,19 @@ def tabulate(
     memory: str = "4GB",
     threads: int = 2,
     beside: Callable[[Engine, Relations], None] | None = None,
+    tell: Callable[[Tabulated], None] | None = None,
 ) -> dict[str, bytes]:
     """Every table of a release, exact, as the files of a table set: ``spec.json`` and ``<table>.csv``, totals first, zeros included.
+
+    Beside each table stands ``<table>.suppliers.csv``: of every cell the units whose base row each supplier sent, for it knows those. A cell
+    in which a supplier has none is left out there.
 
     Args:
         relations: (dataset, supplier) → agreed fields in their agreed Arrow types, for every supplier of every dataset the release reads. Of the base
             only rows inside ``periods`` count; of the others every row may match.
         periods: months, quarters or years; their months become the categories of the period dimension.
         memory: DuckDB's limit. threads: how many it may use.
-        beside: what else is asked of the same rows over the same connection, once they are counted.
+        beside: what else is asked of the same rows over the same connection, once they are counted. tell: is given the counts themselves.
     Raises:
         BadRelation, BadRelease, OutsideCategories, EngineError.
     """
@@ -50,11 +66,29 @@ def tabulate(
         counted = _counted(engine, release, agreement, known, periods)
         if beside is not None:
             beside(engine, known)
-    tables = cubes(release, along, counted, COUNT)
+    made = _tabulated(release, agreement, along, counted)
+    if tell is not None:
+        tell(made)
     files = {"spec.json": _spec(release, along)}
     for table in release.tables:
-        files[f"{table.name}.csv"] = _long([along[name] for name in table.dimensions], tables[table.name])
+        mine = [along[name] for name in table.dimensions]
+        files[f"{table.name}.csv"] = long(mine, {"value": made.tables[table.name]})
+        files[beside_of(table.name)] = parts_of(mine, {supplier: found[table.name] for supplier, found in made.shares.items()})
     return files
+
+
+def beside_of(table: str) -> str:
+    """The file of a table's suppliers. No name of a table holds a full stop, so no table's own file is called so."""
+    return f"{table}.suppliers.csv"
+
+
+def _tabulated(release: Release, agreement: Agreement, along: Mapping[str, Axis], counted: pa.Table) -> Tabulated:
+    """Every table for each supplier of the base by itself, and for all of them."""
+    base = agreement.dataset(release.base)
+    suppliers = base.suppliers if base else ()
+    found = parted(release, along, counted, COUNT, counted[SUPPLIER].to_numpy().astype(np.int64), len(suppliers))
+    tables = {table.name: np.asarray(sum(one[table.name] for one in found), dtype=np.int64) for table in release.tables}
+    return Tabulated(along, tables, dict(zip(suppliers, found, strict=True)))
 
 
 def _check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relation]) -> None:
@@ -75,7 +109,7 @@ def _counted(
         repeats = surplus(release, agreement, known, periods)
         # Looking for repeats costs one pass over a key; telling them apart, one over every column. Mostly there are none.
         repeated = repeats is not None and bool(engine.run(repeats).column(COUNT)[0].as_py())
-        expression = cell_counts(release, unit_rows(release, agreement, known, periods, repeated=repeated))
+        expression = cell_counts(release, agreement, known, periods, repeated=repeated)
     except ibis.common.exceptions.IbisError as error:
         raise BadRelease(f"release {release.name}: its fields do not suit what it asks of them ({type(error).__name__}).") from None
     return engine.run(expression)
@@ -86,7 +120,12 @@ def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
     document: dict[str, Any] = {
         "hierarchies": {name: {"root": along[name].root, "children": {along[name].root: list(along[name].codes)}} for name in names},
         "tables": {
-            table.name: {"file": f"{table.name}.csv", "dims": {name: name for name in table.dimensions}} for table in release.tables
+            table.name: {
+                "file": f"{table.name}.csv",
+                "dims": {name: name for name in table.dimensions},
+                "suppliers": beside_of(table.name),
+            }
+            for table in release.tables
         },
         "measure": "count",
         "threshold": release.terms.threshold,
@@ -96,12 +135,45 @@ def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _long(along: Sequence[Axis], counts: Counts) -> bytes:
-    """One row a cell, in C order of the axes."""
-    places = np.indices(counts.shape).reshape(counts.ndim, -1).tolist()
-    codes = [[axis.all_codes[place] for place in column] for axis, column in zip(along, places, strict=True)]
+def long(along: Sequence[Axis], columns: Mapping[str, Counts]) -> bytes:
+    """One row a cell, in C order of the axes: its codes, and what each column says of it."""
+    shape = tuple(len(axis.all_codes) for axis in along)
+    codes = _codes(along, np.indices(shape).reshape(len(shape), -1))
+    values = [_numbers(column.ravel()) for column in columns.values()]
+    return _csv([*(axis.name for axis in along), *columns], [[*codes, *values]])
+
+
+def parts_of(along: Sequence[Axis], shares: Mapping[str, Counts]) -> bytes:
+    """One row a cell and supplier that has some of it: the suppliers in their order, cells in C order of the axes."""
+    blocks = []
+    for supplier, counts in shares.items():
+        places = np.nonzero(counts)
+        named = _quoted([supplier]).take(pa.array(np.zeros(len(places[0]), dtype=np.int64)))
+        blocks.append([*_codes(along, np.stack(places)), named, _numbers(counts[places])])
+    return _csv([*(axis.name for axis in along), "supplier", "value"], blocks)
+
+
+def _codes(along: Sequence[Axis], places: Counts) -> list[pa.StringArray]:
+    """(axes, cells) places as codes ready for CSV, a column an axis."""
+    return [_quoted(axis.all_codes).take(pa.array(column)) for axis, column in zip(along, places, strict=True)]
+
+
+def _numbers(column: npt.NDArray[Any]) -> pa.StringArray:
+    return pa.array(column.astype(np.int64)).cast(pa.string())
+
+
+def _quoted(texts: Sequence[str]) -> pa.StringArray:
+    """Each text as a CSV writer would put it beside another."""
+    return pa.array([_line([text, ""])[:-2] for text in texts], pa.string())
+
+
+def _line(fields: Sequence[str]) -> str:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*(axis.name for axis in along), "value"])
-    writer.writerows(zip(*codes, counts.ravel().tolist(), strict=True))
-    return out.getvalue().encode()
+    csv.writer(out, lineterminator="\n").writerow(fields)
+    return out.getvalue()
+
+
+def _csv(header: Sequence[str], blocks: Sequence[Sequence[pa.StringArray]]) -> bytes:
+    """CSV out of blocks of columns of fields that need no more quoting. Columns, not rows: tables have up to millions of cells."""
+    lines = [line for columns in blocks for line in pc.binary_join_element_wise(*columns, ",").to_pylist()]
+    return (_line(header) + "".join(f"{line}\n" for line in lines)).encode()

@@ -12,6 +12,7 @@ A folder, written beside its place and renamed when every file in it is durable:
 Never in it: root keys, the credential, sealed parts that wait to be opened.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -56,7 +57,8 @@ def backup(hub: Hub, out: Path, clock: Clock) -> dict[str, Any]:
         OSError: no room, or the disk fails.
     """
     if out.exists():
-        raise Misconfigured(f"{out.name} is there already.", remedy="Name a new folder: a backup is never written over another.")
+        whole = ", a whole backup" if (out / MANIFEST).is_file() else ""
+        raise Misconfigured(f"{out.name} is there already{whole}.", remedy="Name a new folder: a backup is never written over another.")
     _make(out.parent)
     draft = out.with_name(out.name + UNFINISHED)
     with _alone(draft):
@@ -78,9 +80,18 @@ def backup(hub: Hub, out: Path, clock: Clock) -> dict[str, Any]:
         files.write(MANIFEST, canonical(signed) + b"\n")
         for folder in sorted({path.parent for path in draft.rglob("*")} | {draft}, reverse=True):
             sync_folder(folder)
-        draft.rename(out)
-        sync_folder(out.parent)
+        _name(draft, out)
     return document
+
+
+def _name(draft: Path, out: Path) -> None:
+    """Give a finished backup its name for good; or take the name back, so that one that was said to fail can be made again under it."""
+    draft.rename(out)
+    try:
+        sync_folder(out.parent)
+    except OSError:
+        out.rename(draft)
+        raise
 
 
 def _make(folder: Path) -> None:
@@ -201,10 +212,15 @@ def _copy_sqlite(engine: Engine, place: Path) -> None:
     copy = sqlite3.connect(place)
     try:
         source.driver_connection.backup(copy)  # type: ignore[union-attr]  # a pooled connection has one
-        copy.execute("PRAGMA journal_mode = DELETE")
+        copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # to its end: the commit, and what fails in it, come after the answer
+    except sqlite3.OperationalError as error:
+        raise OSError(errno.EIO, str(error)) from error
     finally:
         copy.close()
         source.close()
+    # A journal that could not be removed would be played back by whoever opens the copy next, and it was another file than was listed.
+    if any(place.parent.glob(f"{place.name}-*")):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def postgresql(program: str, engine: Engine, *arguments: str) -> None:

@@ -1,7 +1,8 @@
 """Editions that were published or dropped after the backup.
 
-The populations of what was published stay taken, so that no second edition can be compared with it. Its files and signatures are gone from
-the hub; recipients have them, and can verify them without it.
+The populations of what was published stay taken, so that no second edition can be compared with it: without its files none can be
+protected together with it, and so there is none. Its files and signatures are gone from the hub; recipients have them, and can verify them
+without it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -86,6 +87,6 @@ def _populations(row: EditionRow, agreement: Agreement) -> Iterator[Population]:
 def _take(session: Session, row: EditionRow, populations: Iterator[Population]) -> None:
     for adapter, supplier, period in populations:
         mine = (PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period)
-        if session.execute(select(PopulationRow.id).where(*mine)).first() is None:
+        if session.execute(select(PopulationRow.id).where(*mine, PopulationRow.edition == row.id)).first() is None:
             session.add(PopulationRow(adapter=adapter, supplier=supplier, period=period, edition=row.id))
     session.flush()

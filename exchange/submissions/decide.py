@@ -66,7 +66,7 @@ def decide(session: Session, keyring: Keyring, submission: str, opened: Opened, 
         return True
     if opened.result["outcome"] in ("agreement", "repeat") and refused is None:
         return False  # it was suspended, or the repeat of another, when the work began: the work is still to be done
-    if reasons := _reasons(row, manifest, opened.result, refused, live):
+    if reasons := _reasons(row, manifest, opened.result, refused, series.head(session, row)):
         _refuse(session, keyring, row, opened, reasons, now)
     else:
         _hold(session, keyring, row, opened, live, now)
@@ -138,9 +138,7 @@ def terms(session: Session, row: SubmissionRow) -> tuple[Agreement, Dataset]:
     return agreement, found
 
 
-def _reasons(
-    row: SubmissionRow, manifest: Manifest, result: Mapping[str, Any], refused: Refused | None, live: Sequence[SubmissionRow]
-) -> list[Reason]:
+def _reasons(row: SubmissionRow, manifest: Manifest, result: Mapping[str, Any], refused: Refused | None, head: str | None) -> list[Reason]:
     if refused is not None:
         return [Reason(refused.clause, f"{refused.reason} {refused.remedy}".strip())]
     place = f"{row.reference} version {manifest.version}, dataset {row.dataset}"
@@ -154,7 +152,7 @@ def _reasons(
     found = (result["rows"], result["rows_digest"], result["totals"])
     if found != (manifest.rows, manifest.rows_digest, manifest.totals):
         return [Reason(f"{place}, control totals", "the rows are not those that the manifest says. Push the extract again.")]
-    if (live[-1].id if live else None) != row.after:
+    if head != row.after:
         return [Reason(f"{place}, mode", "another submission for this period was held first. Push again, following it.")]
     return []
 

@@ -1,7 +1,7 @@
 """Taking in: a signed manifest, its sealed parts, and the word that it is complete.
 
 Exactly once. The same upload id gives the same submission; the same content as what stands for the period gives its receipt; anything
-else must name the head it follows. Nothing is acknowledged before it is durable.
+else must name the head it follows, even one destroyed since. Nothing is acknowledged before it is durable.
 """
 
 import secrets
@@ -68,9 +68,8 @@ def open_submission(session: Session, settings: Settings, caller: str, signed: M
     live = series.standing(session, manifest)
     if (same := series.repeated(session, manifest, live)) is not None:
         return Opened(same, created=False, same_content=True)
-    head = live[-1] if live else None
-    _follow(manifest, head)
-    _require_open_period(session, standing.agreement, manifest, head, now)
+    _follow(manifest, series.head(session, manifest))
+    _require_open_period(session, standing.agreement, manifest, live[-1] if live else None, now)
     require_quota(session, settings, manifest)
     row = _new(manifest, signed, dataset, period, now)
     session.add(row)
@@ -89,25 +88,27 @@ def _known(row: SubmissionRow, caller: str, manifest: Manifest) -> Opened:
     return Opened(row, created=False)
 
 
-def _follow(manifest: Manifest, head: SubmissionRow | None) -> None:
-    found = head.id if head else None
-    if manifest.after != found:
+def _follow(manifest: Manifest, head: str | None) -> None:
+    if manifest.after != head:
         raise Conflict(
-            f"the period {manifest.period} now stands at {found or 'no submission'}, not at the one this follows.",
+            f"the period {manifest.period} now stands at {head or 'no submission'}, not at the one this follows.",
             remedy="Fetch the contract again and push with its head.",
             code="head-moved",
             clause=clause_of(manifest, "mode"),
-            extra={"head": found},
+            extra={"head": head},
         )
 
 
-def _require_open_period(session: Session, agreement: Agreement, manifest: Manifest, head: SubmissionRow | None, now: datetime) -> None:
+def _require_open_period(session: Session, agreement: Agreement, manifest: Manifest, before: SubmissionRow | None, now: datetime) -> None:
     """Refuse to replace what stands for a closed period, unless it must be sent again under a newer version or linkage epoch.
 
-    Nor is it closed to what is put right there at a person's request: the law that gives the right does not end with the period.
+    Nor is it closed to what is put right there at a person's request: the law that gives the right does not end with the period. And of
+    what was destroyed nothing stands.
     """
     dataset = agreement.dataset(manifest.dataset)
-    if head is None or dataset is None or head.erased_rows or holdings.renewed(session, head, manifest.version, manifest.epoch):
+    if before is None or dataset is None or before.erased_rows or before.state in (SubmissionState.DISPOSING, SubmissionState.DISPOSED):
+        return
+    if holdings.renewed(session, before, manifest.version, manifest.epoch):
         return
     if isinstance(refused := may_follow(agreement, dataset, Period.parse(manifest.period), now), Refused):
         raise RefusedByAgreement(refused, code="period-closed")

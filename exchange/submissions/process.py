@@ -150,10 +150,13 @@ def _undo(task: _Task, drafts: Sequence[Draft]) -> None:
 
     Asked under the submission's lock, so that a commit whose answer was lost has ended one way or the other. Where even this cannot be
     asked, everything stays: the attempt that decides removes it, or the next start of the hub.
+
+    Something is written too. A commit that SQLite calls failed, because the flush of its write-ahead log was refused, stands in that file
+    still, and would count at the next start; only what is written after it takes its place. Where this write fails as well, everything stays.
     """
     try:
         with writing(task.engine) as session:
-            session.execute(select(SubmissionRow.id).where(SubmissionRow.id == task.submission).with_for_update())
+            session.get_one(SubmissionRow, task.submission, with_for_update=True).tries += 1
             mine = select(HeldPartRow.object).where(HeldPartRow.submission == task.submission)
             taken = set(session.execute(mine).scalars())
     except (SQLAlchemyError, OSError):
@@ -174,8 +177,8 @@ def _open(task: _Task, job: Mapping[str, Any], size: int) -> dict[str, Any]:
 def _later(task: _Task) -> None:
     with writing(task.engine) as session:
         row = session.get_one(SubmissionRow, task.submission, with_for_update=True)
-        row.tries += 1
-        row.retry_at = task.clock() + min(LONGEST_WAIT, timedelta(seconds=2**row.tries))
+        doublings = min(row.tries + 1, LONGEST_WAIT.seconds.bit_length())  # :func:`_undo` counts this try
+        row.retry_at = task.clock() + min(LONGEST_WAIT, timedelta(seconds=2**doublings))
 
 
 def _job(

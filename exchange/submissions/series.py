@@ -3,11 +3,16 @@
 By the mode of the dataset. ``replace`` and ``snapshot``: whatever stands makes room for the new. ``append``: the new stands beside it; but
 what no release could read beside it (made under an older linkage epoch, or held under a version whose fields cannot be brought under the
 new one) makes room, since all of it must be pushed again, and so does what has the same content under an older version.
+
+The head is the last that was ever held, whether or not it stands still: what follows one that was destroyed meanwhile follows it all the
+same. So all of a period stands in one line; an acknowledged submission is not refused because the day of what it follows came first; and
+one that was prepared when nothing was there does not pass for the newest once what came between has been destroyed. Only what a restore
+lost (lapsed, with a place) is as if it had never been held: its supplier is told to push it again.
 """
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, func, select
 from sqlalchemy.orm import Session
 
 from agreements.carrying import Way, carry
@@ -18,6 +23,8 @@ from exchange.register.tables import AgreementRow
 from exchange.submissions import holdings
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 from keys.formats import Manifest
+
+_EVER_HELD = and_(SubmissionRow.place.is_not(None), SubmissionRow.state != SubmissionState.LAPSED)
 
 
 def line(reference: str, dataset: str, supplier: str, period: str) -> ColumnElement[bool]:
@@ -31,21 +38,27 @@ def line(reference: str, dataset: str, supplier: str, period: str) -> ColumnElem
 
 
 def standing(session: Session, one: Manifest | SubmissionRow) -> list[SubmissionRow]:
-    """What is held for the period of a manifest or submission, in the order in which it was held; the last is its head."""
+    """What is held for the period of a manifest or submission, in the order in which it was held."""
     same = line(one.reference, one.dataset, one.supplier, one.period)
     query = select(SubmissionRow).where(same, SubmissionRow.state == SubmissionState.HELD)
     return list(session.execute(query.order_by(SubmissionRow.place)).scalars())
 
 
-def heads(session: Session, reference: str, dataset: str, supplier: str) -> dict[str, SubmissionRow]:
-    """Period → head, of one supplier's dataset."""
-    query = select(SubmissionRow).where(
+def head(session: Session, one: Manifest | SubmissionRow) -> str | None:
+    """The submission that whatever is held next for the period must follow: the last that was held for it, destroyed since or not."""
+    query = select(SubmissionRow.id).where(line(one.reference, one.dataset, one.supplier, one.period), _EVER_HELD)
+    return session.execute(query.order_by(SubmissionRow.place.desc()).limit(1)).scalar_one_or_none()
+
+
+def heads(session: Session, reference: str, dataset: str, supplier: str) -> dict[str, Row[str, str, str]]:
+    """Period → its head: period, id and digest of the rows; of one supplier's dataset."""
+    query = select(SubmissionRow.period, SubmissionRow.id, SubmissionRow.rows_digest).where(
         SubmissionRow.reference == reference,
         SubmissionRow.dataset == dataset,
         SubmissionRow.supplier == supplier,
-        SubmissionRow.state == SubmissionState.HELD,
+        _EVER_HELD,
     )
-    return {row.period: row for row in session.execute(query.order_by(SubmissionRow.place)).scalars()}
+    return {found.period: found for found in session.execute(query.order_by(SubmissionRow.place))}
 
 
 def next_place(session: Session, row: SubmissionRow) -> int:

@@ -50,7 +50,7 @@ class SubmissionRow(Base):
     dataset: Mapped[str] = mapped_column(String(80))
     period: Mapped[str] = mapped_column(String(10))
     after: Mapped[str | None] = mapped_column(String(40))
-    place: Mapped[int | None]  # its number in the line of what was ever held for its period: the greatest that is held is the head
+    place: Mapped[int | None]  # its number in the line of what was ever held for its period: the greatest is the head
     superseded_by: Mapped[str | None] = mapped_column(String(40))
     repeats: Mapped[str | None] = mapped_column(String(40))  # the submission that had the same content and was held first
     state: Mapped[str] = mapped_column(String(20), index=True)

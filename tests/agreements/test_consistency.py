@@ -37,6 +37,10 @@ def table(number: int, **members: Any) -> Edit:
     return lambda parsed: parsed["releases"][0]["tables"][number].update(members)
 
 
+def terms(**members: Any) -> Edit:
+    return lambda parsed: parsed["releases"][0]["terms"].update(members)
+
+
 def dataset(number: int = 0, **members: Any) -> Edit:
     return lambda parsed: parsed["datasets"][number].update(members)
 
@@ -132,6 +136,11 @@ CASES: list[tuple[str, Edit, str]] = [
     ("a category twice", again("releases", 0, "dimensions", 1, "categories"), "dimensions.authority: “County Durham” stands 2 times"),
     ("no period dimension", release(period_dimension="day"), "period_dimension: there is no dimension “day”"),
     ("an unknown present field", release(present=["cats"]), "present: there is no field “cats” in crimes"),
+    ("noise", terms(method="cell-key"), "releases.mv7-outcomes.terms: the method cell-key is not offered"),
+    ("rounding to nothing", terms(method="rounding"), "terms: rounding needs a base"),
+    ("a base without rounding", terms(base=5), "terms: rounding needs a base"),
+    ("ten-five that shows noughts", terms(method="ten-five"), "terms: ten-five hides counts under 10"),
+    ("ten-five under a higher threshold", terms(method="ten-five", threshold=20, zeros="suppressible", level="B"), "terms: ten-five hides"),
     ("a table by nothing known", table(0, dimensions=["month", "cats"]), "tables.by-area: there is no dimension “cats”"),
     ("a table twice by one dimension", table(0, dimensions=["month", "force", "force"]), "tables.by-area: “force” stands 2 times"),
     ("a table without the period", table(0, dimensions=["force"]), "every table is cut by the period dimension “month”"),
@@ -209,6 +218,9 @@ def test_the_examples_reach_every_refusal_there_is() -> None:
         (lambda p: p["approvals"].update(output_checkers=1), "approvals.output_checkers"),
         (lambda p: p["releases"][0]["terms"].update(threshold=1), "releases.0.terms.threshold"),
         (lambda p: p["releases"][0]["terms"].update(threshold=True), "releases.0.terms.threshold"),
+        (lambda p: p["releases"][0]["terms"].update(method="blurring"), "releases.0.terms.method"),
+        (lambda p: p["releases"][0]["terms"].update(method="rounding", base=1), "releases.0.terms.base"),
+        (lambda p: p["releases"][0]["terms"].update(method="rounding", base="5"), "releases.0.terms.base"),
         (lambda p: p["releases"][0]["derived"][0].update(first_of=[]), "releases.0.derived.0.first_of"),
         (lambda p: p["releases"][0]["derived"][0].update(beyond="x"), "releases.0.derived.0"),
         (lambda p: p["agreement"].update(version=0), "agreement.version"),

@@ -168,6 +168,7 @@ def test_every_leaf_that_may_change_alone_is_told_as_what_it_is() -> None:
         (lambda one: one["approvals"].update(output_checkers=3), "NARROWER", "approvals, output checkers"),
         (lambda one: one["releases"][0]["terms"].update(threshold=5), "WIDER", "release mv7-outcomes, terms"),
         (lambda one: one["releases"][0]["terms"].update(level="B"), "WIDER", "release mv7-outcomes, terms"),
+        (lambda one: one["releases"][0]["terms"].update(method="rounding", base=20), "CHANGED", "release mv7-outcomes, terms"),
         (lambda one: one["releases"][0]["terms"].update(zeros="suppressible", level="B"), "NARROWER", "release mv7-outcomes, terms"),
         (lambda one: one["releases"][0].update(public=True), "WIDER", "release mv7-outcomes, recipients"),
         (lambda one: one["releases"][0].update(present=[]), "WIDER", "release mv7-outcomes, definition"),

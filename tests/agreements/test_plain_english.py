@@ -5,7 +5,7 @@ from dataclasses import replace
 from agreements.items import ITEMS
 from agreements.model import AfterEnd, Category, Mode
 from agreements.plain_english import describe, field_in_words, sections, terms_in_words
-from agreements.release import Level, Terms, Zeros
+from agreements.release import Level, Method, Terms, Zeros
 from tests.agreements import papers
 
 LINES = describe(papers.agreement())
@@ -115,6 +115,12 @@ def test_a_changed_retention_or_threshold_changes_the_english() -> None:
 def test_every_level_of_protection_has_its_own_words() -> None:
     said = {terms_in_words(Terms(10, Zeros.PUBLISHED, level)) for level in Level}
     assert len(said) == len(Level)
+
+
+def test_every_method_of_protection_has_its_own_words() -> None:
+    said = {terms_in_words(Terms(10, Zeros.PUBLISHED, Level.B, method, 20)) for method in Method}
+    assert len(said) == len(Method)
+    assert any(words.startswith("Every count is rounded to the nearest 20, ") for words in said)
 
 
 def test_words_that_imitate_a_heading_stay_words() -> None:

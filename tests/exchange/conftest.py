@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exchange.quicker import open_here
 from tests.exchange.standing import World
 from tests.postgres import Lazy, postgres
 
@@ -42,6 +43,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def engine(request: pytest.FixtureRequest) -> str:
     """Which database the test runs on."""
     return str(getattr(request, "param", SQLITE))
+
+
+# Tests of the process that opens parts, of what becomes of a submission when that process fails, and of the straight road through it.
+# All others leave it out: they run the same opener here, and save half a second for each submission.
+CONFINED = frozenset(f"test_{name}" for name in ("confined", "intake", "machine_trouble", "opener_fuzz", "process"))
+
+
+@pytest.fixture(autouse=True)
+def opened_where_it_may_be(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are opened in a process of their own where the test is about that, and else in this one."""
+    if request.module.__name__.rpartition(".")[2] not in CONFINED:
+        open_here(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,18 @@
 """A backup: whole or none, signed, without any secret; and put back only where nothing is."""
 
+import errno
+import os
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exchange import objects
 from exchange.errors import Misconfigured
 from exchange.hub import Hub, open_hub
+from exchange.restore import backup as backups
 from exchange.restore.backup import UNFINISHED, _leaves, backup
 from exchange.restore.putting_back import check, put_back
 from exchange.restore.standing import mark, require_reapplied
@@ -32,7 +37,7 @@ def test_a_backup_is_whole_signed_and_holds_no_secret(two: Two, tmp_path: Path) 
     for path in copy.rglob("*"):
         if path.is_file():
             assert not any(one in path.read_bytes() for one in (secret, *roots))
-    with pytest.raises(Misconfigured, match="is there already"):
+    with pytest.raises(Misconfigured, match="is there already, a whole backup"):
         backup(world.hub, copy, world.clock)
     with pytest.raises(BadSignature):
         check(copy, {world.signing(f"{CLEVELAND}/manifest").public.fingerprint})
@@ -68,6 +73,50 @@ def test_a_backup_that_fails_in_the_middle_leaves_none(two: Two, tmp_path: Path,
     (tmp_path / f"backup{UNFINISHED}" / "objects").mkdir(parents=True)  # of one that was killed
     (tmp_path / f"backup{UNFINISHED}" / "more").write_text("x")
     check(saved(world, out))
+
+
+@pytest.mark.parametrize("left", ["shm", "wal", "journal"])
+def test_a_leftover_of_sqlite_is_in_no_backup(two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+    world, _, _ = two
+    out = tmp_path / "backup"
+    (tmp_path / f"backup{UNFINISHED}").mkdir()
+    stays = tmp_path / f"backup{UNFINISHED}" / f"database.sqlite-{left}"
+    connect = sqlite3.connect
+
+    def leaving(place: Path) -> object:  # SQLite where the disk will not remove its file: it does nothing, and says nothing
+        stays.mkdir()
+        return connect(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", leaving)
+        with pytest.raises(OSError, match="Errno 5"):
+            backup(world.hub, out, world.clock)
+    assert not out.exists()
+    check(saved(world, out))
+
+
+def test_a_backup_of_which_the_name_is_not_durable_is_none_and_can_be_made_again(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, _, _ = two
+    out = tmp_path / "backup"
+    synced = objects.sync_folder
+
+    def failing(folder: Path) -> None:
+        synced(folder)
+        if folder == tmp_path:
+            broken()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backups, "sync_folder", failing)
+        with pytest.raises(OSError, match="Input/output error"):
+            backup(world.hub, out, world.clock)
+    assert list(tmp_path.glob("backup*")) == []
+    check(saved(world, out))
+
+
+def broken(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_what_is_destroyed_while_a_backup_runs_is_left_out_of_it_and_nothing_else_may_be(

@@ -219,7 +219,7 @@ def test_nothing_ends_while_another_version_lives_or_waits_for_its_day(world: Wo
 
 
 def test_an_agreement_signed_again_after_its_end_needs_a_new_linkage_secret(world: World) -> None:
-    world.hold()
+    before = world.hold()
     terminate(world)
     settle(world)
     schedule.dispose_due(world.hub)
@@ -231,7 +231,7 @@ def test_an_agreement_signed_again_after_its_end_needs_a_new_linkage_secret(worl
     assert "--epoch 2" in found["remedy"]
     issued = world.call("post", f"/v1/agreements/{REFERENCE}/envelopes", CLEVELAND, json=world.envelope(epoch=2))
     assert issued.status_code == 201, issued.text
-    world.hold([crimes()], about=second, epoch=2, key_check=KEY_CHECK)
+    world.hold([crimes()], about=second, epoch=2, key_check=KEY_CHECK, after=before.id)  # the line of the month goes on
     assert world.hub.keyring.store.get(REKEY.removesuffix("1") + "2")
 
 

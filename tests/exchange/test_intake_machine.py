@@ -24,7 +24,6 @@ from agreements.signing import Capacity, Voice
 from exchange.db import reading
 from exchange.submissions import leftovers
 from exchange.submissions.tables import HeldPartRow, SubmissionRow
-from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, SUPPLIERS, Pushed, World, crimes
 
 PARTIES = (CLEVELAND, DURHAM, OPERATOR)
@@ -212,10 +211,17 @@ class Intake(RuleBasedStateMachine):
             )
 
 
-def test_intake_in_any_order(first_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The real opener, without a process of its own for each of hundreds of submissions; test_process.py has the process.
-    open_here(monkeypatch)
+def run(first_world: World, examples: int) -> None:
     Intake.first = first_world
     run_state_machine_as_test(
-        Intake, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+        Intake, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
     )
+
+
+def test_intake_in_any_order(first_world: World) -> None:
+    run(first_world, 6)
+
+
+@pytest.mark.slow
+def test_intake_in_any_order_at_length(first_world: World) -> None:
+    run(first_world, 25)

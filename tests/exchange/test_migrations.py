@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from exchange.db import make_engine
 from exchange.errors import Misconfigured
@@ -103,3 +104,55 @@ def test_suspensions_keep_to_the_whole_agreement_on_the_way_to_datasets(empty: E
         go("0002")
     with empty.begin() as connection:
         assert len(connection.execute(rows).all()) == 2
+
+
+def test_a_population_is_taken_once_an_edition_and_only_once_at_all_before(empty: Engine) -> None:
+    def go(where: str) -> None:
+        config = configuration()
+        with empty.begin() as connection:
+            config.attributes["connection"] = connection
+            (command.upgrade if where == "0013" else command.downgrade)(config, where)
+
+    def take(edition: str) -> None:
+        words = "INSERT INTO published_populations (adapter, supplier, period, edition) VALUES ('police', 'p', '2021-04', :edition)"
+        with empty.begin() as connection:
+            connection.execute(text(words), {"edition": edition})
+
+    def taken() -> list[str]:
+        with empty.begin() as connection:
+            return list(connection.execute(text("SELECT edition FROM published_populations ORDER BY id")).scalars())
+
+    with empty.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0012")
+        connection.execute(
+            text(
+                "INSERT INTO agreements (digest, reference, version, canonical, state, in_force_from, expires, registered_at) "
+                "VALUES ('sha256:a', 'A', 1, :words, 'in-force', '2026-11-01', '2027-11-01', '2026-11-01 00:00:00')"
+            ),
+            {"words": b"{}"},
+        )
+        for edition in ("ed-1", "ed-2"):
+            connection.execute(
+                text(
+                    "INSERT INTO editions (id, reference, agreement, release, first_period, last_period, state, requested_by, requested_at, draft, "
+                    "draft_digest, report, dispose_on) VALUES (:id, 'A', 'sha256:a', 'r', '2021-04', '2021-04', 'published', 'k', "
+                    "'2026-11-01 00:00:00', '{}', '', '{}', '2031-04-30')"
+                ),
+                {"id": edition},
+            )
+    take("ed-1")
+    with pytest.raises(IntegrityError):
+        take("ed-2")
+    for _ in range(2):  # there, back, and there again
+        go("0013")
+        assert taken() == ["ed-1"]
+        go("0012")
+    go("0013")
+    take("ed-2")
+    with pytest.raises(IntegrityError):
+        take("ed-2")
+    with pytest.raises(RuntimeError, match="published in several editions"):
+        go("0012")
+    assert taken() == ["ed-1", "ed-2"]

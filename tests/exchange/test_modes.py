@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agreements.model import Agreement
 from exchange import schedule
 from exchange.db import reading
-from exchange.submissions import holdings
+from exchange.submissions import holdings, retention
 from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, REFERENCE, Pushed, World, crimes, problem
 
@@ -34,7 +34,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def under(world: World, number: int, mode: str) -> Agreement:
     """A version in force whose first dataset has this mode."""
-    agreement = world.version(number, mode=f'"{mode}"')
+    return agreed(world, world.version(number, mode=f'"{mode}"'))
+
+
+def agreed(world: World, agreement: Agreement) -> Agreement:
+    """This version, in force."""
     world.enter(agreement)
     world.sign_all(agreement)
     return agreement
@@ -175,6 +179,66 @@ def test_a_closed_month_is_filled_once_and_sent_again_only_under_a_newer_version
     newer = under(world, 3, "snapshot")
     two = held(world, push(world, newer, 2, after=one))
     problem(world.open(push(world, newer, 3, after=two)), 403, "period-closed")
+    assert live(world) == [two]
+
+
+# ------------------------------------------------------------------------------------------------------------- after a destruction
+
+
+def destroyed(world: World, submission: str) -> None:
+    hub = world.hub
+    retention.dispose(hub.engine, hub.keyring, hub.places, submission, world.clock())
+    assert live(world) == []
+
+
+def test_a_period_whose_rows_were_destroyed_goes_on_in_the_same_line(world: World) -> None:
+    """Ten years are over, and the version in force since keeps the dataset for twelve: what was destroyed may be sent once more."""
+    one = held(world, push(world, world.agreement, 1))
+    longer = agreed(world, world.version(2, retention='"P12Y"'))
+    rotate(world, date(2031, 5, 1))
+    schedule.dispose_due(world.hub)
+    assert (world.row(one).state, live(world), head(world)) == ("disposed", [], one)
+    moved = problem(world.open(push(world, longer, 1)), 409, "head-moved")
+    assert moved["head"] == one
+    two = held(world, push(world, longer, 1, after=one))  # the same content: it repeats nothing that stands
+    assert (live(world), head(world), world.row(one).superseded_by) == ([two], two, None)
+
+
+def test_what_was_acknowledged_is_held_though_what_it_follows_is_destroyed_first(world: World) -> None:
+    one = held(world, push(world, world.agreement, 1))
+    correction, nothing = push(world, world.agreement, 2, after=one), push(world, world.agreement, 0, after=one, rows=0)
+    for waiting in (correction, nothing):
+        world.send(waiting)
+    destroyed(world, one)
+    assert world.process(correction.id) == "held"
+    assert world.process(nothing.id) == "refused"  # it follows the same, and came later
+    assert "held first" in world.receipt(nothing.id).reasons[0].reason
+    assert live(world) == [correction.id]
+    after_it = held(world, push(world, world.agreement, 0, after=correction.id, rows=0))
+    destroyed(world, after_it)
+    assert head(world) == after_it
+
+
+def test_what_was_prepared_before_anything_was_held_is_not_the_newest_once_all_that_came_since_is_destroyed(world: World) -> None:
+    stale = push(world, world.agreement, 1)
+    world.send(stale)
+    one = held(world, push(world, world.agreement, 2))
+    two = held(world, push(world, world.agreement, 3, after=one))
+    for submission in (one, two):
+        hub = world.hub
+        retention.dispose(hub.engine, hub.keyring, hub.places, submission, world.clock())
+    assert world.process(stale.id) == "refused"
+    assert "held first" in world.receipt(stale.id).reasons[0].reason
+    assert (live(world), head(world)) == ([], two)
+
+
+def test_a_closed_period_of_which_everything_was_destroyed_may_be_filled(world: World) -> None:
+    agreement = under(world, 2, "snapshot")
+    one = held(world, push(world, agreement, 1))  # April 2021: closed long ago
+    problem(world.open(push(world, agreement, 2, after=one)), 403, "period-closed")
+    destroyed(world, one)
+    two = held(world, push(world, agreement, 2, after=one))
+    problem(world.open(push(world, agreement, 3, after=two)), 403, "period-closed")
     assert live(world) == [two]
 
 

@@ -95,7 +95,7 @@ def test_what_a_lost_submission_took_the_place_of_stays_superseded(two: Two, tmp
     again = world.restarted()
     assert again.row(first).state == SubmissionState.SUPERSEDED
     assert (rows_of(again, first), rows_of(again, later.id)) == (0, 0)
-    assert rows_of(again, month(again, 4, 7)) == 7
+    assert rows_of(again, again.hold(**of(4, 7), after=first).id) == 7  # pushed again, it follows what it followed
 
 
 def test_rows_erased_since_do_not_come_back_and_neither_does_their_content(two: Two, tmp_path: Path) -> None:

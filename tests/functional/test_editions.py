@@ -69,7 +69,7 @@ def refused(world: World, kind: type[ExchangeError], code: str, clause: str) -> 
 
 
 def test_who_may_check_and_how_often(partnership: World) -> None:
-    """The whole of it on one draft, which in the end is published all the same, by the two who may; and never a second time."""
+    """The whole of it on one draft, which in the end is published all the same, by the two who may."""
     world = partnership
     edition = request(world)
     with refused(world, RefusedByAgreement, "refused-by-agreement", CHECKERS):
@@ -80,14 +80,12 @@ def test_who_may_check_and_how_often(partnership: World) -> None:
     with refused(world, Conflict, "already-checked", CHECKERS):
         check(world, edition, CLEVELAND)
     check(world, edition, DURHAM)
-    with refused(world, Conflict, "population-published", f"LCJP-MV7 version 1, release {RELEASE}, terms"):
-        request(world)
     what = [entry["what"] for entry in log_entries(world.hub())]
     assert what.count("edition published") == 1
 
 
 def test_two_drafts_of_one_population(partnership: World) -> None:
-    """Both may be drafted and looked at; the database admits the first that is published."""
+    """Both may be drafted and looked at; the first is published, and the other was not protected together with it. A third one is."""
     first, second = request(partnership), request(partnership)
     for edition in (first, second):
         check(partnership, edition, CLEVELAND)
@@ -97,6 +95,10 @@ def test_two_drafts_of_one_population(partnership: World) -> None:
     states = partnership.exchange("release", "list")
     assert f"{first}  {REFERENCE} {RELEASE} {MONTH} to {MONTH}: published" in states
     assert f"{second}  {REFERENCE} {RELEASE} {MONTH} to {MONTH}: awaiting-check" in states
+    third = request(partnership)
+    for party in (CLEVELAND, DURHAM):
+        check(partnership, third, party)
+    assert f"{third}  {REFERENCE} {RELEASE} {MONTH} to {MONTH}: published" in partnership.exchange("release", "list")
 
 
 def test_a_month_that_nobody_submitted(partnership: World) -> None:
@@ -127,3 +129,26 @@ def test_nothing_is_drafted_or_published_while_suspended(partnership: World) -> 
         check(world, edition, DURHAM)
     with refused(world, RefusedByAgreement, "refused-by-agreement", clause):
         request(world)
+
+
+def test_checkers_compare_methods_and_see_what_is_hidden_and_nobody_else_the_comparison(partnership: World, tmp_path: Path) -> None:
+    world, asked = partnership, person(partnership, OPERATOR, "checker")
+    named = (REFERENCE, RELEASE, "--from", MONTH, "--to", MONTH)
+    made = json.loads(world.exchange("--json", "release", "request", *named, "--advise", "--key", asked))
+    assert "advice" not in made["report"]
+    edition, plain, compared = str(made["edition"]), tmp_path / "plain.svg", tmp_path / "compared.svg"
+    shown = json.loads(world.exchange("--json", "release", "show", edition, "--picture", plain))
+    assert "advice" not in shown
+    assert "advice" not in shown["report"]
+    checker = person(world, CLEVELAND, "checker")
+    seen = json.loads(world.exchange("--json", "release", "show", edition, "--key", checker, "--picture", compared))
+    methods = {option["method"]: option for option in seen["advice"]}
+    assert set(methods) == {"suppress", "rounding", "controlled", "ten-five", "cell-key"}
+    assert all(option["usable"] == (option["why_not"] == "") for option in seen["advice"])
+    assert "Value that each method would lose" in compared.read_text(encoding="utf-8")
+    assert "Value that each method would lose" not in plain.read_text(encoding="utf-8")
+    for party in (CLEVELAND, DURHAM):
+        check(world, edition, party)
+    assert json.loads(world.exchange("--json", "release", "show", edition))["state"] == "published"
+    with reading(world.hub().engine) as session:
+        assert "advice" not in session.get_one(EditionRow, edition).report

@@ -3,34 +3,37 @@
 Shares nothing with the protecting side but the file format, the error classes and the words for the level asked (`Need`).
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from exchange.disclosure.attack.long import Array, Mask
-from exchange.disclosure.attack.ranges import Component, Reach, Target, components
+from exchange.disclosure.attack.document import Document, read_document
+from exchange.disclosure.attack.insiders import inside
+from exchange.disclosure.attack.long import Mask
+from exchange.disclosure.attack.programs import Floats
+from exchange.disclosure.attack.ranges import Fallen, Ranges, Targets
+from exchange.disclosure.attack.suppliers import Known
 from exchange.disclosure.attack.view import View, look
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.spec import Need
-
-_NEAR = ((150, False), (150, True), (600, False), (600, True), (1500, True))
-"""Neighbourhoods searched before a whole component is: about how many cells, and whether in whole numbers."""
 
 
 class Vulnerable(NamedTuple):
     """A primary cell that can be worked out too closely. `low`, `high`: what remains possible; None = without bound.
 
-    `insider`: whether it takes a contributor who knows an own cell.
+    `insider`: whether it takes a contributor who knows an own cell; `supplier`: whose knowledge of its own part it takes, "" = nobody's;
+    `since`: where it is not the cell but its difference from an earlier release, that release.
     """
 
     table: str
     codes: tuple[str, ...]
-    low: float
+    low: float | None
     high: float | None
     insider: bool = False
+    supplier: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,128 +53,97 @@ def attack(files: Mapping[str, bytes], protected: Mapping[str, bytes], need: Nee
     """Attack a protected set. `files` is the original (for the truth and the rules), `protected` anyone's output for it.
 
     `need`: the level to test, None = what spec.json asks; `insiders`: also every contributor who alone makes up hidden cells.
-    Raises BadTables where the two do not fit together.
+    Every supplier that the set names is tried always. Raises BadTables where the two do not fit together.
     """
     view = look(files, protected)
-    need = need or _level(view)
-    attacker = _Attacker(view, need)
-    found = attacker.outside()
-    inside = attacker.inside() if insiders else []
-    unit = 10**view.decimals
-    cells = {cell for cell, _, _ in found}
-    vulnerable = [
-        _name(view, cell, reach, unit, insider=insider) for cell, reach, insider in [*found, *(x for x in inside if x[0] not in cells)]
-    ]
-    kinds = Counter("exact" if item.low == item.high else "narrow" for item in vulnerable if not item.insider)
+    attacker = _Attacker(view, need or _level(view.document))
+    found = [("", False, attacker.public())]
+    found += [(supplier.name, False, attacker.supplier(supplier)) for supplier in view.suppliers]
+    if insiders:
+        found.append(("", True, attacker.insiders(found[0][2])))
+    vulnerable = [_named(view, one, supplier, insider=insider) for supplier, insider, fallen in found for one in fallen]
+    cells = len(view.value) - len(view.since)
     report = {
-        "known_min": need.known_min,
-        "min_width": need.min_width,
+        "known_min": attacker.need.known_min,
+        "min_width": attacker.need.min_width,
         "insiders": insiders,
-        "cells": len(view.value),
-        "primary": int(view.primary.sum()),
-        "suppressed": int(view.unknown.sum()),
-        "components": attacker.count,
-        "exact": kinds["exact"],
-        "narrow": kinds["narrow"],
-        "to_insiders": sum(item.insider for item in vulnerable),
+        "cells": cells,
+        "differences": len(view.since),
+        "primary": int(view.primary[:cells].sum()),
+        "suppressed": int(view.system.unknown[:cells].sum()),
+        "components": attacker.ranges.count,
+        "exact": sum(one.down + one.up == 0 for one in found[0][2]),
+        "narrow": sum(one.down + one.up > 0 for one in found[0][2]),
+        "to_suppliers": sum(len(fallen) for name, _, fallen in found if name),
+        "to_insiders": sum(len(fallen) for _, insider, fallen in found if insider),
+        "intruders": [
+            {"intruder": "insiders" if insider else "supplier" if name else "public", "supplier": name or None, **_counts(fallen)}
+            for name, insider, fallen in found
+        ],
         "safe": not vulnerable,
     }
-    return Attack(sorted(vulnerable, key=lambda item: (item.table, item.codes)), report)
+    return Attack(sorted(vulnerable, key=lambda item: (item.table, item.codes, item.since, item.supplier)), report)
 
 
-def _level(view: View) -> Need:
-    document = view.document
-    width, threshold = document.get("min_width"), document.get("threshold")
-    if not isinstance(width, int):
-        width = threshold - 1 if view.counts and isinstance(threshold, int) and threshold > 1 else 1
-    return Need(int(view.counts and document.get("zeros", "published") == "published"), width)
+def asked(files: Mapping[str, bytes]) -> Need:
+    """The level that the spec.json of a set asks for; BadTables where it cannot be read."""
+    return _level(read_document(files))
 
 
-def _name(view: View, cell: int, reach: Reach, unit: int, *, insider: bool) -> Vulnerable:
-    value = int(view.value[cell])
-    low = 0 if reach.down is None else (value - reach.down) / unit
-    high = None if reach.up is None else (value + reach.up) / unit
-    whole = unit == 1
-    return Vulnerable(*view.name(cell), int(low) if whole else low, int(high) if whole and high is not None else high, insider)
+def _level(document: Document) -> Need:
+    width = document.min_width or (max(document.strictest - 1, 1) if document.counts else 1)
+    return Need(int(document.counts and document.zeros_published), width)
+
+
+def _counts(fallen: Iterable[Fallen]) -> dict[str, int]:
+    exact = [one.down + one.up == 0 for one in fallen]
+    return {"exact": sum(exact), "narrow": len(exact) - sum(exact)}
+
+
+def _named(view: View, one: Fallen, supplier: str, *, insider: bool) -> Vulnerable:
+    table, codes, since = view.name(one.cell)
+    value, unit = int(view.value[one.cell]), 10**view.decimals
+    ends = [None if abs(end) == np.inf else int(end) if unit == 1 else end / unit for end in (value - one.down, value + one.up)]
+    return Vulnerable(table, codes, ends[0], ends[1], insider, supplier, since)
 
 
 class _Attacker:
-    """The hidden cells in components, each with its targets."""
+    """One set, and the intruders in turn."""
 
     def __init__(self, view: View, need: Need) -> None:
-        self._view = view
+        self.need, self._view = need, view
         unit = 10**view.decimals
-        least = need.known_min * unit
-        if (view.value[view.unknown] < least).any():
-            raise BadTables("a hidden value is below the least the intruder is told to assume")
-        width = need.min_width * unit if need.min_width > 1 else 1
-        self._targets = {
-            cell: Target(cell, int(view.lpl[cell]), int(view.upl[cell]), width) for cell in np.flatnonzero(view.primary).tolist()
-        }
-        hidden = view.unknown[view.cell]
-        self._row, self._cell, self._sign = view.row[hidden], view.cell[hidden], view.sign[hidden]
-        self._slack = view.value - least
-        self._label = components(view.unknown, self._row, self._cell)
-        self.count = len(np.unique(self._label[view.unknown]))
+        self._least = np.where(view.seen.assumed, np.maximum(view.seen.low, need.known_min * unit), view.seen.low)
+        unknown = view.system.unknown
+        if (view.value[unknown] < self._least[unknown]).any():
+            raise BadTables("a hidden value is below the least the intruder is told to assume: zeros are hidden, or known_min is too high")
+        self._fall: Floats = np.asarray(view.value - self._least, dtype=np.float64)
+        self._rise: Floats = np.asarray(view.seen.high - view.value, dtype=np.float64)
+        self._width = float(need.min_width * unit if need.min_width > 1 else 1)
+        self.ranges = Ranges(view.system)
 
-    def outside(self) -> list[tuple[int, Reach, bool]]:
-        """Cells that fall to someone who has only the published tables."""
-        found = [(cell, Reach(), False) for cell in self._targets if not self._view.unknown[cell]]
-        for component, targets in self._components():
-            found += [(cell, reach, False) for cell, reach in _fallen(component, targets)]
-        return found
+    def public(self) -> list[Fallen]:
+        """Cells that fall to someone who has only what is published."""
+        return self.ranges.fallen(self._fall, self._rise, self._targets(self._view.primary))
 
-    def inside(self) -> list[tuple[int, Reach, bool]]:
-        """Cells that a contributor can work out exactly who alone makes up other hidden cells, and so knows them."""
-        found: dict[int, Reach] = {}
-        owner = np.where(self._view.unknown, self._view.owner, -1)
-        for component, targets in self._components():
-            for person in np.unique(owner[component.cells]).tolist():
-                own = component.cells[owner[component.cells] == person]
-                if person >= 0:
-                    component.hold(own)
-                    others = [Target(t.cell, 0, 0, 1) for t in targets if t.cell not in set(own.tolist())]
-                    found.update(_fallen(component, others))
-                    component.hold(own[:0])
-        return [(cell, reach, True) for cell, reach in sorted(found.items())]
+    def supplier(self, supplier: Known) -> list[Fallen]:
+        """Cells in which what others have falls to a supplier who knows its own part."""
+        known = (supplier.own > 0) & (supplier.others == 0) & (np.arange(len(supplier.own)) < len(supplier.own) - len(self._view.since))
+        # What nothing bounds from below, the difference of a revision, is no number of records: its own part bounds it neither.
+        others = np.where(np.isinf(self._fall), np.inf, self._view.value - supplier.own)
+        fall: Floats = np.where(known, 0.0, np.maximum(np.minimum(self._fall, others), 0.0))
+        targets = self._targets(supplier.primary)
+        # What the others sent cannot be less than nothing: below that there is nothing to ask.
+        targets = replace(targets, down=np.minimum(targets.down, fall[targets.cells]))
+        return self.ranges.fallen(fall, np.where(known, 0.0, self._rise), targets)
 
-    def _components(self) -> list[tuple[Component, list[Target]]]:
-        order = np.argsort(self._label, kind="stable")
-        cells = order[np.searchsorted(self._label[order], 0) :]
-        groups = np.split(cells, np.flatnonzero(np.diff(self._label[cells])) + 1) if len(cells) else []
-        entry_order = np.argsort(self._label[self._cell], kind="stable")
-        labels = self._label[self._cell][entry_order]
-        built = []
-        for group in groups:
-            targets = [self._targets[cell] for cell in group.tolist() if cell in self._targets]
-            if targets:
-                label = int(self._label[group[0]])
-                mine = entry_order[np.searchsorted(labels, label) : np.searchsorted(labels, label, side="right")]
-                built.append((self._component(group, mine), targets))
-        return built
+    def insiders(self, fallen: Iterable[Fallen]) -> list[Fallen]:
+        """Cells that fall only to contributors who know own cells."""
+        targets = self._targets(self._view.primary)
+        rest = targets.only(~np.isin(targets.cells, [one.cell for one in fallen]))
+        return inside(self.ranges, self._fall, self._rise, rest, self._view.owner)
 
-    def _component(self, cells: Array, mine: Array) -> Component:
-        local = np.unique(self._row[mine], return_inverse=True)[1].reshape(-1).astype(np.int64)
-        # One cell may stand twice in a sum (a parent and its only child): entries are added up, as a matrix needs.
-        column = np.searchsorted(cells, self._cell[mine])
-        pair, inverse = np.unique(local * len(cells) + column, return_inverse=True)
-        sign = np.bincount(inverse.reshape(-1), weights=self._sign[mine], minlength=len(pair)).astype(np.int64)
-        keep: Mask = sign != 0
-        entries = pair[keep] // len(cells), pair[keep] % len(cells), sign[keep]
-        return Component(cells, self._slack[cells], entries, whole=self._view.counts)
-
-
-def _fallen(component: Component, targets: list[Target]) -> list[tuple[int, Reach]]:
-    """The targets that are less uncertain than they must be, with what remains possible for them."""
-    reach = {target.cell: Reach() for target in targets}
-    component.explore(targets, reach)
-    fallen = []
-    for target in targets:
-        for size, integers in _NEAR:
-            if not reach[target.cell].enough(target):
-                component.near(target.cell, size, integers=integers).settle(target, reach)
-        if not reach[target.cell].enough(target):
-            truth = component.exact(target.cell)
-            if not truth.enough(target):
-                fallen.append((target.cell, truth))
-    return fallen
+    def _targets(self, primary: Mask) -> Targets:
+        cells = np.flatnonzero(primary)
+        down, up = self._view.lpl[cells].astype(np.float64), self._view.upl[cells].astype(np.float64)
+        return Targets(cells, down, up, np.full(len(cells), self._width))

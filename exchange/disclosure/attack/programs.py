@@ -8,22 +8,24 @@ from exchange.disclosure.attack.long import Array
 from exchange.disclosure.errors import Inconclusive
 
 Floats = npt.NDArray[np.float64]
+Entries = tuple[Array, Array, Array]
 
 
-def make_program(entries: tuple[Array, Array, Array], fall: Floats, rise: Floats, *, apart: bool, integers: bool) -> highspy.Highs:
-    """All balanced changes of (cells,) values that fall at most `fall` and rise at most `rise`; `entries`: (row, column, sign).
+def make_program(entries: Entries, room: Floats, fall: Floats, rise: Floats, *, apart: bool, integers: bool) -> highspy.Highs:
+    """All changes of (cells,) values that fall at most `fall` and rise at most `rise`; `entries`: (row, column, factor).
 
-    `apart`: rise and fall are columns of their own, each at a price of 1 a unit, else one free column a cell at no price;
-    `integers`: those columns in whole numbers.
+    `room`: (rows,) how far each row may sink; nan = the row is a sum and stays nothing. `apart`: rise and fall are columns of their own,
+    each at a price of 1 a unit, else one free column a cell at no price; `integers`: those columns in whole numbers.
     """
-    row, column, sign = entries
-    size, rows = len(fall), int(row.max(initial=-1)) + 1
+    row, column, factor = entries
+    size, rows = len(fall), len(room)
     order = np.argsort(column, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=size))])
-    index, value = row[order].astype(np.int32), sign[order].astype(np.float64)
+    index, value = row[order].astype(np.int32), factor[order].astype(np.float64)
     model = highspy.HighsLp()
     model.num_row_, model.num_col_ = rows, size * (1 + apart)
-    model.row_lower_ = model.row_upper_ = np.zeros(rows)
+    model.row_lower_ = np.where(np.isnan(room), 0.0, -room)
+    model.row_upper_ = np.where(np.isnan(room), 0.0, highspy.kHighsInf)
     model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     model.col_cost_ = np.full(model.num_col_, 1.0 if apart else 0.0)
     model.col_lower_ = np.zeros(2 * size) if apart else -fall
@@ -31,13 +33,14 @@ def make_program(entries: tuple[Array, Array, Array], fall: Floats, rise: Floats
     if apart:
         starts, index, value = np.concatenate([starts, starts[1:] + len(index)]), np.tile(index, 2), np.concatenate([value, -value])
     model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = starts.astype(np.int32), index, value
-    if apart and integers:
-        model.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
+    if integers:
+        model.integrality_ = [highspy.HighsVarType.kInteger] * model.num_col_
     solver = highspy.Highs()
-    # Primal simplex: between runs mostly the objective changes, so the last vertex stays a valid start.
-    for option, setting in (("output_flag", False), ("threads", 1), ("simplex_strategy", 4), ("mip_rel_gap", 0.01)):
+    for option, setting in (("output_flag", False), ("threads", 1), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.9)):
         solver.setOptionValue(option, setting)
     if not integers:
+        # Primal simplex where only the objective changes, so that the last vertex stays a valid start; dual where bounds do.
+        solver.setOptionValue("simplex_strategy", 1 if apart else 4)
         solver.setOptionValue("presolve", "off")
         solver.setOptionValue("solver", "simplex")
     solver.passModel(model)

@@ -1,210 +1,292 @@
-"""How closely an intruder can work out hidden cells: linear programs over what is hidden, whole-number ones where halves appear."""
+"""How closely intruders can work out hidden cells: changes that nobody can rule out first, exact ends only for what those leave open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import highspy
 import numpy as np
-import numpy.typing as npt
 
+from exchange.disclosure.attack.blocks import Block, components
 from exchange.disclosure.attack.long import Array, Mask
-from exchange.disclosure.attack.programs import bounded, make_program
+from exchange.disclosure.attack.merging import merge
+from exchange.disclosure.attack.programs import Floats
+from exchange.disclosure.attack.witnesses import Needs, Piece, Pool, Reach, pieces, widen
 
-_BATCHES, _SMALL, _MORE_BATCHES = (64,), 600, (16, 4, 1)
-"""How many targets are pushed at once in each pass, and in further passes over components of at most 600 cells."""
+_BATCHES = (64, 64, 16, 16, 4, 4, 1, 1)
+"""How many targets are pushed at once, pass after pass. Wider targets stand in each other's way, so they start with the second pair."""
 
-_PUSH = 1e4
-"""What moving a target one unit is worth, against 1 for moving any other cell: far, yet by short changes."""
+_PATCH, _CORE, _IN_PATCHES = 300, 100, (16, 8, 4)
+_WIDE = (16, 16, 4, 4, 1, 1)
+
+_BESIDE = 100
+"""About how many leaders around one are looked at first when it is asked whether some contributor's cells can stay while it moves."""
+
+_NEAR = (150, 600)
+"""Neighbourhoods searched in whole numbers before a whole component is: about how many leaders."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """What must remain possible for one hidden cell: so far below its value, so far above, and so much in all."""
+class Targets:
+    """What must remain possible for some hidden cells: so far below their values, so far above, and so much in all. All (t,)."""
+
+    cells: Array
+    down: Floats
+    up: Floats
+    width: Floats
+
+    def only(self, which: Mask) -> "Targets":
+        """Some of them."""
+        return Targets(self.cells[which], self.down[which], self.up[which], self.width[which])
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """A cell that is less uncertain than it must be, and how far below and above its value it may still lie (inf = without bound)."""
 
     cell: int
-    down: int
-    up: int
-    width: int
+    down: float
+    up: float
+
+
+@dataclass(frozen=True)
+class System:
+    """(m,) cells of which some are `unknown`, the rows over them as entries (row, cell, factor), and `room`: (rows,), nan = a sum."""
+
+    unknown: Mask
+    row: Array
+    cell: Array
+    factor: Array
+    room: Floats
+    whole: bool
 
 
 @dataclass
-class Reach:
-    """How far below and above its true value a cell has been shown to reach; None = without bound."""
+class Ranges:
+    """All that hidden cells can be, for one intruder after another. What is found for one is tried for the next."""
 
-    down: int | None = 0
-    up: int | None = 0
+    system: System
+    pool: Pool = field(default_factory=Pool)
 
-    def enough(self, target: Target) -> bool:
-        """Whether the cell is as uncertain as it must be."""
-        if self.down is None or self.up is None:
-            return (self.down is None or self.down >= target.down) and (self.up is None or self.up >= target.up)
-        return self.down >= target.down and self.up >= target.up and self.down + self.up >= target.width
+    def __post_init__(self) -> None:
+        system = self.system
+        hidden = system.unknown[system.cell]
+        merged = merge(len(system.unknown), system.row[hidden], system.cell[hidden], system.factor[hidden], ~np.isnan(system.room))
+        self.leader, self.sense = merged.leader, np.where(system.unknown, merged.sense, 0)
+        self._moves = np.flatnonzero(self.sense)
+        label = components(len(system.unknown), merged.row, merged.cell)
+        self._tied = np.zeros(len(label), dtype=np.bool_)
+        self._tied[merged.cell] = True
+        order = np.argsort(label[merged.cell], kind="stable")
+        row, cell, factor = merged.row[order], merged.cell[order], merged.factor[order]
+        cuts = np.flatnonzero(np.diff(label[cell])) + 1
+        self.blocks: dict[int, Block] = {}
+        for rows, cells, factors in zip(np.split(row, cuts), np.split(cell, cuts), np.split(factor, cuts), strict=True):
+            if len(rows):
+                leaders, place = np.unique(cells, return_inverse=True)
+                used, local = np.unique(rows, return_inverse=True)
+                entries = local.reshape(-1).astype(np.int64), place.reshape(-1).astype(np.int64), factors
+                self.blocks[int(label[cells[0]])] = Block(leaders, entries, system.room[used], whole=system.whole)
+        self.label = label
+        for leader in np.unique(self.leader[self._moves]).tolist():
+            if not self._tied[leader]:
+                self.pool.add(Piece(np.array([leader]), np.ones(1), np.inf, np.inf))
 
+    @property
+    def count(self) -> int:
+        """Components of cells that depend on each other."""
+        return len(np.unique(self.label[self.leader[self.system.unknown]]))
 
-class Component:
-    """The hidden cells of one component and the sums among them, as changes from the truth: fall at most `slack`, all sums nothing.
+    def fallen(self, fall: Floats, rise: Floats, targets: Targets) -> list[Fallen]:
+        """The targets that are less uncertain than they must be to an intruder for whom cells fall and rise so far (inf = without bound)."""
+        known = ~self.system.unknown[targets.cells] | (self.sense[targets.cells] == 0)
+        found = [Fallen(cell, 0.0, 0.0) for cell in targets.cells[known].tolist()]
+        targets = targets.only(~known)
+        if not len(targets.cells):
+            return found
+        limits = self.limits(fall, rise)
+        needs = self._needs(targets)
+        reach = Reach(np.zeros(len(self.leader)), np.zeros(len(self.leader)))
+        self.pool.replay(*limits, reach, whole=self.system.whole)
+        for label in np.unique(self.label[np.flatnonzero(~needs.met(reach, np.arange(len(self.leader))))]).tolist():
+            if label in self.blocks:
+                block = self.blocks[label]
+                block.limit(limits[0][block.leaders], limits[1][block.leaders])
+                self._patches(block, needs, reach)
+                self._explore(block, needs, reach, block.leaders, _WIDE if needs.width[block.leaders].max() > 1 else _BATCHES)
+                self._finish(block, needs, reach)
+        return found + self._short(targets, needs, reach)
 
-    Two models over them, each made when first needed: one column a cell for the exact ends, and rise and fall apart for exploring
-    (with `integers`, in whole numbers).
-    """
+    def around(self, leader: int) -> Block | None:
+        """The neighbourhood of a leader, for `moves`; None where nothing ties it to others."""
+        block = self.blocks.get(int(self.label[leader]))
+        return block and block.near(int(np.searchsorted(block.leaders, leader)), _BESIDE)[0]
 
-    def __init__(self, cells: Array, slack: Array, entries: tuple[Array, Array, Array], *, whole: bool, integers: bool = False) -> None:
-        self.cells, self._slack, self._whole, self._integers = cells, slack, whole, integers
-        self._row, self._column, self._sign = entries
-        self._at = {int(cell): place for place, cell in enumerate(cells)}
-        self._held = np.zeros(len(cells), dtype=np.bool_)
-        self._single: highspy.Highs | None = None
-        self._apart: highspy.Highs | None = None
+    def moves(self, part: Block, leader: int, held: Array, fall: Floats, rise: Floats) -> bool:
+        """Whether a short change within `part` shows that a leader can move while the leaders `held` stay. False proves nothing."""
+        return leader not in held and self._try(part, leader, held, (fall, rise))[1]
 
-    def _program(self, *, apart: bool) -> highspy.Highs:
-        slack = np.where(self._held, 0.0, self._slack.astype(np.float64))
-        rise = np.where(self._held, 0.0, highspy.kHighsInf)
-        return make_program((self._row, self._column, self._sign), slack, rise, apart=apart, integers=self._integers)
+    def without(self, leader: int, held: Array, fall: Floats, rise: Floats) -> tuple[float, float]:
+        """How far one leader can go down and up, or at least that it can move, to an intruder who knows the leaders `held` as well.
 
-    def near(self, cell: int, size: int, *, integers: bool) -> "Component":
-        """The same question over about `size` cells around one: what moves there moves in the whole component too."""
-        inside = np.zeros(len(self.cells), dtype=np.bool_)
-        inside[self._at[cell]] = True
-        count = 0
-        while count < inside.sum() < size:
-            count = int(inside.sum())
-            rows = np.zeros(int(self._row.max()) + 1, dtype=np.bool_)
-            rows[self._row[inside[self._column]]] = True
-            inside[self._column[rows[self._row]]] = True
-        number = np.cumsum(inside) - 1
-        mine = inside[self._column]
-        entries = self._row[mine], number[self._column[mine]], self._sign[mine]
-        slack = np.where(self._held, 0, self._slack)[inside]
-        part = Component(self.cells[inside], slack, entries, whole=self._whole, integers=integers)
-        part.hold(self.cells[inside & self._held])
-        return part
-
-    def settle(self, target: Target, reach: dict[int, Reach]) -> None:
-        """Push one target as far as it needs, up and then down."""
-        for rising in (True, False):
-            if not reach[target.cell].enough(target):
-                self._widen(self._push([target], rising=rising), [target], reach)
-
-    def hold(self, cells: Array) -> None:
-        """Treat some cells as known, on top of what is published; an empty array lets all move again."""
-        self._held[:] = False
-        self._held[[self._at[int(cell)] for cell in cells if int(cell) in self._at]] = True
-        self._single = self._apart = None
-
-    def explore(self, targets: list[Target], reach: dict[int, Reach]) -> None:
-        """Widen the reach of many targets: push a batch of them up (later down) by short changes, and count what moves by itself."""
-        random = np.random.default_rng(len(self.cells))
-        for batch in _BATCHES + (_MORE_BATCHES if len(self.cells) <= _SMALL else ()):
-            for rising in (True, False):
-                waiting = [target for target in targets if not reach[target.cell].enough(target)]
-                random.shuffle(waiting)
-                while waiting:
-                    pushed, waiting = waiting[:batch], waiting[batch:]
-                    self._widen(self._push(pushed, rising=rising), targets, reach)
-                    waiting = [target for target in waiting if not reach[target.cell].enough(target)]
-
-    def _push(self, targets: list[Target], *, rising: bool) -> npt.NDArray[np.float64]:
-        """The shortest change that moves all `targets` as far as they need, or as far as they go."""
-        if self._apart is None:
-            self._apart = self._program(apart=True)
-        size, solver = len(self.cells), self._apart
-        places = np.array([self._at[target.cell] for target in targets])
-        wish = np.array([max(target.width, target.up if rising else target.down) for target in targets], dtype=np.float64)
-        room = np.where(self._held[places], 0.0, wish if rising else np.minimum(wish, self._slack[places]))
-        moved = (places if rising else places + size).astype(np.int32)
-        still = (places + size if rising else places).astype(np.int32)
-        limits = (
-            np.where(self._held[places], 0.0, highspy.kHighsInf),
-            np.where(self._held[places], 0.0, self._slack[places].astype(np.float64)),
-        )
-        zeros = np.zeros(len(places))
-        solver.changeColsBounds(len(moved), moved, zeros, room)
-        solver.changeColsBounds(len(still), still, zeros, zeros)
-        solver.changeColsCost(len(moved), moved, np.full(len(moved), -_PUSH))
-        bounded(solver)
-        values = np.asarray(solver.getSolution().col_value)
-        solver.changeColsBounds(len(moved), moved, zeros, limits[0 if rising else 1])
-        solver.changeColsBounds(len(still), still, zeros, limits[1 if rising else 0])
-        solver.changeColsCost(len(moved), moved, np.ones(len(moved)))
-        return np.asarray(values[:size] - values[size:])
-
-    def exact(self, cell: int) -> Reach:
-        """The true reach of one cell: the least and the greatest change possible, in whole units where values are whole."""
-        place = self._at[cell]
-        ends = []
-        for sense in (1.0, -1.0):
-            cost = np.zeros(len(self.cells))
-            cost[place] = sense
-            change = self._solve(cost, integers=self._whole)
-            ends.append(None if change is None else abs(round(float(change[place]))) if self._whole else _inner(float(change[place])))
-        return Reach(ends[0], ends[1])
-
-    def _solve(self, cost: npt.NDArray[np.float64], *, integers: bool) -> npt.NDArray[np.float64] | None:
-        """The best change for an objective; None where it has no end."""
-        if self._single is None:
-            self._single = self._program(apart=False)
-        solver, every = self._single, np.arange(len(self.cells), dtype=np.int32)
-        solver.changeColsCost(len(every), every, cost)
-        if not bounded(solver):
-            return None
-        change = np.asarray(solver.getSolution().col_value)
-        if not integers or np.abs(change - np.rint(change)).max() < 1e-6:
-            return change
-        solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kInteger))
-        solver.setOptionValue("solver", "choose")
-        end = bounded(solver)
-        change = np.asarray(solver.getSolution().col_value)
-        solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kContinuous))
-        solver.setOptionValue("solver", "simplex")
-        return change if end else None
-
-    def _widen(self, change: npt.NDArray[np.float64], targets: list[Target], reach: dict[int, Reach]) -> None:
-        """Count a change piece by piece, with multiples either way. A piece shares no sum with the rest, so it balances by itself;
-        of counts only pieces in whole units prove anything.
+        `fall`, `rise`: (leaders,) limits without that knowledge.
         """
-        used = np.abs(change) > 1e-7
-        entries = used[self._column]
-        label = components(used, self._row[entries], self._column[entries])
-        wanted = {self._at[target.cell]: target for target in targets}
-        for piece in np.unique(label[used]).tolist():
-            members = np.flatnonzero(label == piece)
-            step = np.rint(change[members])
-            if np.abs(step - change[members]).max() > 1e-6:
-                if self._whole:
-                    continue
-                step = change[members]
-            forth, back = _times(self._slack[members], step), _times(self._slack[members], -step)
-            for place, delta in zip(members.tolist(), step.tolist(), strict=True):
-                if place in wanted:
-                    seen = reach[wanted[place].cell]
-                    seen.down = None if seen.down is None else max(seen.down, _inner(max(0.0, -delta * forth, delta * back)))
-                    seen.up = None if seen.up is None else max(seen.up, _inner(max(0.0, delta * forth, -delta * back)))
+        block = self.blocks.get(int(self.label[leader]))
+        if block is None or leader in held:
+            return 0.0, 0.0
+        reach, moved = self._try(block, leader, held, (fall, rise))
+        if not moved:
+            # A push that moves nothing may only have found it too dear: what cannot move is for an exact program to say.
+            needs = self._one(leader)
+            self._finish(block, needs, reach)
+            if not needs.met(reach, np.array([leader]))[0]:
+                return self._exact(leader, reach)
+        return float(reach.down[leader]), float(reach.up[leader])
 
+    def _one(self, leader: int) -> Needs:
+        """That one leader can move at all."""
+        needs = Needs(*(np.zeros(len(self.leader)) for _ in range(3)))
+        needs.width[leader] = 1
+        return needs
 
-def _times(slack: Array, change: npt.NDArray[np.float64]) -> int:
-    falling = change < 0
-    return int(min(1e6, np.floor((slack[falling] / -change[falling] + 1e-9).min()))) if falling.any() else 10**6
+    def _try(self, block: Block, leader: int, held: Array, limits: tuple[Floats, Floats]) -> tuple[Reach, bool]:
+        """Push one leader up, then down, while the leaders `held` stay; whether it moved by a unit."""
+        reach, needs, one = Reach(np.zeros(len(self.leader)), np.zeros(len(self.leader))), self._one(leader), np.array([leader])
+        free = ~np.isin(block.leaders, held)
+        block.limit(*(np.where(free, limit[block.leaders], 0.0) for limit in limits))
+        place = np.searchsorted(block.leaders, one)
+        for rising in (True, False):
+            if not needs.met(reach, one)[0]:
+                self._count(block, block.push(place, np.array([rising]), np.ones(1)), reach)
+        return reach, bool(needs.met(reach, one)[0])
 
+    def useful(self, fall: Floats, rise: Floats) -> tuple[Array, Array, Mask]:
+        """(leaders, piece, moves) of all pieces end to end: which piece each entry belongs to, and whether it moves its leader by a unit."""
+        starts, leaders, steps, forth, back = self.pool.flat()
+        none = Reach(np.zeros(len(self.leader)), np.zeros(len(self.leader)))
+        if not len(starts):
+            return leaders, leaders, np.zeros(0, dtype=np.bool_)
+        down, up = self.limits(fall, rise)
+        ahead, behind = widen((starts, leaders, steps), (forth, back), (down[leaders], up[leaders]), none, whole=self.system.whole)
+        piece = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(leaders))))
+        return leaders, piece, np.abs(steps) * (ahead + behind)[piece] >= 1
 
-def _inner(distance: float) -> int:
-    """A distance in whole units, rounded towards nothing but for solver noise."""
-    return int(np.floor(abs(distance) + 1e-6))
+    def limits(self, fall: Floats, rise: Floats) -> tuple[Floats, Floats]:
+        """How far leaders fall and rise: as far as all that move with them."""
+        down, up = np.full(len(self.leader), np.inf), np.full(len(self.leader), np.inf)
+        along, against = self._moves[self.sense[self._moves] > 0], self._moves[self.sense[self._moves] < 0]
+        for limit, one, other in ((down, fall, rise), (up, rise, fall)):
+            np.minimum.at(limit, self.leader[along], one[along])
+            np.minimum.at(limit, self.leader[against], other[against])
+        return down, up
 
+    def _needs(self, targets: Targets) -> Needs:
+        needs = Needs(*(np.zeros(len(self.leader)) for _ in range(3)))
+        leader, along = self.leader[targets.cells], self.sense[targets.cells] > 0
+        np.maximum.at(needs.down, leader, np.where(along, targets.down, targets.up))
+        np.maximum.at(needs.up, leader, np.where(along, targets.up, targets.down))
+        np.maximum.at(needs.width, leader, targets.width)
+        return needs
 
-def components(unknown: Mask, row: Array, cell: Array) -> Array:
-    """(m,) the component of every unknown cell, -1 for known ones, from entries (row, cell) of unknown cells alone."""
-    root = np.arange(len(unknown))
+    def _patches(self, block: Block, needs: Needs, reach: Reach) -> None:
+        """Go over a large block patch by patch: most targets can move far enough without leaving their neighbourhood."""
+        if len(block.leaders) <= 2 * _PATCH or needs.width[block.leaders].max() <= 1:
+            return
+        waiting = np.flatnonzero(~needs.met(reach, block.leaders))
+        while len(waiting):
+            part, _ = block.near(int(waiting[0]), _PATCH)
+            core = block.near(int(waiting[0]), _CORE)[0].leaders
+            self._explore(part, needs, reach, core, _IN_PATCHES)
+            waiting = waiting[1:][~needs.met(reach, block.leaders[waiting[1:]])]
+            waiting = waiting[~np.isin(block.leaders[waiting], core)]
 
-    def find(member: int) -> int:
-        while root[member] != member:
-            root[member] = root[root[member]]
-            member = int(root[member])
-        return member
+    def _explore(self, block: Block, needs: Needs, reach: Reach, aims: Array, batches: tuple[int, ...]) -> None:
+        """Push many targets at once, each up or down at random, by short changes, and count what moves by itself."""
+        random = np.random.default_rng(len(block.leaders))
+        for turn, batch in enumerate(batches):
+            waiting = np.searchsorted(block.leaders, aims[~needs.met(reach, aims)])
+            random.shuffle(waiting)
+            while len(waiting):
+                pushed, waiting = waiting[:batch], waiting[batch:]
+                leaders = block.leaders[pushed]
+                rising = random.random(len(pushed)) < 0.5 if batch > 1 else reach.up[leaders] < reach.down[leaders] + turn % 2
+                # Where one side is as far as it goes already, the other.
+                rising = (rising & (block.rise[pushed] > reach.up[leaders])) | (block.fall[pushed] <= reach.down[leaders])
+                wish = needs.wish(reach, leaders, rising)
+                self._count(block, block.push(pushed, rising, wish), reach)
+                waiting = waiting[~needs.met(reach, block.leaders[waiting])]
 
-    order = np.argsort(row, kind="stable")
-    rows, cells = row[order].tolist(), cell[order].tolist()
-    for at in range(1, len(rows)):
-        if rows[at] == rows[at - 1]:
-            one, other = find(cells[at]), find(cells[at - 1])
-            if one != other:
-                root[max(one, other)] = min(one, other)
-    return np.array([find(member) if unknown[member] else -1 for member in range(len(unknown))], dtype=np.int64)
+    def _count(self, block: Block, change: Floats, reach: Reach) -> None:
+        found = list(pieces(block, change))
+        if found:
+            starts = np.concatenate([[0], np.cumsum([len(piece.leaders) for piece in found])]).astype(np.int64)[:-1]
+            fits = np.array([piece.forth for piece in found]), np.array([piece.back for piece in found])
+            leaders, steps = np.concatenate([piece.leaders for piece in found]), np.concatenate([piece.steps for piece in found])
+            place = np.searchsorted(block.leaders, leaders)
+            widen((starts, leaders, steps), fits, (block.fall[place], block.rise[place]), reach, whole=self.system.whole)
+            for piece in found:
+                self.pool.add(piece)
+
+    def _finish(self, block: Block, needs: Needs, reach: Reach) -> None:
+        """What is left: the ends if fractions may be, then whole-number programs nearby, then over the whole block."""
+        for place in np.flatnonzero(~needs.met(reach, block.leaders)).tolist():
+            leader = int(block.leaders[place])
+            one = np.array([leader])
+            hopeless = self._ends(block, place, reach)
+            if not self.system.whole or needs.met(reach, one)[0] or not needs.within(hopeless, one):
+                continue
+            for size in _NEAR:
+                part, inside = block.near(place, size)
+                for rising in (True, False):
+                    if not needs.met(reach, one)[0]:
+                        wish = needs.wish(reach, one, np.array([rising]))[0]
+                        self._count(part, part.push_whole(inside, wish, rising=rising), reach)
+
+    def _ends(self, block: Block, place: int, reach: Reach) -> Reach:
+        """How far a leader goes if fractions may be; what its way there proves in whole numbers is counted."""
+        leader, ends = block.leaders[place], []
+        for rising in (False, True):
+            distance, change = block.furthest(place, rising=rising)
+            ends.append(distance)
+            if change is not None:
+                self._count(block, change, reach)
+            side = reach.up if rising else reach.down
+            if not self.system.whole or change is None:
+                # Without bound in fractions is without bound in whole numbers: all factors are whole.
+                side[leader] = max(side[leader], distance)
+        return Reach(np.array([ends[0]]), np.array([ends[1]]))
+
+    def _short(self, targets: Targets, needs: Needs, reach: Reach) -> list[Fallen]:
+        """The targets whose leaders fell short, each judged by itself with its exact ends."""
+        found = []
+        short = np.flatnonzero(~needs.met(reach, self.leader[targets.cells]))
+        exact: dict[int, tuple[float, float]] = {}
+        for at in short.tolist():
+            cell = int(targets.cells[at])
+            leader = int(self.leader[cell])
+            if leader not in exact:
+                exact[leader] = self._exact(leader, reach)
+            down, up = exact[leader] if self.sense[cell] > 0 else exact[leader][::-1]
+            if down < targets.down[at] or up < targets.up[at] or down + up < targets.width[at]:
+                found.append(Fallen(cell, down, up))
+        return found
+
+    def _exact(self, leader: int, reach: Reach) -> tuple[float, float]:
+        if int(self.label[leader]) not in self.blocks:
+            return float(reach.down[leader]), float(reach.up[leader])
+        block = self.blocks[int(self.label[leader])]
+        place = int(np.searchsorted(block.leaders, leader))
+        ends = []
+        for rising, side in ((False, reach.down), (True, reach.up)):
+            shown = float(side[leader])
+            if shown != np.inf:
+                distance = block.furthest(place, rising=rising)[0]
+                shown = self._end(block, place, shown, distance, rising=rising)
+            ends.append(shown)
+        return ends[0], ends[1]
+
+    def _end(self, block: Block, place: int, shown: float, distance: float, *, rising: bool) -> float:
+        """The exact end, given what has been shown and what is possible if fractions may be."""
+        if distance == np.inf:
+            return distance
+        most = float(np.floor(distance + 1e-6))
+        if not self.system.whole or shown >= most:
+            return most
+        return max(shown, float(np.rint(block.furthest_whole(place, rising=rising))))

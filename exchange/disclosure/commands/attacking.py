@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from exchange.disclosure.attack import Attack, attack
-from exchange.disclosure.commands.shell import FOLDER, SAFE, VULNERABLE, as_json, known_min, level, min_width, outcomes, read_folder
+from exchange.disclosure.attack import Attack, asked, attack
+from exchange.disclosure.commands.shell import FOLDER, LEVELS, SAFE, VULNERABLE, as_json, known_min, level, min_width, outcomes, read_folder
 from exchange.disclosure.report import attack_page
 from exchange.disclosure.table import read_table_set
 
 
-@click.command("attack")
+@click.command("attack", epilog=LEVELS)
 @click.argument("folder", metavar="SET", type=FOLDER)
 @click.option("--protected", required=True, type=FOLDER, help="Folder with the protected tables; anyone's output.")
 @known_min
@@ -32,8 +32,9 @@ def attack_command(
     """Attack a protected table set: which primary cells can be worked out, and how closely."""
     with outcomes():
         files = read_folder(folder)
+        read_table_set(files)  # what protection would refuse as input is refused here in the same words; the attack reads for itself
         began = time.perf_counter()
-        need = level(read_table_set(files).default_need(), known_min, min_width)
+        need = level(asked(files), known_min, min_width)
         found = attack(files, read_folder(protected), need, insiders=insiders)
         report = {**found.report, "seconds": round(time.perf_counter() - began, 2), "vulnerable": _cells(found)}
         click.echo(json.dumps(report, indent=1) if as_json else attack_page(report))
@@ -41,4 +42,4 @@ def attack_command(
 
 
 def _cells(found: Attack) -> list[dict[str, Any]]:
-    return [{"table": x.table, "codes": list(x.codes), "low": x.low, "high": x.high, "insider": x.insider} for x in found.vulnerable]
+    return [{**cell._asdict(), "codes": list(cell.codes)} for cell in found.vulnerable]

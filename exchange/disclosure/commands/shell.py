@@ -16,8 +16,23 @@ from exchange.disclosure.spec import Need
 SAFE, VULNERABLE, BAD_INPUT, UNEXPECTED = 0, 1, 2, 70
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-known_min = click.option("--known-min", type=click.IntRange(0, 1), help="Least value an intruder may assume for a hidden cell.")
-min_width = click.option("--min-width", type=click.IntRange(1), help="Possible values that must remain for a primary cell, less one.")
+known_min = click.option(
+    "--known-min",
+    type=click.IntRange(0, 1),
+    help="Least value an intruder knows of a hidden cell: 1 where zeros are always published. Left out: as spec.json says.",
+)
+min_width = click.option(
+    "--min-width",
+    type=click.IntRange(1),
+    help="Width of the range that must remain for every primary cell: W leaves W + 1 counts. Left out: as spec.json says.",
+)
+LEVELS = """\b
+Levels in common use, for counts with threshold t:
+  A  --known-min 1 --min-width 1    nothing exactly recoverable
+  B  --known-min 0 --min-width t-1  t possible counts, zeros unknown
+  C  --known-min 1 --min-width t-1  both; usual where zeros are published
+\b
+Exit codes: 0 safe, 1 vulnerable or unprotectable, 2 bad input, 70 unexpected."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.disclosure import BadTables, Need
-from exchange.disclosure.attack import attack
-from tests.exchange.disclosure.tables import Array, cells, change, count_set, hide, load, possible
+from exchange.disclosure import BadTables, Need, protect, read_table_set
+from exchange.disclosure.attack import attack, blocks
+from tests.exchange.disclosure.brute import Judge
+from tests.exchange.disclosure.generate import named_insiders
+from tests.exchange.disclosure.tables import Array, cells, change, count_set, hide, load, possible, with_margins
 
 EVERYTHING_IS_TOO_NARROW = 10**6
 SHAPES = ((2, 3), (3, 3), (2, 2, 2), (2, 2, 3))
@@ -65,7 +67,7 @@ def test_hiding_more_never_helps_the_intruder(pattern: tuple[Array, set[tuple[in
     more = {cell.codes: cell for cell in attack(files, hide(files, {"T": more_hidden}), Need(0, EVERYTHING_IS_TOO_NARROW)).vulnerable}
     for cell in fewer.vulnerable:
         wider = more[cell.codes]
-        assert wider.low <= cell.low
+        assert wider.low is None or (cell.low is not None and wider.low <= cell.low)
         assert wider.high is None or cell.high is None or wider.high >= cell.high
 
 
@@ -132,6 +134,29 @@ def test_an_insider_takes_away_an_own_cell() -> None:
     assert attack(files, protected, Need(0, 4)).safe
     found = attack(files, protected, Need(0, 4), insiders=True)
     assert [(cell.codes, cell.low, cell.high, cell.insider) for cell in found.vulnerable] == [(("d01", "d12"), 20, 20, True)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_push_finds_too_dear_is_for_an_exact_program_to_say(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = named_insiders(seed)
+    result = protect(read_table_set(files), Need(1, 1))
+    need = Need(1, 3)
+    whole = attack(files, result.files(), need, insiders=True)
+    monkeypatch.setattr(blocks, "_PUSH", 1e-3)
+    assert set(attack(files, result.files(), need, insiders=True).vulnerable) == set(whole.vulnerable)
+    assert attack(files, result.files(), Need(1, 1), insiders=True).safe
+
+
+def test_a_sum_of_one_case_and_its_only_case_are_one_contributors() -> None:
+    inner = np.array([[1, 0, 0, 0], [8, 1, 7, 6], [6, 7, 1, 8], [9, 5, 6, 9]])
+    files = count_set(inner, extra={"single_contributor": (with_margins(inner) == 1).astype(np.int64)})
+    result = protect(read_table_set(files), Need(1, 1))
+    assert attack(files, result.files(), Need(1, 1), insiders=True).safe
+    assert Judge(files, result.files(), 1, 1).insiders() == []
+    # By two names, against all reason, each knows the other's.
+    named = change(change(files, "d01,Total,1,1", "d01,Total,1,ann"), "d01,d11,1,1", "d01,d11,1,bo")
+    found = attack(named, result.files(), Need(1, 1), insiders=True)
+    assert {("d01", "Total"), ("d01", "d11")} <= {cell.codes for cell in found.vulnerable}
 
 
 def _flags(primary: list[tuple[int, int]]) -> Array:

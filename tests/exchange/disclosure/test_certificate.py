@@ -45,6 +45,18 @@ def _twice(document: dict[str, Any]) -> None:
     document["witnesses"][0][3].append(0)
 
 
+def _elsewhere(document: dict[str, Any]) -> None:
+    """A witness is said to move a published cell in the place of a hidden one."""
+    document["cells"][document["witnesses"][0][2][0]] = ["T1", "Total", "Total"]
+
+
+def _also_published(document: dict[str, Any]) -> None:
+    """A witness moves a whole published row as well; every sum still balances."""
+    document["cells"] += [["T1", "r05", "Total"], ["T1", "Total", "Total"]]
+    document["witnesses"][0][2] += [len(document["cells"]) - 2, len(document["cells"]) - 1]
+    document["witnesses"][0][3] += [1, 1]
+
+
 def _weaker(document: dict[str, Any]) -> None:
     document["min_width"] = 1
 
@@ -58,13 +70,29 @@ TOUCHES: dict[str, Callable[[Files], Files]] = {
     "too far": _certificate(_further),
     "cell twice": _certificate(_twice),
     "text": _certificate(_text),
+    "published cell": _certificate(_elsewhere),
+    "published cells too": _certificate(_also_published),
+    "one witness fewer": _certificate(lambda document: document["witnesses"].pop()),
+    "fraction": _certificate(lambda document: document["witnesses"][0][3].__setitem__(0, 1.0)),
+    "truth": _certificate(lambda document: document["witnesses"][0].__setitem__(1, True)),
+    "not lists": _certificate(lambda document: document.__setitem__("witnesses", {})),
+    "cells not lists": _certificate(lambda document: document["cells"].__setitem__(0, "T1")),
+    "cells no texts": _certificate(lambda document: document["cells"].__setitem__(0, ["T1", [], {}])),
+    "cell in no table": _certificate(lambda document: document["cells"].__setitem__(0, ["", 0])),
+    "level no number": _certificate(lambda document: document.__setitem__("known_min", None)),
+    "level not known": _certificate(lambda document: document.__setitem__("known_min", 7)),
+    "supplier invented": _certificate(lambda document: document.__setitem__("suppliers", ["north"])),
+    "no suppliers named": _certificate(lambda document: document.pop("suppliers")),
+    "a list": lambda files: {**files, "certificate.json": b"[]"},
+    "numbers without end": lambda files: {**files, "certificate.json": b'{"version": 2, "known_min": 1e999, "min_width": 4}'},
+    "nested without end": lambda files: {**files, "certificate.json": b"[" * 100_000},
     "negative repeat": _certificate(lambda document: document["witnesses"][0].__setitem__(0, -1)),
     "no witnesses": _certificate(lambda document: document.__setitem__("witnesses", [])),
     "witness malformed": _certificate(lambda document: document["witnesses"].__setitem__(0, [1, 1, [0]])),
     "cell unknown": _certificate(lambda document: document["cells"].__setitem__(0, ["T1", "r01", "nowhere"])),
     "table unknown": _certificate(lambda document: document["cells"].__setitem__(0, ["T9", "r01", "c01"])),
     "other input": _certificate(lambda document: document.__setitem__("input", "0" * 64)),
-    "other version": _certificate(lambda document: document.__setitem__("version", 2)),
+    "other version": _certificate(lambda document: document.__setitem__("version", 1)),
     "weaker level": _certificate(_weaker),
     "insiders claimed": _certificate(lambda document: document.__setitem__("insiders", True)),
     "no certificate": lambda files: {name: content for name, content in files.items() if name != "certificate.json"},

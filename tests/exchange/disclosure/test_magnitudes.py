@@ -7,7 +7,8 @@ import pytest
 
 from exchange.disclosure import Need, check_certificate, protect, read_table_set
 from exchange.disclosure.attack import attack
-from tests.exchange.disclosure.tables import Array, count_set
+from tests.exchange.disclosure.seen import interval
+from tests.exchange.disclosure.tables import Array, cells, count_set, to_csv, with_margins
 
 
 def magnitude_set(inner: Array, seed: int, *, decimals: bool = False) -> dict[str, bytes]:
@@ -50,6 +51,42 @@ def test_both_sides_hold_and_no_insider_learns_more(seed: int, decimals: bool) -
     check_certificate(files, result.files())
     assert attack(files, result.files(), insiders=True).safe
     assert attack(files, result.files(), Need(0, 1)).safe
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_sides_hold_for_every_supplier_as_far_as_the_others_have_anything(seed: int) -> None:
+    """What the others sent cannot fall below nothing; all else must stay as uncertain to a supplier as to anyone."""
+    random = np.random.default_rng(seed)
+    inner = random.integers(50, 900, (5, 6))
+    files = magnitude_set(inner, seed)
+    own = (inner * random.choice([0.0, 0.3, 0.9, 1.0], inner.shape)).astype(np.int64)
+    rows = []
+    for name, part in (("north", own), ("south", inner - own)):
+        table = with_margins(part)
+        rows += [[*codes, name, int(table[index])] for index, codes in cells(inner.shape) if table[index]]
+    spec = json.loads(files["spec.json"])
+    spec["tables"]["T"]["suppliers"] = "S.csv"
+    files |= {"spec.json": json.dumps(spec).encode(), "S.csv": to_csv(["d0", "d1", "supplier", "value"], rows)}
+    result = protect(read_table_set(files))
+    check_certificate(files, result.files())
+    tables = result.tables
+    for who in tables.suppliers:
+        assert who.primary.any()
+        for cell in np.flatnonzero(who.primary).tolist():
+            low, high = interval(result, Need(0, 1), cell, who)
+            value, others = int(tables.value[cell]), int(tables.value[cell] - who.share[cell])
+            assert high > low
+            assert value - low >= min(int(tables.lpl[cell]), others)
+            assert high - value >= int(tables.upl[cell])
+
+
+@pytest.mark.parametrize("factor", [10**6, 10**8, 10**10])
+def test_large_values_are_as_exact_as_small_ones(factor: int) -> None:
+    random = np.random.default_rng(8)
+    inner = random.integers(50, 900, (5, 6)) * factor + random.integers(0, 1000, (5, 6))
+    files = magnitude_set(inner, 3)
+    result = protect(read_table_set(files))
+    check_certificate(files, result.files())
 
 
 def test_decimals_are_published_as_they_are() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from exchange.disclosure import BadTables, Need, read_table_set
 from exchange.disclosure.problem import pose
-from tests.exchange.disclosure.tables import change, count_set, load
+from tests.exchange.disclosure.tables import change, count_set, load, to_csv
 
 Files = dict[str, bytes]
 INNER = np.array([[61, 8], [7, 9]])
@@ -44,12 +44,21 @@ def _text(old: str, new: str) -> Callable[[Files], Files]:
         (lambda files: {"spec.json": files["spec.json"]}, "T: its file is missing"),
         (lambda files: {"T.csv": files["T.csv"]}, "spec.json is missing"),
         (lambda files: {**files, "spec.json": b"{"}, "not JSON"),
+        (lambda files: change(files, '"measure"', '"zeros": "suppressible", "measure"', "spec.json"), "a key comes twice"),
         (lambda files: {**files, "T.csv": b"\xff\xfe"}, "not a CSV in UTF-8"),
         (_spec(measure="volume"), "measure"),
         (_spec(zeros="unknown"), "zeros"),
         (_spec(threshold=0), "threshold"),
         (_spec(threshold=None), "no threshold"),
         (_spec(min_width=True), "min_width"),
+        (_spec(min_width=10**16), "min_width"),
+        (_text("d01,d11,61", '"d01"x,d11,61'), "T: not a CSV in UTF-8"),
+        (_text("d01,d11,61", "d01,d11,61\n"), "T, row 7: not as many fields"),
+        (_text("d01,d11,61\n", "d01,d11,61\r\r\n"), "T, row 7: not as many fields"),
+        (_text("d01,d11,61", "d01,d11, 61"), "T, row 6: a number not written as required"),
+        (_text("d01,d11,61", "d01,d11,NA"), "T, row 6: a number not written as required"),
+        (_spec(tables={"T": {"file": "T.csv", "dims": {"d0": "d0", "d1": "d1"}, "universe": 1}}), "T: universe must be text"),
+        (_spec(tables={"T": {"file": "T.csv", "dims": {"d0": "d0", "d1": "d1"}, "suppliers": "a/b"}}), "plain name"),
         (_spec(p_percent=0), "p_percent"),
         (_spec(tables={}), "no table"),
         (_spec(tables={"T": {"file": "../T.csv", "dims": {"d0": "d0", "d1": "d1"}}}), "plain name"),
@@ -67,20 +76,39 @@ def test_bad_input_is_refused_by_place_and_without_values(spoil: Callable[[Files
     assert "sixtyone" not in str(refused.value)
 
 
+def test_quotes_line_ends_and_a_mark_at_the_front_are_nothing_new() -> None:
+    plain = count_set(INNER)
+    text = plain["T.csv"].decode()
+    quoted = text.replace("d01", '"d01"')
+    for other in (
+        quoted,
+        text.replace("\n", "\r\n"),
+        quoted.replace("\n", "\r\n"),
+        "\ufeff" + text,
+        text.rstrip("\n"),
+        text.replace("61", "0061"),
+    ):
+        assert read_table_set({**plain, "T.csv": other.encode()}).digest == read_table_set(plain).digest
+
+
+def test_codes_with_commas_quotes_and_line_ends() -> None:
+    names = ["a, b", 'say "c"', "two\nlines"]
+    spec = {
+        "hierarchies": {"d": {"root": "", "children": {"": names}}},
+        "tables": {"T": {"file": "T.csv", "dims": {"d": "d"}}},
+        "measure": "count",
+        "threshold": 5,
+    }
+    files = {"spec.json": json.dumps(spec).encode(), "T.csv": to_csv(["d", "value"], [["", 60], *zip(names, [10, 20, 30], strict=True)])}
+    tables = read_table_set(files)
+    assert [tables.place(cell)[1][0] for cell in range(4)] == ["", *names]
+
+
 def test_tables_that_disagree_about_a_common_cell_are_refused() -> None:
     files = load("a3")
     spoiled = change(change(files, "M,3,1", "M,4,1", "T2.csv"), "N,3,1", "N,2,1", "T2.csv")
     with pytest.raises(BadTables, match="conflicts"):
         read_table_set(spoiled)
-
-
-def test_an_additive_series_is_refused_rather_than_half_protected() -> None:
-    files = load("a3")
-    spec = json.loads(files["spec.json"])
-    spec["releases"] = {"relation": "additive"}
-    spec["tables"]["T1"]["release"], spec["tables"]["T2"]["release"] = 1, 2
-    with pytest.raises(BadTables, match="not supported yet"):
-        read_table_set({**files, "spec.json": json.dumps(spec).encode()})
 
 
 def test_the_same_cases_are_one_cell() -> None:
@@ -129,3 +157,9 @@ def test_rules_that_contradict_each_other_are_refused() -> None:
 def test_a_level_that_means_nothing_is_refused(level: tuple[int, int]) -> None:
     with pytest.raises(BadTables):
         Need(*level)
+
+
+def test_keys_that_mean_nothing_are_named() -> None:
+    table = {"file": "T.csv", "dims": {"d0": "d0", "d1": "d1"}, "supplier": "S.csv", "note": "of no account"}
+    tables = read_table_set(_spec(tables={"T": table}, treshold=9)(count_set(INNER)))
+    assert tables.spec.ignored == ("tables.T.supplier", "treshold")

@@ -12,7 +12,7 @@ from exchange.db import reading, writing
 from exchange.errors import Conflict
 from exchange.log.tables import EntryRow
 from exchange.questions import due
-from exchange.releases import checking, edition
+from exchange.releases import checking, edition, gate
 from exchange.releases.tables import EditionFileRow, EditionState
 from exchange.submissions import holdings, holds
 from exchange.submissions.holds import Hold, Over
@@ -64,7 +64,7 @@ def test_a_hold_placed_while_an_edition_is_made_keeps_it_from_being_drafted(
     drafted: tuple[World, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, _ = drafted
-    real = edition.guard
+    real = gate.guard
 
     def meanwhile(*given: Any) -> Any:
         place(world, Over(REFERENCE, "crimes"))
@@ -132,7 +132,7 @@ def test_no_byte_of_unprotected_tables_or_proofs_is_kept_and_findings_and_drafts
 ) -> None:
     world, first = drafted
     seen: list[dict[str, bytes]] = []
-    real = edition.guard
+    real = gate.guard
 
     def guard(exact: Any, release: Any) -> Any:
         protected, report = real(exact, release)

@@ -58,6 +58,23 @@ def test_the_same_rows_give_the_same_bytes() -> None:
     assert one == other
 
 
+def test_beside_each_table_stands_what_each_supplier_sent_and_together_they_are_the_table() -> None:
+    files = tabulate(world.release(), world.agreement(), world.relations(APRIL), APRIL)
+    spec = json.loads(files["spec.json"])
+    for table in world.release().tables:
+        assert spec["tables"][table.name]["suppliers"] == f"{table.name}.suppliers.csv"
+        rows = [line.split(",") for line in files[f"{table.name}.suppliers.csv"].decode().splitlines()]
+        assert rows[0] == [*table.dimensions, "supplier", "value"]
+        summed: Counter[tuple[str, ...]] = Counter()
+        for *codes, supplier, value in rows[1:]:
+            summed[tuple(codes)] += int(value)
+            assert int(value) > 0
+            assert codes[table.dimensions.index("force")] in {"Total", supplier}
+        assert {codes: str(value) for codes, value in summed.items()} == {
+            codes: value for codes, value in world.cells(files, table.name).items() if value != "0"
+        }
+
+
 def test_the_periods_may_be_quarters_or_out_of_order_and_have_gaps() -> None:
     release = world.release()
     assert axes(release, [Period.parse("2021-Q2")])["month"].codes == ("2021-04", "2021-05", "2021-06")

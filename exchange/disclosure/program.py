@@ -1,0 +1,70 @@
+"""Linear and integer programs over the sums of a table set, as HiGHS models: one thread, fixed seed, limits counted and not timed."""
+
+import highspy
+import numpy as np
+
+from exchange.disclosure.errors import DisclosureError
+from exchange.disclosure.relations import Relations
+from exchange.disclosure.sheets import Floats, Ints
+
+Entries = tuple[Ints, Ints, Ints]
+ENDLESS = 2**50
+"""A distance that stands for no bound at all."""
+
+_SETTINGS = (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off"), ("solver", "simplex"))
+_IMPOSSIBLE = {highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible}
+_STOPPED = {highspy.HighsModelStatus.kSolutionLimit, highspy.HighsModelStatus.kIterationLimit, highspy.HighsModelStatus.kUnknown}
+
+
+def essential(relations: Relations) -> Entries:
+    """Every entry (row, cell, sign) of the sums from which all others follow."""
+    return relations.within(np.flatnonzero(relations.essential))
+
+
+def program(entries: Entries, cell: Ints, factor: Ints, most: Ints, price: Floats, row_value: Floats | None = None) -> highspy.Highs:
+    """Column j changes `cell[j]` by `factor[j]` a unit, from 0 to `most[j]` at `price[j]`; rows come to `row_value`, or to nothing."""
+    row, member, sign = entries
+    rows = int(row.max(initial=-1)) + 1
+    order = np.argsort(member, kind="stable")
+    count = int(max(cell.max(initial=-1), member.max(initial=-1))) + 1
+    first = np.searchsorted(member[order], np.arange(count + 1))
+    lengths = (first[1:] - first[:-1])[cell]
+    at = np.repeat(first[:-1][cell], lengths) + np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = rows, len(cell)
+    model.row_lower_ = model.row_upper_ = np.zeros(rows) if row_value is None else row_value
+    model.col_cost_, model.col_lower_, model.col_upper_ = price, np.zeros(len(cell)), bounds(most)
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    model.a_matrix_.index_ = row[order][at].astype(np.int32)
+    model.a_matrix_.value_ = (sign[order][at] * np.repeat(factor, lengths)).astype(np.float64)
+    solver = highspy.Highs()
+    for option, setting in _SETTINGS:
+        solver.setOptionValue(option, setting)
+    solver.passModel(model)
+    return solver
+
+
+def bounds(most: Ints) -> Floats:
+    """Distances as the solver takes them."""
+    return np.where(most >= ENDLESS // 2, highspy.kHighsInf, most.astype(np.float64))
+
+
+def integers(solver: highspy.Highs, *, on: bool) -> None:
+    """Make every column whole, or none."""
+    every = np.arange(solver.getNumCol(), dtype=np.int32)
+    kind = highspy.HighsVarType.kInteger if on else highspy.HighsVarType.kContinuous
+    solver.changeColsIntegrality(len(every), every, np.full(len(every), kind))
+    solver.setOptionValue("solver", "choose" if on else "simplex")
+    solver.setOptionValue("presolve", "choose" if on else "off")
+
+
+def answer(solver: highspy.Highs) -> Floats | None:
+    """Run: the columns at the best answer, or the best one found within the limits; None where there is none, or none was found."""
+    solver.run()
+    status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kOptimal or (status in _STOPPED and np.isfinite(solver.getInfo().mip_gap)):
+        return np.asarray(solver.getSolution().col_value)
+    if status in _IMPOSSIBLE or status in _STOPPED:
+        return None
+    raise DisclosureError(f"the solver stopped without an answer: {solver.modelStatusToString(status)}")

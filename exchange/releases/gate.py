@@ -1,0 +1,43 @@
+"""The gate: nothing goes on to be checked that is not protected, proven, and attacked in vain by another road."""
+
+from typing import Any
+
+from agreements.release import Method, Release
+from exchange.disclosure import DisclosureError, Files, Need, check_certificate, protect, read_table_set
+from exchange.disclosure.advice import advise
+from exchange.disclosure.attack import attack
+from exchange.disclosure.methods import apply
+from exchange.errors import Unacceptable
+
+
+def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
+    """Protect a table set, check the proof, and attack the result by another road. Anything found, and there is no edition.
+
+    The intruders are the public and every supplier whose parts stand in the set.
+    """
+    need, method = Need(release.terms.known_min, release.terms.min_width), release.terms.method
+    try:
+        if method is Method.SUPPRESS:
+            protected = protect(read_table_set(exact), need).files()
+            check_certificate(exact, protected, need)
+        else:
+            protected = apply(str(method), exact, need, base=release.terms.base or None).files()
+        found = attack(exact, protected, need)
+    except DisclosureError as error:
+        raise Unacceptable(
+            f"the tables cannot be proven safe: {error}.",
+            remedy="Nothing is published. Coarser categories would help.",
+            code="unprotectable",
+        ) from error
+    if not found.safe:
+        raise Unacceptable(
+            f"the disclosure test can work out {len(found.vulnerable)} hidden cell(s) too closely: nothing is published.",
+            remedy="Tell those who maintain the exchange; the tables cannot be released as they are.",
+            code="vulnerable",
+        )
+    return protected, {"attack": found.report}
+
+
+def advice(exact: Files, release: Release) -> list[dict[str, Any]]:
+    """What every method would hide and cost at the release's level, its own tables alone: figures without any cell, for checkers."""
+    return [option.line() for option in advise(exact, Need(release.terms.known_min, release.terms.min_width))]

@@ -1,0 +1,124 @@
+"""Editions of what has been published before: protected together with it, or refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agreements.periods import Period
+from agreements.release import Method, Release
+from exchange import schedule
+from exchange.db import reading
+from exchange.errors import Conflict, Unacceptable
+from exchange.releases import history
+from exchange.releases.screen import published_tables
+from exchange.releases.tables import EditionState
+from tests.exchange.releases.drafted import APRIL, CHECKERS, ask, publish, record, row, vote
+from tests.exchange.standing import CLEVELAND, DURHAM, RELEASE, SUPPLIERS, World, crimes
+
+MAY = Period.parse("2021-05")
+OUTCOMES = ["Charged", "Unable to prosecute", "No suspect identified", None]
+
+
+def release(world: World) -> Release:
+    found = world.agreement.release(RELEASE)
+    assert found is not None
+    return found
+
+
+def tables(world: World, edition: str, periods: list[Period]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    files = {file.name: file.content for file in row(world, edition).files}
+    return {shown.table.name: (shown.counts, shown.hidden) for shown in published_tables(release(world), periods, files)}
+
+
+def submitted(world: World, edition: str, supplier: str) -> str:
+    [found] = [one["submission"] for one in row(world, edition).draft["inputs"] if one["supplier"] == supplier]
+    return str(found)
+
+
+def corrected(world: World, edition: str, outcomes: list[str | None]) -> str:
+    """Cleveland's month sent again; the rows of the edition are destroyed, as they are at once. The id of what was replaced."""
+    before = submitted(world, edition, CLEVELAND)
+    world.hold([crimes(len(outcomes), seed=1, last_outcome=outcomes)], after=before)
+    schedule.advance_agreements(world.hub)
+    schedule.dispose_due(world.hub)
+    return before
+
+
+def test_a_correction_of_three_people_that_nothing_can_hide_is_not_published(drafted: tuple[World, str]) -> None:
+    world, first = drafted
+    publish(world, first)
+    corrected(world, first, [*OUTCOMES * 30, "Charged", "Charged", "Charged"])
+    with pytest.raises(Unacceptable, match="cannot be proven safe"):
+        ask(world)
+
+
+def test_a_month_sent_again_is_held_to_what_was_published_of_it(drafted: tuple[World, str]) -> None:
+    """The rows of the first edition are gone: what is the same stays shown, what was hidden stays so, what is shown differs by much."""
+    world, first = drafted
+    publish(world, first)
+    before = corrected(world, first, ["Charged"] * 45 + ["Unable to prosecute"] * 42 + ["No suspect identified"] * 30 + [None] * 30)
+    assert world.row(before).state == "disposed"
+    second = ask(world)
+    publish(world, second)
+    assert row(world, second).draft["history"] == [first]
+    one, other = tables(world, first, [APRIL]), tables(world, second, [APRIL])
+    for name, (counts, hidden) in one.items():
+        now, later = other[name]
+        shown = ~hidden & ~later
+        assert (~shown | (np.abs(now - counts) == 0) | (np.abs(now - counts) >= 10)).all()
+        assert (later | (now == 0))[hidden].all()
+    assert any((now != one[name][0]).any() for name, (now, _) in other.items())
+
+
+def test_a_month_is_shown_alike_by_itself_and_among_others(drafted: tuple[World, str]) -> None:
+    world, first = drafted
+    publish(world, first)
+    for number, supplier in enumerate(SUPPLIERS, 11):
+        may = [crimes(80, seed=number, month=MAY.start, last_outcome=OUTCOMES * 20)]
+        world.hold(may, supplier=supplier, period=MAY.name)
+    second = ask(world, last=MAY)
+    publish(world, second)
+    third = ask(world, first=MAY, last=MAY)
+    assert row(world, third).draft["history"] == [first, second]
+    one, both, other = tables(world, first, [APRIL]), tables(world, second, [APRIL, MAY]), tables(world, third, [MAY])
+    for table in release(world).tables:
+        month = table.dimensions.index("month")
+        for alone, place in ((one, 1), (other, 2)):
+            for mine, among in zip(alone[table.name], both[table.name], strict=True):
+                assert (np.take(mine, 1, axis=month) == np.take(among, place, axis=month)).all()
+
+
+def test_a_draft_that_knows_of_no_other_edition_is_not_published_beside_one(drafted: tuple[World, str]) -> None:
+    world, first = drafted
+    second = ask(world)
+    publish(world, second)
+    record(world, vote(world, first, CHECKERS[0]))
+    with pytest.raises(Conflict, match="since this draft was made") as caught:
+        record(world, vote(world, first, CHECKERS[1]))
+    assert caught.value.code == "population-published"
+    assert row(world, first).state == EditionState.AWAITING_CHECK
+
+
+@pytest.mark.parametrize("change", ["name", "method", "base", "dimension"])
+def test_beside_what_was_counted_otherwise_there_is_no_edition(drafted: tuple[World, str], change: str) -> None:
+    world, first = drafted
+    publish(world, first)
+    asked = release(world)
+    match change:
+        case "name":
+            other = replace(asked, name="another")
+        case "method":
+            other = replace(asked, terms=replace(asked.terms, method=Method.ROUNDING, base=10))
+        case "base":
+            other = replace(asked, present=())
+        case _:
+            other = replace(asked, dimensions=tuple(replace(one, source="supplier") for one in asked.dimensions))
+    adapter = world.agreement.dataset(asked.base)
+    assert adapter is not None
+    mine = [(adapter.adapter, DURHAM, APRIL.name)]
+    with reading(world.hub.engine) as session:
+        assert [one.edition for one in history.read(session, world.agreement, asked, mine)] == [first]
+        with pytest.raises(Conflict, match=f"published in {first}"):
+            history.read(session, world.agreement, other, mine)
+        assert history.read(session, world.agreement, other, [(adapter.adapter, DURHAM, MAY.name)]) == []
