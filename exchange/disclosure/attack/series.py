@@ -32,12 +32,12 @@ def differences(document: Document, case: Array, value: Array, people: Array, ch
     later, target = [nothing], [nothing.astype(np.bool_)]
     apart, steps, moved = 1, [nothing], [nothing]
     # What is large to all may be small but for one supplier's part, however far apart the releases are.
-    every = any(entry["suppliers"] for entry in document.tables.values())
+    every, additive = any(entry["suppliers"] for entry in document.tables.values()), document.relation == "additive"
     total = changed.astype(np.int64).copy()
     while document.relation != "same" and (earlier := np.flatnonzero(case[apart:] == case[:-apart])).size:
         after = earlier + apart
         rise = value[after] - value[earlier]
-        if document.relation == "additive":
+        if additive:
             if (rise < 0).any():
                 raise BadTables("a cell is less than in an earlier release, yet the series is additive")
             few = (people[after] >= 0) & (people[earlier] >= 0) & (people[after] > people[earlier])
@@ -53,12 +53,9 @@ def differences(document: Document, case: Array, value: Array, people: Array, ch
             small = (total[after] > 0) & (total[after] < document.fewest)
             # Noughts that the policy publishes are known in both releases: nobody is left in either who could be told of.
             small &= ~(document.zeros_published & (value[after] == 0) & (value[earlier] == 0))
-        kept = (
-            small | ((changed[after] == 0) if document.relation == "revised" else apart == 1)
-            if apart == 1
-            else small | (every & (document.relation == "additive"))
-        )
-        kept |= every & (total[after] > 0)
+        kept = small | (every & (additive | (total[after] > 0)))
+        if apart == 1:
+            kept |= additive | (changed[after] == 0)
         later.append(after[kept])
         target.append(small[kept])
         moved.append(total[after][kept])
@@ -69,4 +66,4 @@ def differences(document: Document, case: Array, value: Array, people: Array, ch
     equal = (changed[after] == 0) & (after - before == 1) & (document.relation == "revised")
     if (value[after] != value[before])[equal].any():
         raise BadTables("a cell differs from the release before, yet changed says that nothing did")
-    return Differences(after, before, small, equal, np.concatenate(moved), 0.0 if document.relation == "additive" else -np.inf)
+    return Differences(after, before, small, equal, np.concatenate(moved), 0.0 if additive else -np.inf)

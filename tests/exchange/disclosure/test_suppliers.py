@@ -164,3 +164,24 @@ def test_a_supplier_knows_its_part_of_tables_without_a_file_too() -> None:
     assert_safe(result, need)
     weak = hide(files, {"T": {(row, column) for row in ("d01", "d02") for column in ("d11", "d12")}})
     assert {(cell.supplier, cell.codes) for cell in attack(files, weak, need).vulnerable} == {("north", ("d02", "d11"))}
+
+
+def test_a_revision_that_is_large_to_all_may_be_small_but_for_one_supplier() -> None:
+    """Twelve records changed, and north's part grew by eleven: it sees that one record came from others, unless one of the two is hidden."""
+    before, after, north = np.array([100, 200, 300]), np.array([112, 220, 330]), (np.array([50, 80, 100]), np.array([61, 84, 110]))
+    document = json.loads(count_set(before)["spec.json"])
+    document["tables"] = {f"R{n}": {"file": f"R{n}.csv", "dims": {"d0": "d0"}, "release": n, "suppliers": f"S{n}.csv"} for n in (1, 2)}
+    files = {"spec.json": json.dumps({**document, "releases": {"relation": "revised"}}).encode()}
+    codes = [code for _, (code,) in cells((3,))]
+    for n, values in ((1, before), (2, after)):
+        columns = [codes, with_margins(values).tolist(), with_margins(after - before).tolist()]
+        files[f"R{n}.csv"] = to_csv(["d0", "value", "changed"], list(zip(*columns, strict=True)))
+        parts = with_margins(north[n - 1]).tolist()
+        files[f"S{n}.csv"] = to_csv(["d0", "supplier", "value"], [[code, "north", part] for code, part in zip(codes, parts, strict=True)])
+    seen = attack(files, hide(files, {})).vulnerable
+    assert [(cell.table, cell.codes, cell.supplier, cell.since) for cell in seen] == [("R2", ("d01",), "north", "1")]
+    result = protect(read_table_set(files))
+    check_certificate(files, result.files())
+    assert attack(files, result.files()).safe
+    assert result.report["primary"] == 0
+    assert result.hidden[~result.tables.virtual].any()
