@@ -34,7 +34,7 @@ def child(job: Job, plain: bytes, memory: int, held: Path) -> int:
             breaches |= bool(conform(batch, job.dataset, job.period, digest.rows))
             digest.update(batch)
         if not breaches:
-            _hold(job, {"held": str(held), "key": "A" * 43, "aad": "fuzz"}, table)
+            _hold(job, {"held": str(held), "key": "A" * 43, "aad": "fuzz"}, table.columns)
     except (pa.ArrowException, OSError, ValueError, MemoryError):
         return REFUSED
     except Exception:  # noqa: BLE001  # as opener.main: whatever a stranger's bytes set off
