@@ -32,7 +32,7 @@ MOST_WORK = 120_000
 microseconds each. At the root alone, before any node is counted, programs of four dimensions would take a minute."""
 
 
-BRIEF_WORK = 180_000
+BRIEF_WORK = 150_000
 """What all programs together may spend in sets that are not small: about a second."""
 
 

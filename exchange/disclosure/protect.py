@@ -40,8 +40,8 @@ def protect(
 ) -> Protected:
     """Hide cells of `tables` until every primary cell is as uncertain as `need` asks; None = as spec.json asks.
 
-    `thorough`: polish every small component by integer programs, however long that takes in all (a few per cent less hidden); small
-    and middle sets are polished a little without it.
+    `thorough`: search large sets to the end, and polish every small component by integer programs, however long that takes in all (a few
+    per cent less hidden); small and middle sets are searched to the end, and polished a little, without it.
     `time_limit`: seconds to spend on a smaller pattern, polishing included; protection itself is always finished. Without a limit the
     same input gives the same bytes. Raises Unprotectable, naming the published cells that pin a primary cell down.
     """
@@ -53,8 +53,10 @@ def protect(
     suppression.run(lambda done: progress("hiding", done, sum(len(view.primary) for view in problem.views)))
     hidden, witnesses, fixed = suppression.hidden, suppression.witnesses, problem.must
     near = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
-    Pruning(problem, near, hidden, witnesses, fixed=fixed).run(deadline, lambda done, total: progress("taking back", done, total))
-    care = _care(len(eligible), searched=thorough or time_limit is not None, suppliers=bool(problem.others))
+    searched = thorough or time_limit is not None
+    pruning = Pruning(problem, near, hidden, witnesses, fixed=fixed, whole=searched)
+    pruning.run(deadline, lambda done, total: progress("taking back", done, total))
+    care = _care(len(eligible), searched=searched, suppliers=bool(problem.others))
     if care is not None:
         everywhere = Boxes(tables, eligible, whole_up_to=0)
         polish(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -24,8 +25,10 @@ to several of them is proven again but once."""
 MOST_PROOFS = 1500
 """Where models are slices of large flat tables, the search ends after so many proofs; counted, not timed, so that results repeat."""
 
-WORK, WORK_PER_CELL, OVERHEAD = 2_500_000, 70, 200
-"""The search ends when it has spent this much, in cells of the models asked (and so much more for each question): some microseconds each."""
+WORK, WORK_PER_CELL, OVERHEAD = 200_000, 55, 200
+"""The search ends when it has spent this much, in cells of the models asked (and so much more for each question): some microseconds each.
+Sets of 10 000 cells are mostly searched to the end so; larger ones only among their dearest secondaries.
+"""
 
 
 @dataclass
@@ -41,7 +44,8 @@ class Group:
 class Pruning:
     """Models over hidden cells only, and the search for secondaries that can be published."""
 
-    def __init__(self, problem: Problem, boxes: Boxes, hidden: Bools, witnesses: Witnesses, *, fixed: Bools) -> None:
+    def __init__(self, problem: Problem, boxes: Boxes, hidden: Bools, witnesses: Witnesses, *, fixed: Bools, whole: bool = False) -> None:
+        """`fixed`: cells that stay hidden whatever happens; `whole`: search to the end, however much work that is."""
         self.problem, self.boxes, self.hidden, self.witnesses = problem, boxes, hidden, witnesses
         self._fixed = fixed
         self._models: dict[tuple[Box, int, int], ExchangeModel] = {}
@@ -50,7 +54,7 @@ class Pruning:
         self._size = np.bincount(self._component[hidden], minlength=1)
         self._intervals = Intervals(problem, hidden)
         self._proofs = 0
-        self._work = WORK + WORK_PER_CELL * len(hidden)
+        self._work = inf if whole else WORK + WORK_PER_CELL * len(hidden)
         self._blocked: set[int] = set()  # cells published or being tried: models made meanwhile hold them still, so that they can come back
 
     def run(self, deadline: Deadline, done: Callable[[int, int], None]) -> None:
