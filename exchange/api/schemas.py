@@ -260,7 +260,3 @@ class EditionLine(Schema):
 
 class EditionList(Schema):
     editions = fields.List(fields.Nested(EditionLine), required=True)
-
-
-class HealthAnswer(Schema):
-    status = fields.String(required=True)

@@ -3,6 +3,8 @@
 The figures are internal: they tell how much lies hidden. They are for whoever chooses the method, and whoever checks the output.
 """
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -78,7 +80,7 @@ def _candidates(tables: TableSet, asked: Need) -> Iterator[tuple[str, Need]]:
     width = (tables.spec.threshold or 1) - 1
     if tables.spec.counts and tables.spec.zeros_published and width > 1:
         yield from (("suppress", level) for level in (Need(1, 1), Need(0, width), Need(1, width)) if level != asked)
-    yield from ((method, asked) for method in methods.names() if method != "suppress")
+    yield from ((method, asked) for method in methods.NAMES if method != "suppress")
 
 
 def _try(files: Files, tables: TableSet, method: str, need: Need) -> Option:
@@ -116,8 +118,8 @@ def _level(tables: TableSet, need: Need) -> str:
 
 def _hidden(sheet: Sheet, contents: Files) -> Bools:
     """Which rows of a protected table are hidden: its rows stand in the order of the hierarchies, its last column says."""
-    lines = contents[sheet.file].decode().rstrip("\n").split("\n")[1:]
-    return np.array([line.endswith(",1") for line in lines], dtype=np.bool_)
+    rows = list(csv.reader(io.StringIO(contents[sheet.file].decode(), newline="")))[1:]
+    return np.array([row[-1] == "1" for row in rows], dtype=np.bool_)
 
 
 def picture(tables: TableSet, options: Sequence[Option], chosen: Option) -> str:

@@ -1,16 +1,14 @@
 """What a method that changes values hands back: each table again with the values published, what it cost, and how it was made."""
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from exchange.disclosure.declared import Median, Ratio
-from exchange.disclosure.sheets import Bools, Ints, Sheet
+from exchange.disclosure.pattern import plain, write_rows
+from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.spec import Need
 from exchange.disclosure.table import TableSet
 
@@ -59,8 +57,14 @@ def treated(tables: TableSet, need: Need, method: Mapping[str, Any], published: 
     lost = in_units(int(error.sum() + tables.value[gone].sum()), unit)
     largest = in_units(int(error.max(initial=0)), unit)
     sheets = [(sheet, numbers) for sheet, numbers in zip(tables.sheets, tables.cells, strict=True) if sheet.published]
-    contents = {sheet.file: _table(tables, sheet, published[numbers], hidden[numbers]) for sheet, numbers in sheets}
-    contents |= {entry.file: _derived(tables, entry) for entry in tables.spec.derived}
+    contents = {
+        sheet.file: write_rows(sheet.columns, sheet.hierarchies, plain(published[numbers], tables.decimals), hidden[numbers])
+        for sheet, numbers in sheets
+    }
+    # Every derived figure is hidden: worked out from true values it would tell of them; from published ones anybody can work it out.
+    contents |= {
+        each.file: write_rows(each.columns, each.hierarchies, each.texts, np.ones(len(each.texts), np.bool_)) for each in tables.derived
+    }
     contents["method.json"] = json.dumps(method, sort_keys=True).encode() + b"\n"
     report = {
         "input": tables.digest,
@@ -82,38 +86,3 @@ def treated(tables: TableSet, need: Need, method: Mapping[str, Any], published: 
 def in_units(value: int, unit: int) -> Number:
     """A value in units of the last decimal as a plain number."""
     return value // unit if value % unit == 0 else value / unit
-
-
-def _table(tables: TableSet, sheet: Sheet, published: Ints, hidden: Bools) -> bytes:
-    """One table as CSV, its rows in the order of the hierarchies, whatever the input's order."""
-    secret = hidden.tolist()
-    values = ["" if one else _text(value, tables.decimals) for value, one in zip(published.tolist(), secret, strict=True)]
-    return _csv(sheet, range(len(sheet.columns)), np.arange(len(secret)), values)
-
-
-def _derived(tables: TableSet, entry: Ratio | Median) -> bytes:
-    """A derived table with every figure hidden: worked out from true values it would tell of them; from published ones anybody can do it."""
-    sheet = next(sheet for sheet in tables.sheets if sheet.name == entry.sources[0])
-    left_out = entry.column if isinstance(entry, Median) else ""
-    axes = [axis for axis, column in enumerate(sheet.columns) if column != left_out]
-    places = np.arange(len(sheet.position)).reshape(sheet.shape)
-    if left_out:
-        places = np.take(places, 0, axis=sheet.columns.index(left_out))
-    return _csv(sheet, axes, places.reshape(-1), [""] * places.size)
-
-
-def _csv(sheet: Sheet, axes: Sequence[int], places: Ints, values: Sequence[str]) -> bytes:
-    """Rows of a table at some of its places, with the codes of some of its axes; what has no value is suppressed."""
-    nodes = np.unravel_index(places, sheet.shape)
-    codes = [[sheet.hierarchies[axis].codes[node] for node in nodes[axis].tolist()] for axis in axes]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*(sheet.columns[axis] for axis in axes), "value", "suppressed"])
-    writer.writerows(zip(*codes, values, ["0" if value else "1" for value in values], strict=True))
-    return out.getvalue().encode()
-
-
-def _text(value: int, decimals: int) -> str:
-    """A value as text, decimals only where it has any: a multiple of the base looks the same whatever it was."""
-    whole, rest = divmod(value, 10**decimals)
-    return f"{whole}.{rest:0{decimals}d}" if rest else str(whole)

@@ -27,7 +27,7 @@ class Intervals:
 
     def __init__(self, problem: Problem, hidden: Bools) -> None:
         self._problem, self._hidden = problem, hidden.copy()
-        fall, rise = _everywhere(problem.relations, np.where(hidden, bounds(problem.slack), 0.0), hidden)
+        fall, rise = everywhere(problem.relations, np.where(hidden, bounds(problem.slack), 0.0), np.where(hidden, inf, 0.0))
         self._known: dict[int, Range] = {}
         self._range: list[Range] = list(zip(fall.tolist(), rise.tolist(), strict=True))
         self._before: list[tuple[int, Range]] = []  # what settling changed, latest last
@@ -124,11 +124,11 @@ class Intervals:
         return self._rows[cell]
 
 
-def _everywhere(relations: Relations, slack: Floats, hidden: Bools) -> tuple[Floats, Floats]:
-    """How far every cell may fall and rise, from a few rounds over all sums."""
-    fall, rise = slack.copy(), np.where(hidden, np.inf, 0.0)
+def everywhere(relations: Relations, fall: Floats, rise: Floats) -> tuple[Floats, Floats]:
+    """How far every cell may fall and rise (n,), from a few rounds over all sums, when no sum binds it further than `fall` and `rise`."""
+    fall, rise = fall.copy(), rise.copy()
     row = np.repeat(np.arange(len(relations.start) - 1), np.diff(relations.start))
-    inside = hidden[relations.cells]
+    inside = ((fall > 0) | (rise > 0))[relations.cells]
     row, cell, sign = row[inside], relations.cells[inside], relations.signs[inside]
     for _ in range(_ROUNDS):
         adds, takes = np.where(sign > 0, rise[cell], fall[cell]), np.where(sign > 0, fall[cell], rise[cell])

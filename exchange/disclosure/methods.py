@@ -1,6 +1,7 @@
 """One way to call every method of protection, so that their results can be compared and chosen by name."""
 
 from exchange.disclosure.altered import Treated, in_units
+from exchange.disclosure.certificate import check_certificate
 from exchange.disclosure.controlled import controlled
 from exchange.disclosure.errors import BadTables
 from exchange.disclosure.perturb import Noise, perturbed
@@ -42,10 +43,7 @@ def apply(name: str, files: Files, need: Need | None = None, *, base: int | None
     if name == "cell-key":
         return perturbed(tables, need, files, noise or Noise())
     if name == "suppress":
-        return suppressed(tables, need)
+        found = suppressed(tables, need)
+        check_certificate(files, found.contents, need)
+        return found
     return ten_five(tables, need) if name == "ten-five" else (rounded if name == "rounding" else controlled)(tables, need, base)
-
-
-def names() -> list[str]:
-    """The methods there are."""
-    return list(NAMES)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from exchange.disclosure.errors import BadCertificate
-from exchange.disclosure.sheets import Bools, Sheet
+from exchange.disclosure.sheets import Bools, Ints, Sheet
 from exchange.disclosure.spec import Files, Hierarchy
 from exchange.disclosure.table import TableSet
 
@@ -72,10 +72,14 @@ def _codes(hierarchies: Sequence[Hierarchy]) -> list[list[str]]:
 
 
 def value_texts(tables: TableSet, sheet: Sheet) -> list[str]:
-    """The value at every position of a table, as it is published: plain digits, no needless decimals."""
-    numbers = tables.cells[tables.sheets.index(sheet)]
-    if not tables.decimals:
-        return [str(value) for value in tables.value[numbers].tolist()]
-    unit = 10**tables.decimals
-    texts = (f"{value // unit}.{value % unit:0{tables.decimals}d}" for value in tables.value[numbers].tolist())
+    """The value at every position of a table, as it is published."""
+    return plain(tables.value[tables.cells[tables.sheets.index(sheet)]], tables.decimals)
+
+
+def plain(values: Ints, decimals: int) -> list[str]:
+    """Values in units of the last decimal as plain digits without needless decimals: equal ones look the same whatever they come from."""
+    if not decimals:
+        return [str(value) for value in values.tolist()]
+    unit = 10**decimals
+    texts = (f"{value // unit}.{value % unit:0{decimals}d}" for value in values.tolist())
     return [text.rstrip("0").rstrip(".") for text in texts]

@@ -50,6 +50,11 @@ def bounds(most: Ints) -> Floats:
     return np.where(most >= ENDLESS // 2, highspy.kHighsInf, most.astype(np.float64))
 
 
+def distances(found: Floats) -> Ints:
+    """Whole distances from what the solver takes, or gave back: the other way round."""
+    return np.where(np.isinf(found), ENDLESS, np.where(np.isinf(found), 0, found)).astype(np.int64)
+
+
 def integers(solver: highspy.Highs, *, on: bool) -> None:
     """Make every column whole, or none."""
     every = np.arange(solver.getNumCol(), dtype=np.int32)

@@ -10,7 +10,8 @@ import highspy
 import numpy as np
 
 from exchange.disclosure.errors import DisclosureError
-from exchange.disclosure.program import ENDLESS, answer, bounds, essential, integers, program
+from exchange.disclosure.intervals import everywhere
+from exchange.disclosure.program import answer, bounds, distances, essential, integers, program
 from exchange.disclosure.relations import Relations
 from exchange.disclosure.sheets import Bools, Floats, Ints
 from exchange.disclosure.spec import Need
@@ -27,7 +28,6 @@ _PUSH = 1e3
 
 _MOST_NAMED = 20
 _NOISE = 1e-6
-_CUTS = 6
 
 
 @dataclass(frozen=True)
@@ -88,39 +88,11 @@ def narrow(tables: TableSet, onlooker: Onlooker, low: Ints, high: Ints, *, most:
     fall = np.where(onlooker.known, 0, value - np.maximum(low, onlooker.least))
     rise = np.where(onlooker.known, 0, high - value)
     wish = onlooker.wish
-    fall, rise = _cut(tables.relations, fall, rise)
+    fall, rise = (distances(found) for found in everywhere(tables.relations, bounds(fall), bounds(rise)))
     hopeless = ~wish.met(fall[wish.cells], rise[wish.cells])
     if hopeless.any():
         return np.asarray(wish.cells[hopeless])
     return Room(tables.relations, fall, rise, whole=tables.spec.counts).short_of(wish, most)
-
-
-def _cut(relations: Relations, fall: Ints, rise: Ints) -> tuple[Ints, Ints]:
-    """What single sums leave of how far each cell may fall and rise, a few times over: a quick end for what cannot work."""
-    row = np.repeat(np.arange(len(relations.start) - 1), np.diff(relations.start))
-    cell, total = relations.cells, relations.signs > 0
-    for _ in range(_CUTS):
-        # How far each term can add to its sum, and take from it; all together come to nothing.
-        adds, takes = np.where(total, rise[cell], fall[cell]), np.where(total, fall[cell], rise[cell])
-        least_added, least_taken = _others(row, adds), _others(row, takes)
-        fall_left, rise_left = np.where(total, least_added, least_taken), np.where(total, least_taken, least_added)
-        before = int(np.minimum(fall, ENDLESS).sum()) + int(np.minimum(rise, ENDLESS).sum())
-        fall, rise = fall.copy(), rise.copy()
-        np.minimum.at(fall, cell, fall_left)
-        np.minimum.at(rise, cell, rise_left)
-        if int(np.minimum(fall, ENDLESS).sum()) + int(np.minimum(rise, ENDLESS).sum()) == before:
-            break
-    return fall, rise
-
-
-def _others(row: Ints, terms: Ints) -> Ints:
-    """For each entry the sum of the terms of all others in its row; without bound where one of them is."""
-    endless = terms >= ENDLESS // 2
-    finite = np.where(endless, 0, terms)
-    rows = int(row.max(initial=-1)) + 1
-    sums, ends = np.zeros(rows, dtype=np.int64), np.bincount(row, weights=endless, minlength=rows)
-    np.add.at(sums, row, finite)
-    return np.where(ends[row] > endless, ENDLESS, sums[row] - finite)
 
 
 class Room:

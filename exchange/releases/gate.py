@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from agreements.release import Method, Release
-from exchange.disclosure import DisclosureError, Files, Need, check_certificate, protect, read_table_set
+from agreements.release import Release
+from exchange.disclosure import DisclosureError, Files, Need
 from exchange.disclosure.advice import advise
 from exchange.disclosure.attack import attack
 from exchange.disclosure.methods import apply
@@ -15,13 +15,9 @@ def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
 
     The intruders are the public and every supplier whose parts stand in the set.
     """
-    need, method = Need(release.terms.known_min, release.terms.min_width), release.terms.method
+    need = Need(release.terms.known_min, release.terms.min_width)
     try:
-        if method is Method.SUPPRESS:
-            protected = protect(read_table_set(exact), need).files()
-            check_certificate(exact, protected, need)
-        else:
-            protected = apply(str(method), exact, need, base=release.terms.base or None).files()
+        protected = apply(str(release.terms.method), exact, need, base=release.terms.base or None).files()
         found = attack(exact, protected, need)
     except DisclosureError as error:
         raise Unacceptable(

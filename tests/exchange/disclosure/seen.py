@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from exchange.disclosure import Need, Protected, TableSet
+from exchange.disclosure import Files, Need, Protected, TableSet, Unprotectable, check_certificate, protect, read_table_set
 from exchange.disclosure.knowledge import Supplier
 
 FAR = 10**6
@@ -44,6 +44,16 @@ def _told(result: Protected) -> list[LinearConstraint]:
             line[0, list(cells)] = factors
             found.append(LinearConstraint(line, least, np.inf))
     return found
+
+
+def assert_safe_or_refused(files: Files, need: Need) -> None:
+    """The set is protected, proven, and safe from everybody; or it is refused as one that cannot be protected."""
+    try:
+        result = protect(read_table_set(files), need)
+    except Unprotectable:
+        return
+    check_certificate(files, result.files(), need)
+    assert_safe(result, need)
 
 
 def assert_safe(result: Protected, need: Need) -> None:

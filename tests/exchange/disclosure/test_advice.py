@@ -40,6 +40,18 @@ def test_every_level_and_every_method_is_tried_once() -> None:
     assert lower[Need(1, 1)] <= lower[Need(1, 4)]
 
 
+def test_a_code_of_two_lines_is_one_row() -> None:
+    """Labels may hold line feeds; quoting carries them."""
+    files = count_set(np.array([[1, 9, 30], [7, 2, 20]]))
+    files = {
+        "spec.json": files["spec.json"].replace(b'"d11"', b'"two\\nlines"'),
+        "T.csv": files["T.csv"].replace(b"d11", b'"two\nlines"'),
+    }
+    first = options_of(files)[0]
+    assert first.safe
+    assert int(first.hidden["T"].sum()) == first.cells_hidden
+
+
 def test_what_cannot_be_used_says_why() -> None:
     lone = count_set(np.array([3]))  # one cell, and its total is the same cell: nothing can hide it but everything
     for option in options_of(lone):
