@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -50,10 +51,10 @@ def advise_command(
 
 
 def _page(options: list[Option]) -> Table:
-    found = Table(caption="Internal: how much lies hidden is not for publication.")
+    found = Table(box=SIMPLE, pad_edge=False, collapse_padding=True, caption="Internal: how much lies hidden is not for publication.")
     for name in ("Method", "Cells hidden", "Value lost", "Largest error", "Attack"):
-        found.add_column(name, justify="left" if name in {"Method", "Attack"} else "right")
+        found.add_column(name, justify="left" if name in {"Method", "Attack"} else "right", no_wrap=True)
     for option in options:
         figures = (f"{option.cells_hidden:,} of {option.cells:,}", f"{option.value_lost:,.0f}", f"{option.largest_error:,.0f}")
-        found.add_row(Text(option.words), *(figures if option.cells else ("", "", "")), "not usable" if option.why else "passed")
+        found.add_row(Text(option.words), *(figures if option.cells else ("", "", "")), "none" if option.why else "passed")
     return found
