@@ -3,12 +3,13 @@
 The codes are documented in ``docs/agency.md`` and frozen: a schedule elsewhere decides by them. No message ever holds a record's value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 UNEXPECTED = 1
 USAGE = 2
 INTERRUPTED = 130
+MOST_ROWS = 20
 
 
 class AdapterError(Exception):
@@ -84,6 +85,24 @@ class ValidationFailed(AdapterError):
 
     def document(self) -> dict[str, Any]:
         return {**super().document(), "report": self.report}
+
+
+def rows_refused(field: str, form: str, rows: Iterable[int], *, why: str = "") -> ValidationFailed:
+    """A column of which rows do not hold what they should.
+
+    Args:
+        field: the column's name; empty where it is the record as a whole.
+        form: what the rows do not hold, after “does not hold”.
+        rows: how many records lie before each row at fault: 0 is the first record.
+    """
+    all_rows = [int(row) + 1 for row in rows]
+    numbers = all_rows[:MOST_ROWS]
+    return ValidationFailed(
+        f"{f'Column {field}: row' if field else 'Row'} {numbers[0]:,} does not hold {form}.",
+        why=why or f"So far {len(all_rows):,} such row(s); reading stopped there.",
+        remedy="Nothing was sent. Correct the export.",
+        report=[{"field": field, "rule": f"must be {form}", "rows": numbers, "count": len(all_rows)}],
+    )
 
 
 class NotThisEncoding(ValidationFailed):

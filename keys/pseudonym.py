@@ -166,8 +166,47 @@ def _hex_digits(text: Bytes) -> bool:
     return bool(((text - 48 < 10) | (text - 97 < 6)).all())
 
 
+def _capitals(pattern: str, holding: str = "") -> Callable[[pa.Array], Normalised]:
+    """Trimmed, in capitals, and of a pattern as a whole; besides, `holding` must be found in it."""
+
+    def tidy(column: pa.Array) -> Normalised:
+        tidied = pc.ascii_upper(pc.ascii_trim_whitespace(column))
+        fits = pc.match_substring_regex(tidied, f"^(?:{pattern})$")
+        return tidied, pc.and_(fits, pc.match_substring_regex(tidied, holding)) if holding else fits
+
+    return tidy
+
+
+_REFERENCE = _capitals("[A-Z0-9][A-Z0-9/.-]{2,28}[A-Z0-9]", "[0-9]")
+
+_NAME, _DAY, _YEAR, _POSTCODE = "[A-Z]+", "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{4}", "[A-Z0-9]{4,8}"
+
+
+def _match_key(words: str, *parts: str) -> Kind:
+    """A kind whose values are these parts, in capitals, joined by a line; `words` say what they are."""
+    return Kind(f"{words}, as the adapters join them", _capitals("[|]".join(parts)))
+
+
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "published_crime": Kind("64 hexadecimal digits, as police.uk publishes them", _published_crime),
+        # Match keys, as adapters.match_keys derives them: parts in capitals, a line between them.
+        "person_name_dob": _match_key("surname, first forename, date of birth", _NAME, _NAME, _DAY),
+        "person_sound_dob": _match_key("sound of the surname, first letter of the forename, date of birth", "[A-Z][0-6]{3}", "[A-Z]", _DAY),
+        "person_letters_dob": _match_key("consonants of both names, date of birth", _NAME, _NAME, _DAY),
+        "person_name_postcode": _match_key(
+            "surname, first letter of the forename, year of birth, postcode", _NAME, "[A-Z]", _YEAR, _POSTCODE
+        ),
+        "person_dob_postcode": _match_key("date of birth, postcode", _DAY, _POSTCODE),
+        "person_letters_postcode": _match_key("consonants of both names, postcode", _NAME, _NAME, _POSTCODE),
+        "crime": Kind("a force's crime reference: 4 to 30 capitals, digits and / . -, with a digit", _REFERENCE),
+        "incident": Kind("a force's incident reference: 4 to 30 capitals, digits and / . -, with a digit", _REFERENCE),
+        "case": Kind("a case URN: force, unit, serial and year, as 01ZD0303208", _capitals("[0-9]{2}[A-Z0-9]{2}[0-9]{7}")),
+        "person_pnc": Kind("a PNC id in its long form, as 1981/0000034U", _capitals("(?:19|20)[0-9]{2}/[0-9]{7}[A-Z]")),
+        "person_cro": Kind(
+            "a CRO number, as 065656/91H or SF83/50058Z", _capitals("(?:[0-9]{6}/[0-9]{2}|SF[0-9]{2}/(?:0|[1-9][0-9]{0,5}))[A-Z]")
+        ),
+        "person_noms": Kind("a NOMS number, as A1234BC", _capitals("[A-Z][0-9]{4}[A-Z]{2}")),
+        "person_crn": Kind("a probation case number, as X123456", _capitals("[A-Z][0-9]{6}")),
     }
 )

@@ -8,25 +8,52 @@ from typing import ClassVar
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapters.errors import ValidationFailed
+from adapters.doubts import Doubts
+from adapters.errors import NotThisEncoding, ValidationFailed
 from adapters.registry import SOURCES
+from adapters.sheet_extract import SheetSource
 from adapters.source import Source
-from agreements.fields import ARROW
+from agreements.fields import ARROW, FieldType
+from tests.adapters.copies import Copier, copier
+from tests.adapters.hostile import CANARY, DAMAGES, FUZZ, HOSTILE, nothing_said
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 SHARED = Path(os.environ.get("LCJP_SHARED") or HERE.parents[2] / "shared")
 
 
-def read(source: Source, path: Path, *names: str, encoding: str = "utf-8") -> pa.Table:
-    """The named source fields of an extract; all of them where none is named."""
-    wanted = names or tuple(column.name for column in source.columns.values())
-    return pa.Table.from_batches(source.extract(path, wanted, encoding=encoding), schema=source.schema(wanted))
+def read(source: Source, path: Path, *names: str, encoding: str = "utf-8", doubts: Doubts | None = None) -> pa.Table:
+    """The named source fields of an extract; where none is named, all that its columns can give."""
+    wanted = names or present_fields(source, path, encoding=encoding)
+    return pa.Table.from_batches(source.extract(path, wanted, encoding=encoding, doubts=doubts), schema=source.schema(wanted))
+
+
+def present_fields(source: Source, path: Path, *, encoding: str = "utf-8") -> tuple[str, ...]:
+    """The source fields that an extract has, and the derived ones whose parts it has."""
+    headers = source.headers(path, encoding=encoding)
+    columns = [source.columns[header].name for header in headers if header in source.columns]
+    return (*columns, *(name for name, derived in source.derived.items() if set(derived.parts) <= set(columns)))
+
+
+def read_any(source: Source, path: Path) -> pa.Table:
+    """As `read`, in whichever of its encodings the text is: as push tries them."""
+    for encoding in source.encodings:
+        try:
+            return read(source, path, encoding=encoding, doubts=Doubts())
+        except NotThisEncoding:
+            if encoding == source.encodings[-1]:
+                raise
+    raise AssertionError("a source has encodings")
 
 
 class SourceContract:
-    """Inherit it, and set `source`, `sample` and `rows`; `real` is a pattern below the shared data, where it is there."""
+    """Inherit it, and set `source`, `sample` and `rows`; `real` is a pattern below the shared data, where it is there.
+
+    `sample` may be of one layout, where a source has several: inherit once a layout, with its sample.
+    """
 
     source: ClassVar[Source]
     sample: ClassVar[Path]
@@ -40,6 +67,26 @@ class SourceContract:
         path.write_bytes(self.sample.read_bytes())
         return path
 
+    @property
+    def copies(self) -> Copier:
+        """Writes extracts of this format."""
+        return copier(self.source)
+
+    def content(self) -> tuple[list[str], list[list[str | None]]]:
+        """The sample's headers, and its rows as text."""
+        encoding = self.encoding()
+        headers = [header for header in self.source.headers(self.sample, encoding=encoding) if header]
+        batches = list(self.source.texts(self.sample, headers, encoding=encoding))
+        return headers, [[row[header] for header in headers] for batch in batches for row in batch.to_pylist()]
+
+    def refused(self, path: Path, *names: str) -> ValidationFailed:
+        """The refusal of a spoilt extract, which repeats none of it."""
+        with nothing_said() as caught:
+            read(self.source, path, *(names or self.present()), encoding=self.encoding())
+        assert caught, "it is refused"
+        assert isinstance(caught[0], ValidationFailed)
+        return caught[0]
+
     def test_is_in_the_registry_under_its_name(self) -> None:
         assert SOURCES[self.source.name] is not None
         assert type(SOURCES[self.source.name]) is type(self.source)
@@ -49,56 +96,138 @@ class SourceContract:
         assert all((self.source.system, self.source.grain, self.source.format))
 
     def test_reads_every_row_of_its_sample_in_the_declared_types(self) -> None:
-        table = read(self.source, self.sample)
+        table = read_any(self.source, self.sample)
         assert table.num_rows == self.rows
-        declared = {column.name: ARROW[column.type] for column in self.source.columns.values()}
-        assert dict(zip(table.schema.names, table.schema.types, strict=True)) == declared
+        types = self.source.types()
+        assert dict(zip(table.schema.names, table.schema.types, strict=True)) == {name: ARROW[types[name]] for name in table.schema.names}
         table.validate(full=True)
 
+    def test_delivers_columns_then_derived_fields_in_declared_order(self) -> None:
+        names = read_any(self.source, self.sample).schema.names
+        assert names == [name for name in self.source.types() if name in names]
+
     def test_reads_only_what_is_wanted(self) -> None:
-        for column in self.source.columns.values():
-            assert read(self.source, self.sample, column.name).column_names == [column.name]
+        for name in self.present():
+            assert read(self.source, self.sample, name, encoding=self.encoding()).column_names == [name]
 
     def test_is_lazy(self) -> None:
-        assert inspect.isgenerator(self.source.extract(self.sample, {"month"}))
+        assert inspect.isgenerator(self.source.extract(self.sample, set(self.present()[:1])))
 
     def test_empty_text_is_null_and_never_empty(self) -> None:
-        table = read(self.source, self.sample)
+        table = read_any(self.source, self.sample)
         for name in table.column_names:
             if table.schema.field(name).type == pa.string():
-                assert "" not in table.column(name).to_pylist()
+                values = table.column(name).drop_null().to_pylist()
+                assert all(value == value.strip() != "" for value in values)
 
-    def test_gzip_and_byte_order_mark_make_no_difference(self, edited: Path) -> None:
-        plain = read(self.source, self.sample)
-        edited.write_bytes(b"\xef\xbb\xbf" + self.sample.read_bytes())
-        assert read(self.source, edited) == plain
+    def test_written_again_it_is_read_the_same(self, edited: Path) -> None:
+        self.copies.write(edited, *self.content())
+        assert read_any(self.source, edited) == read_any(self.source, self.sample)
+
+    def test_gzip_makes_no_difference(self, edited: Path) -> None:
         edited.write_bytes(gzip.compress(self.sample.read_bytes()))
-        assert read(self.source, edited) == plain
+        if self.copies.gzips:
+            assert read_any(self.source, edited) == read_any(self.source, self.sample)
+        else:
+            self.refused(edited)
+
+    def test_a_byte_order_mark_makes_no_difference(self, edited: Path) -> None:
+        if not self.copies.names or isinstance(self.source, SheetSource):
+            pytest.skip("the format is not UTF-8 text")
+        self.copies.write(edited, *self.content())
+        edited.write_bytes(b"\xef\xbb\xbf" + edited.read_bytes())
+        assert read(self.source, edited) == read_any(self.source, self.sample)
 
     def test_windows_line_ends_make_no_difference(self, edited: Path) -> None:
-        edited.write_bytes(self.sample.read_bytes().replace(b"\n", b"\r\n"))
-        assert read(self.source, edited) == read(self.source, self.sample)
+        if isinstance(self.source, SheetSource):
+            pytest.skip("a workbook has no lines")
+        edited.write_bytes(self.sample.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        assert read_any(self.source, edited) == read_any(self.source, self.sample)
+
+    def test_other_encodings_are_read_as_such(self, edited: Path) -> None:
+        headers, rows = self.content()
+        place = next((headers.index(header) for header in headers if self.is_plain(header)), None)
+        if place is None:
+            pytest.skip("no column is plain text")
+        name = self.source.columns[headers[place]].name
+        rows[0][place] = "Zoë O’Café" if "cp1252" in self.copies.encodings else "Zoë"
+        for encoding in self.copies.encodings:
+            self.copies.write(edited, headers, rows, encoding=encoding)
+            assert read_any(self.source, edited)[name][0].as_py() == rows[0][place]
 
     def test_an_unknown_column_is_refused_by_its_name(self, edited: Path) -> None:
-        lines = self.sample.read_text(encoding="utf-8").splitlines()
-        edited.write_text("\n".join([lines[0] + ",Surname", *(line + ",CANARY" for line in lines[1:])]) + "\n", encoding="utf-8")
-        with pytest.raises(ValidationFailed, match="“Surname”, is unknown") as caught:
-            read(self.source, edited)
-        assert "CANARY" not in str(caught.value)
+        if not self.copies.names:
+            pytest.skip("the format names no columns")
+        headers, rows = self.content()
+        self.copies.write(edited, [*headers, "Shoesize"], [[*row, CANARY] for row in rows])
+        assert "“Shoesize”, is unknown" in self.refused(edited, self.present()[0]).what
 
     def test_every_wanted_column_that_is_missing_is_named(self, edited: Path) -> None:
-        text = self.sample.read_text(encoding="utf-8")
-        for header, column in self.source.columns.items():
-            edited.write_text(text.replace(header, "", 1).replace(",,", ",", 1).strip(","), encoding="utf-8")
-            with pytest.raises(ValidationFailed) as caught:
-                read(self.source, edited, column.name)
-            assert "CANARY" not in str(caught.value)
+        if not self.copies.names:
+            pytest.skip("the format names no columns")
+        headers, rows = self.content()
+        for place, header in enumerate(headers):
+            if header in getattr(self.source, "sparse", ()) or len(headers) == 1:
+                continue
+            self.copies.write(edited, headers[:place] + headers[place + 1 :], [row[:place] + row[place + 1 :] for row in rows])
+            assert f"“{header}” is missing" in self.refused(edited, self.source.columns[header].name).what
+            for name in self.present():  # and whatever is made without it is read all the same
+                if self.source.columns[header].name not in self.source.needed({name}):
+                    assert read(self.source, edited, name).num_rows == self.rows
+
+    def test_a_retitled_column_is_unknown_or_missing(self, edited: Path) -> None:
+        if not self.copies.names:
+            pytest.skip("the format names no columns")
+        headers, rows = self.content()
+        self.copies.write(edited, ["Retitled", *headers[1:]], rows)
+        self.refused(edited)
 
     def test_a_file_without_header_is_refused_without_repeating_its_first_record(self, edited: Path) -> None:
-        edited.write_bytes(self.sample.read_bytes().split(b"\n", 1)[1])
-        with pytest.raises(ValidationFailed, match="not the header") as caught:
-            read(self.source, edited)
-        assert "CANARY" not in str(caught.value)
+        headers, rows = self.content()
+        self.copies.headless(edited, headers, [[cell or CANARY for cell in row] for row in rows])
+        assert self.source.not_header in self.refused(edited).what
+
+    def test_an_extract_without_records_has_none(self, edited: Path) -> None:
+        headers, _ = self.content()
+        self.copies.write(edited, headers, [])
+        assert read(self.source, edited, *self.present()).num_rows == 0
+
+    def test_what_is_no_such_file_is_refused(self, tmp_path: Path) -> None:
+        assert "no such file" in self.refused(tmp_path / self.sample.name, self.present()[0]).what
+        for content in (b"", b"\n", b"\x00\x01\x02", b"\x1f\x8b", b"PK\x03\x04", b"<", b"{", bytes(range(256))):
+            if not content.strip() and getattr(self.source, "lines", False):
+                continue  # JSON Lines without a line: an extract without records
+            path = tmp_path / self.sample.name
+            path.write_bytes(content)
+            self.refused(path, self.present()[0])
+
+    def test_repeated_rows_stay(self, edited: Path) -> None:
+        headers, rows = self.content()
+        self.copies.write(edited, headers, [row for row in rows for _ in range(2)])
+        assert read_any(self.source, edited).num_rows == 2 * self.rows
+
+    @FUZZ
+    @given(cells=st.data())
+    def test_hostile_values_are_read_or_refused_and_never_said(self, cells: st.DataObject, edited: Path) -> None:
+        headers, rows = self.content()
+        for _ in range(cells.draw(st.integers(1, 4))):
+            row, place = cells.draw(st.integers(0, len(rows) - 1)), cells.draw(st.integers(0, len(headers) - 1))
+            rows[row][place] = cells.draw(st.sampled_from(HOSTILE) | st.text(max_size=20).map(lambda text: text + CANARY))
+        self.copies.write(edited, headers, rows)
+        doubts = Doubts()
+        with nothing_said():
+            read(self.source, edited, doubts=doubts)
+        assert CANARY not in "".join(doubts.lines())
+
+    @FUZZ
+    @given(bits=st.data())
+    def test_damaged_files_are_read_or_refused_and_never_said(self, bits: st.DataObject, edited: Path) -> None:
+        data = bytearray(self.sample.read_bytes())
+        for _ in range(bits.draw(st.integers(1, 3))):
+            bits.draw(st.sampled_from(DAMAGES))(data, bits.draw(st.integers(0, max(len(data) - 1, 0))), bits.draw(st.integers(0, 255)))
+        edited.write_bytes(bytes(data))
+        with nothing_said():
+            read_any(self.source, edited)
 
     def test_reads_the_real_files(self) -> None:
         paths = sorted((SHARED / "data").glob(self.real)) if self.real and SHARED.is_dir() else []
@@ -107,4 +236,23 @@ class SourceContract:
         for path in paths:
             with gzip.open(path, "rt", encoding="utf-8") as file:
                 lines = sum(1 for _ in file) - 1
-            assert sum(batch.num_rows for batch in self.source.extract(path, {"crime_id", "month"})) == lines
+            assert sum(batch.num_rows for batch in self.source.extract(path, self.present()[:2])) == lines
+
+    def encoding(self) -> str:
+        """In which of the source's encodings the sample is."""
+        for encoding in self.source.encodings:
+            try:
+                headers = [header for header in self.source.headers(self.sample, encoding=encoding) if header]
+                list(self.source.texts(self.sample, headers, encoding=encoding))
+            except NotThisEncoding:
+                continue
+            return encoding
+        raise AssertionError("the sample is in none of the source's encodings")
+
+    def present(self) -> tuple[str, ...]:
+        """The fields that the sample gives."""
+        return present_fields(self.source, self.sample, encoding=self.encoding())
+
+    def is_plain(self, header: str) -> bool:
+        column = self.source.columns[header]
+        return column.type is FieldType.TEXT and column.codes is None and not column.identifier

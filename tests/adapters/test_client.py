@@ -198,7 +198,7 @@ def test_flags_come_before_the_environment_and_it_before_the_file(tmp_path: Path
     found = load(tmp_path, {"hub": "https://flag.example", "party": None}, environment)
     assert (found.hub, found.party, found.timeout, found.patience, found.wait) == ("https://flag.example", "a", 3, 2, 900)
     assert found.token_audience == "https://flag.example/oauth2/token"
-    assert [found.origins[name].split(",")[0] for name in ("hub", "timeout")] == ["flag", "environment"]
+    assert [found.origins[name].split(",")[0] for name in ("hub", "timeout")] == ["command line", "environment"]
     assert found.origins["patience"].endswith("agency.toml, network.patience")
     assert found.manifest_key == tmp_path / "keys" / "manifest.json"
 

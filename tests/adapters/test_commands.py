@@ -65,7 +65,14 @@ def test_a_recipient_has_a_client_key_alone(tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize(
     "spoiled",
-    [["--hub", "http://hub.example"], ["--hub", 'https://x"\ny'], ["--party", "No Name"], ["--pin-signatory", "abc"], ["--hub", "ftp://x"]],
+    [
+        ["--hub", "http://hub.example"],
+        ["--hub", 'https://x"\ny'],
+        ["--party", "No Name"],
+        ["--pin-signatory", "abc"],
+        ["--hub", "ftp://x"],
+        ["--hub", f"https://{'a' * 64}.example"],
+    ],
 )
 def test_init_refuses_what_cannot_be_before_it_makes_anything(
     tmp_path: Path, spoiled: list[str], capsys: pytest.CaptureFixture[str]
@@ -80,11 +87,15 @@ def test_init_refuses_what_cannot_be_before_it_makes_anything(
 
 def steps(desk: Desk) -> dict[str, str]:
     lines = desk("doctor").out.splitlines()
-    return {line.split()[1]: line.split()[0] for line in lines}
+    return {line.split()[1]: line.split()[0] for line in lines if line and not line.startswith(" ")}
 
 
 def test_doctor_walks_the_whole_road(cleveland: Desk) -> None:
-    assert steps(cleveland) == dict.fromkeys(("clock", "DNS", "proxy", "TLS", "key", "token", "agreement", "witnesses"), "ok")
+    found = steps(cleveland)
+    assert list(found) == ["clock", "DNS", "proxy", "TLS", "key", "token", "agreement", "witnesses"]
+    assert {name for name, mark in found.items() if mark != "ok"} == {"witnesses"}  # nothing was watched from here yet
+    assert cleveland("watch").code == 0
+    assert set(steps(cleveland).values()) == {"ok"}
 
 
 def test_doctor_stops_at_the_first_fault_and_says_what_to_do(cleveland: Desk, hub: StandIn, tmp_path: Path) -> None:
@@ -100,6 +111,7 @@ def test_doctor_says_when_nobody_answers(cleveland: Desk) -> None:
     answer = cleveland("doctor", "--hub", "http://127.0.0.1:9")
     assert answer.code == 8
     assert "STOP TLS" in answer.out
+    assert "Not tried. It needs TLS, which failed." in answer.out
 
 
 # ---------------------------------------------------------------------------------------------------------------- check, status

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from adapters.csv_extract import BLOCK
 from adapters.errors import NotThisEncoding, ValidationFailed
 from adapters.police_outcomes import PoliceOutcomes
-from adapters.source import Column
 from adapters.values import typed
 from agreements.fields import FieldType
 from tests.adapters.contract import read
@@ -99,6 +98,44 @@ def test_an_agency_may_leave_out_what_the_agreement_does_not_need(tmp_path: Path
     assert read(SOURCE, path, "crime_id", "month").num_rows == 1
 
 
+def test_columns_without_header_at_the_end_may_stand_there_while_they_are_empty(tmp_path: Path) -> None:
+    lines = (HEADER.strip() + ", ,\n" + ROW.strip() + ",,\n") * 1
+    assert read(SOURCE, written(tmp_path, lines)).num_rows == 1
+    error = refused(written(tmp_path, lines + ROW.strip() + ",,\n" + ROW.strip() + ",,CANARY\n"))
+    assert error.report[0]["rows"] == [3]
+    assert "is unknown" in refused(written(tmp_path, (HEADER + ROW).replace(",", ",,", 1))).what
+
+
+def test_blanks_around_headers_and_values_make_no_difference(tmp_path: Path) -> None:
+    plain = read(SOURCE, written(tmp_path, HEADER + ROW))
+    assert read(SOURCE, written(tmp_path, HEADER.replace(",", " , ") + ROW.replace(",", " ,\u00a0"))) == plain
+
+
+def test_a_header_run_together_with_the_first_record_is_not_repeated(tmp_path: Path) -> None:
+    assert "not the header" in refused(written(tmp_path, HEADER.strip() + " " + ROW)).what
+
+
+def test_a_damaged_row_of_windows_text_is_reported_as_such(tmp_path: Path) -> None:
+    path = written(tmp_path, (HEADER + ROW.replace(",c,", ",Café,") + "CANARY,Café\n").encode("cp1252"))
+    with pytest.raises(NotThisEncoding):
+        read(SOURCE, path)
+    with pytest.raises(ValidationFailed, match="row 2 "):
+        read(SOURCE, path, encoding="cp1252")
+
+
+class Semicolons(PoliceOutcomes):
+    """The same, as spreadsheets of other countries save it, with text over several lines."""
+
+    name = "invented_semicolons"
+    delimiter = ";"
+    newlines_in_values = True
+
+
+def test_another_delimiter_and_text_over_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, (HEADER + ROW.replace(",c,", ',"c\r\nd",') * 2).replace(",", ";"))
+    assert read(Semicolons(), path, "location")["location"].to_pylist() == ["c\r\nd"] * 2
+
+
 def test_progress_ends_at_the_whole_file(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     path = written(tmp_path, gzip.compress((HEADER + ROW * 200_000).encode()))
@@ -113,8 +150,8 @@ def test_values_are_read_or_refused_and_nulls_stay_null(values: list[str | None]
         wrong = [number for number, value in enumerate(values, 1) if value is not None and value not in good]
         array = pa.array(values, pa.string())
         if not wrong:
-            assert [value is None for value in typed(array, Column("c", kind)).to_pylist()] == [value is None for value in values]
+            assert [value is None for value in typed(array, "c", kind).to_pylist()] == [value is None for value in values]
             continue
         with pytest.raises(ValidationFailed) as caught:
-            typed(array, Column("c", kind))
+            typed(array, "c", kind)
         assert caught.value.report[0]["rows"] == wrong[:20]

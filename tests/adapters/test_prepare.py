@@ -1,7 +1,8 @@
 """What leaves: only what is listed, the same whatever the batches, sealed for the hub alone."""
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -17,12 +18,14 @@ from adapters.agency.parts import encode
 from adapters.agency.prepare import Target, Work, prepare
 from adapters.agency.settings import PRODUCT_CODES
 from adapters.agency.spool import leftovers
+from adapters.doubts import Doubts
 from adapters.errors import LeakStopped, ValidationFailed
+from adapters.native_codes import Codes
 from adapters.police_crimes import PoliceCrimes
-from adapters.source import Seen
+from adapters.source import Column, Seen
 from agreements.codes import read_lists
 from agreements.columns import minimise
-from agreements.fields import Means
+from agreements.fields import FieldType, Means
 from agreements.periods import Period
 from keys.encoding import b64
 from keys.errors import CannotOpen
@@ -48,7 +51,7 @@ class Batched(PoliceCrimes):
     sizes: ClassVar[list[int]] = []
 
     def extract(
-        self, path: Path, wanted: Collection[str], *, encoding: str = "utf-8", seen: Seen | None = None
+        self, path: Path, wanted: Collection[str], *, encoding: str = "utf-8", seen: Seen | None = None, doubts: Doubts | None = None
     ) -> Iterator[pa.RecordBatch]:
         table = pa.Table.from_batches(super().extract(path, wanted, encoding=encoding)).combine_chunks()
         start = 0
@@ -95,6 +98,35 @@ def test_what_arrives_is_what_the_rules_make_and_nothing_else(partnership: Partn
     digest = RowsDigest(one.dataset.schema)
     digest.update(expected)
     assert (manifest.rows, manifest.rows_digest) == (7, digest.hexdigest())
+
+
+class Retiring(PoliceCrimes):
+    """The same source, in which one type of crime is a code no longer issued; ASCII is tried first."""
+
+    name = "police_crimes"
+    encodings = ("ascii", "utf-8")
+    columns: ClassVar[Mapping[str, Column]] = {
+        **PoliceCrimes.columns,
+        "Crime type": Column("crime_type", FieldType.TEXT, codes=Codes({}, {"DRUGS": "Drugs"})),
+        "Last outcome category": Column("last_outcome", FieldType.TEXT, codes=Codes({}, {"UNDER INVESTIGATION": "Under investigation"})),
+    }
+
+
+def test_what_is_doubtful_is_told_once_of_the_reading_that_counts(partnership: Partnership, tmp_path: Path) -> None:
+    told: list[Doubts] = []
+    doubtful = replace(work(partnership, tmp_path / "spool"), doubtful=told.append)
+    lines = CRIMES.read_text(encoding="utf-8").splitlines()
+    head, row = lines[0], lines[1].split(",")
+    row[head.split(",").index("Crime type")] = "drugs"
+    row[head.split(",").index("Last outcome category")] = "Under investigation"
+    path = tmp_path / "extract.csv"
+    many = [",".join(row)] * 40_000
+    many[-1] = many[-1].replace("CANARY", "Café")  # beyond what the first, wrong reading has counted by then
+    path.write_text("\n".join([head, *many]) + "\n", encoding="utf-8")
+    prepare(Retiring(), path, [target(partnership)], doubtful)
+    [doubts] = told
+    assert [(column, count) for column, _, count in doubts.items()] == [("crime_type", 40_000), ("last_outcome", 40_000)]
+    assert opened(tmp_path / "spool", partnership)[0].rows == 40_000
 
 
 def test_an_unlisted_column_never_gets_through(partnership: Partnership, tmp_path: Path) -> None:

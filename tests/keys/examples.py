@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keys import formats, rights
+from keys import formats, linkage, rights
 from keys.checkpoint import Checkpoint, sign_checkpoint
 from keys.ecdsa import Es256Key
 from keys.encoding import b64
@@ -72,6 +72,12 @@ RIGHTS_REQUEST: dict[str, Any] = {
     "created": "2025-04-02T09:30:00Z",
 }
 
+LINKAGE_REQUEST: dict[str, Any] = {
+    **{name: value for name, value in RIGHTS_REQUEST.items() if name not in {"right", "datasets"}},
+    "action": "join",
+    "kind": "person_pnc",
+}
+
 RIGHTS_RECEIPT: dict[str, Any] = {
     "format": 1,
     "request": MANIFEST["upload"],
@@ -121,6 +127,7 @@ EXAMPLES: dict[str, tuple[type[formats.Manifest | Any], dict[str, Any]]] = {
     ),
     "receipt": (formats.Receipt, RECEIPT),
     "rights-request": (rights.RightsRequest, RIGHTS_REQUEST),
+    "linkage-request": (linkage.LinkageRequest, LINKAGE_REQUEST),
     "rights-receipt": (rights.RightsReceipt, RIGHTS_RECEIPT),
     "refusal": (
         formats.Receipt,
