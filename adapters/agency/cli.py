@@ -9,15 +9,20 @@ from pathlib import Path
 import click
 
 from adapters.agency.commands.check import check
+from adapters.agency.commands.collect import collect
 from adapters.agency.commands.config import config
 from adapters.agency.commands.doctor import doctor
 from adapters.agency.commands.explain import explain
 from adapters.agency.commands.init import init
 from adapters.agency.commands.keys import keys
+from adapters.agency.commands.linkage import linkage
 from adapters.agency.commands.pull import pull
 from adapters.agency.commands.push import push
 from adapters.agency.commands.rights import rights
+from adapters.agency.commands.schedule import schedule
+from adapters.agency.commands.scorecard import scorecard
 from adapters.agency.commands.status import status
+from adapters.agency.commands.synthesise import synthesise
 from adapters.agency.commands.verify import verify
 from adapters.agency.commands.watch import watch
 from adapters.agency.commands.withdraw import withdraw
@@ -39,7 +44,26 @@ def cli() -> None:
     """Send agreed data to the partnership's hub: sealed, signed, receipted"""
 
 
-for command in (init, keys, doctor, check, explain, push, withdraw, rights, status, watch, verify, pull, config):
+for command in (
+    init,
+    keys,
+    doctor,
+    check,
+    explain,
+    push,
+    collect,
+    withdraw,
+    rights,
+    linkage,
+    status,
+    scorecard,
+    watch,
+    verify,
+    pull,
+    schedule,
+    config,
+    synthesise,
+):
     cli.add_command(command)
 
 

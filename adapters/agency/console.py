@@ -47,10 +47,10 @@ class Console:
         if self.json:
             self._print({"ok": True, "exit": 0, **members})
 
-    def failure(self, error: AdapterError) -> None:
-        """What happened, why, and what to do; and the same as JSON on stdout."""
+    def failure(self, error: AdapterError, **members: Any) -> None:
+        """What happened, why, and what to do; and the same as JSON on stdout, with what was found until then."""
         if self.json:
-            self._print({"ok": False, **error.document()})
+            self._print({"ok": False, **error.document(), **members})
         red, plain = ("\033[31m", "\033[0m") if colourful(sys.stderr) else ("", "")
         print(f"{red}{error.what}{plain}", file=sys.stderr)  # noqa: T201
         for part in (error.why, error.remedy):

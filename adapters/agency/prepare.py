@@ -18,6 +18,7 @@ from adapters.agency.contract import Contract, Linkage
 from adapters.agency.exclusions import Excluded
 from adapters.agency.parts import Binding, Sealed, Sealer
 from adapters.agency.spool import Upload, begin
+from adapters.doubts import Doubts
 from adapters.errors import ConfigError, LeakStopped, NotThisEncoding, ValidationFailed
 from adapters.source import Seen, Source, wanted_fields
 from agreements.codes import CodeList
@@ -66,7 +67,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Work:
-    """Where and with what an agency prepares. ``left_out`` is told how many rows the exclusion list kept back, where it did."""
+    """Where and with what an agency prepares.
+
+    ``left_out`` is told how many rows the exclusion list kept back, where it did; ``doubtful`` what the extract leaves doubtful.
+    """
 
     party: str
     spool: Path
@@ -74,6 +78,7 @@ class Work:
     key: SigningKey
     now: Callable[[], datetime]
     left_out: Callable[[Target, int], None] = lambda *_: None
+    doubtful: Callable[[Doubts], None] = lambda _: None
 
 
 def prepare(
@@ -104,17 +109,18 @@ def _prepare(
     source: Source, path: Path, targets: Sequence[Target], work: Work, *, encoding: str, nil: bool, seen: Seen | None
 ) -> list[Upload]:
     wanted = frozenset[str]().union(*(wanted_fields(target.dataset) for target in targets))
-    uploads = [_begin(target, work.spool) for target in targets]
+    uploads, doubts = [_begin(target, work.spool) for target in targets], Doubts()
     try:
         with ExitStack() as threads:
             lines = [
                 _Line(target, threads.enter_context(_sealer(target, upload, work.party)), work.lists)
                 for target, upload in _pairs(targets, uploads)
             ]
-            for batch in source.extract(path, wanted, encoding=encoding, seen=seen):
+            for batch in source.extract(path, wanted, encoding=encoding, seen=seen, doubts=doubts):
                 for line in lines:
                     line.take(batch)
             sealed = [line.finish(path, nil=nil) for line in lines]
+        work.doubtful(doubts)
         for line in lines:
             if line.left_out:
                 work.left_out(line.target, line.left_out)

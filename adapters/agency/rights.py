@@ -172,9 +172,9 @@ class Asking:
         """
         agreement = verified.agreement
         offer = self.client.get("/v1/rights", "asking how to ask", {"agreement": agreement.digest})
-        notice, epochs = self._offered(offer, verified)
+        notice, epochs = self.offered(offer, verified)
         request = secrets.token_hex(16)
-        made = {epoch: self._pseudonyms(agreement.reference, epoch, secret, who) for epoch, secret in epochs.items()}
+        made = {epoch: self.pseudonyms(agreement.reference, epoch, secret, who) for epoch, secret in epochs.items()}
         info = rights_info(agreement=agreement.digest, supplier=self.run.party, request=request)
         document = RightsRequest(
             format=FORMAT,
@@ -195,12 +195,13 @@ class Asking:
         return self._send(sign_document(document.document(), Use.RIGHTS_REQUEST, self.run.agency.manifest_key), verified)
 
     @staticmethod
-    def _pseudonyms(reference: str, epoch: int, secret: bytes, who: Whom) -> list[bytes]:
+    def pseudonyms(reference: str, epoch: int, secret: bytes, who: Whom) -> list[bytes]:
+        """Their pseudonyms under an agreement and epoch, in the order of the identifiers."""
         key = pseudonym_key(secret, reference, who.kind, epoch)
         found: list[bytes] = pseudonymise(pa.array(who.identifiers, pa.string()), who.kind, key).to_pylist()
         return found
 
-    def _offered(self, offer: Any, verified: Verified) -> tuple[SealingKeyNotice, dict[int, bytes]]:
+    def offered(self, offer: Any, verified: Verified) -> tuple[SealingKeyNotice, dict[int, bytes]]:
         """The hub's sealing key, vouched for; and the epochs whose secret is here, with it."""
         reference, secrets_here = verified.agreement.reference, self.run.agency.secrets
         try:

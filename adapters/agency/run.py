@@ -15,7 +15,8 @@ from adapters.agency.session import Agency
 from adapters.agency.spool import Upload, leftovers
 from adapters.agency.watch import Known
 from adapters.agency.watched import Watched
-from adapters.errors import AdapterError, AgreementRefused, IntegrityFailed, ServerRefused
+from adapters.doubts import Doubts
+from adapters.errors import AdapterError, AgreementRefused, IntegrityFailed, ServerRefused, ValidationFailed
 from adapters.registry import find
 from agreements.decisions import Refused
 from agreements.lifecycle import State
@@ -24,13 +25,26 @@ from agreements.periods import Period
 from agreements.rules import UNKNOWN, in_force, may_submit
 from keys.formats import Certificate
 
+Stamp = tuple[int, int]
+"""A file's size in bytes, and when it was last changed, in nanoseconds."""
+
+
+def stamp(path: Path) -> Stamp | None:
+    """A file's stamp; None where there is none to be had."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
 
 @dataclass(frozen=True)
 class Extract:
-    """One file, and the period it is of."""
+    """One file, the period it is of, and how it was when it was looked at, if somebody looked."""
 
     path: Path
     period: Period
+    was: Stamp | None = None
 
 
 @dataclass
@@ -151,9 +165,15 @@ class Run:
         if not targets:
             raise refusal(refused[0] if refused else UNKNOWN)
         adapter = find(targets[0].dataset.adapter)
-        work = Work(self.party, self.agency.settings.spool, self.agency.code_lists(), self.agency.manifest_key, self.now, self._left_out)
-        name = extract.path.name
+        name, before = extract.path.name, extract.was or stamp(extract.path)
+        spool, lists, key = self.agency.settings.spool, self.agency.code_lists(), self.agency.manifest_key
+        work = Work(self.party, spool, lists, key, self.now, self._left_out, lambda doubts: self._doubtful(name, doubts))
         uploads = prepare(adapter, extract.path, targets, work, nil=nil, seen=lambda done, total: self.watcher.reading(name, done, total))
+        if stamp(extract.path) != before:
+            for upload in uploads:
+                upload.discard()
+            remedy = "Nothing was sent. Push it again when whoever writes it has finished."
+            raise ValidationFailed(f"{name} was changed while it was read.", remedy=remedy)
         for target, upload in zip(targets, uploads, strict=True):
             yield self.send(upload, target.verified, wait=wait)
         if refused:
@@ -162,6 +182,10 @@ class Run:
     def _left_out(self, target: Target, rows: int) -> None:
         what = f"{target.verified.agreement.reference} {target.dataset.name} {target.period}"
         self.watcher.say(f"{rows:,} row{' is' if rows == 1 else 's are'} left out of {what}: exclusion list.")
+
+    def _doubtful(self, name: str, doubts: Doubts) -> None:
+        for line in doubts.lines():
+            self.watcher.say(f"{name}: {line}")
 
     def send(self, upload: Upload, verified: Verified, *, wait: bool) -> Outcome:
         """Send one spooled upload."""

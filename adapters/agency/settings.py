@@ -6,7 +6,7 @@ Keys and secrets are files: no flag and no variable ever holds one.
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,19 @@ from urllib.parse import urlsplit
 import platformdirs
 
 import adapters
+from adapters.agency.folders import Folder, nearest, read_folders
 from adapters.errors import ConfigError
 
 FILE = "agency.toml"
+FOLDERS = "folders"  # a list of tables: a setting that only the file can hold
 PREFIX = "EXCHANGE_AGENCY_"
 PRODUCT_CODES = Path(adapters.__file__).parent.parent / "config" / "codes"
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _SIGNATORY = re.compile(r"(ed25519|passkey):[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[A-Za-z0-9:/._~%\[\]-]+")
+COMMAND_LINE = "command line"
 _PATHS = ("codes", "manifest_key", "client_key", "encryption_key", "witness_key")
+_LABEL = 63  # characters between two dots of a name (RFC 1035 section 2.3.4)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 # Setting → (its key in agency.toml, default). None: it must be given. The environment's name is PREFIX and the setting in capitals.
@@ -60,6 +64,7 @@ class Settings:
         timeout: seconds to wait for one answer.
         patience: seconds to go on trying one request that fails for a passing reason.
         wait: seconds to wait for a receipt.
+        folders: the folder map: which files of which folders are of which dataset.
         origins: setting → where its value came from.
     """
 
@@ -77,6 +82,7 @@ class Settings:
     timeout: float
     patience: float
     wait: float
+    folders: tuple[Folder, ...]
     origins: Mapping[str, str]
 
     @property
@@ -105,12 +111,16 @@ class Settings:
         return self.home / "linkage"
 
 
-def default_home(environment: Mapping[str, str] | None = None) -> Path:
-    """The state folder when no flag names one: the environment's, else the current folder's, else the user's own."""
+def home_of(flag: Path | None, environment: Mapping[str, str] | None = None) -> tuple[Path, str]:
+    """The state folder, and where it came from: the flag, else the environment, else the current folder, else the user's own."""
     found = os.environ if environment is None else environment
+    if flag is not None:
+        return flag, COMMAND_LINE
     if named := found.get(PREFIX + "HOME"):
-        return Path(named)
-    return Path.cwd() if (Path.cwd() / FILE).is_file() else platformdirs.user_data_path("exchange-agency", appauthor=False)
+        return Path(named), f"environment, {PREFIX}HOME"
+    if (Path.cwd() / FILE).is_file():
+        return Path.cwd(), f"the current folder, which has an {FILE}"
+    return platformdirs.user_data_path("exchange-agency", appauthor=False), "default"
 
 
 def load(
@@ -125,49 +135,92 @@ def load(
     Args:
         written: what agency.toml says, by dotted key, in place of the file.
     """
-    path = home / FILE
+    path, lines = home / FILE, dict[str, int]()
     if written is None:
-        written = _flatten(_read(path), path)
+        text = _read(path)
+        lines = lines_of(text)
+        written = _flatten(_parsed(text, path), path, lines)
     env = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name, (key, default) in KEYS.items():
         variable = PREFIX + name.upper()
         if flags and flags.get(name) is not None:
-            values[name], origins[name] = flags[name], "flag"
+            values[name], origins[name] = flags[name], COMMAND_LINE
         elif variable in env:
             values[name], origins[name] = env[variable], f"environment, {variable}"
         elif key in written:
-            values[name], origins[name] = written[key], f"{path}, {key}"
+            values[name], origins[name] = written[key], _place(path, key, lines)
         elif default is None:
             raise ConfigError(f"{path}: “{key}” is missing.", remedy=f"Add it, or set {variable}.")
         else:
             values[name], origins[name] = default, "default"
+    origins[FOLDERS] = _place(path, FOLDERS, lines) if FOLDERS in written else "default"
+    values[FOLDERS] = read_folders(written.get(FOLDERS, []), home, origins[FOLDERS])
     return _checked(home, values, origins)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _place(path: Path, key: str, lines: Mapping[str, int]) -> str:
+    return f"line {lines[key]} of {path}, {key}" if key in lines else f"{path}, {key}"
+
+
+def lines_of(text: str) -> dict[str, int]:
+    """Dotted key → the line (from 1) on which a TOML document first says it: the first line after the longest beginning without it.
+
+    Values may go over several lines, and tables may be written in any way that TOML has: only its own parser decides.
+    """
+    found: dict[str, int] = {}
+    lines, begins = text.splitlines(), None
+    for number, line in enumerate(lines, 1):
+        if begins is None and line.strip() and not line.lstrip().startswith("#"):
+            begins = number
+        try:
+            document = tomllib.loads("\n".join(lines[:number]) + "\n")
+        except tomllib.TOMLDecodeError:
+            continue
+        for key in _keys(document):
+            found.setdefault(key, begins or number)
+        begins = None
+    return found
+
+
+def _keys(document: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in document.items():
+        yield prefix + name
+        if isinstance(value, dict):
+            yield from _keys(value, f"{prefix}{name}.")
+
+
+def _read(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file.", remedy="Run exchange-agency init, or name the folder with --home.") from None
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"{path}: the file cannot be read.", remedy="Check who owns it, and that it is UTF-8 text.") from None
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}.") from None
 
 
-def _flatten(document: Mapping[str, Any], path: Path, prefix: str = "") -> dict[str, Any]:
-    known = {key for key, _ in KEYS.values()}
+def _flatten(document: Mapping[str, Any], path: Path, lines: Mapping[str, int], prefix: str = "") -> dict[str, Any]:
+    known = [*(key for key, _ in KEYS.values()), FOLDERS]
     flat: dict[str, Any] = {}
     for name, value in document.items():
         key = prefix + name
         if isinstance(value, dict) and any(one.startswith(key + ".") for one in known):
-            flat.update(_flatten(value, path, key + "."))
+            flat.update(_flatten(value, path, lines, key + "."))
         elif key in known:
             flat[key] = value
         else:
-            raise ConfigError(f"{path}: “{key}” is not a setting.", why=f"There are: {', '.join(sorted(known))}.", remedy="Take it out.")
+            place = f"line {lines[key]} of {path}" if key in lines else str(path)
+            tables = [*known, *{one.partition(".")[0] for one in known if "." in one}]
+            remedy = nearest(key, tables) or "Take it out."
+            raise ConfigError(f"{place}: “{key}” is not a setting.", why=f"There are: {', '.join(sorted(known))}.", remedy=remedy)
     return flat
 
 
@@ -212,6 +265,8 @@ def _address(text: str) -> str | None:
     except ValueError:
         return None
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if not all(0 < len(label) <= _LABEL for label in (parts.hostname or "").rstrip(".").split(".")):
+        return None
     if not (local or (parts.scheme == "https" and parts.hostname)) or parts.query or parts.fragment or parts.username or parts.password:
         return None
     return text.rstrip("/") if _ADDRESS.fullmatch(text) else None

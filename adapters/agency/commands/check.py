@@ -1,5 +1,6 @@
 """``exchange-agency check``: exactly what would leave, field by field. Nothing is sealed and nothing is sent."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,13 @@ import click
 
 from adapters.agency.agreements_store import Verified
 from adapters.agency.commands.common import Context, common, period
+from adapters.agency.commands.sheet import field_lines, wrapped
 from adapters.agency.contract import utc_now
 from adapters.agency.prepare import means, minimised, pseudonym_fields, refuse_breaches
 from adapters.agency.run import Run, refusal
-from adapters.agency.samples import before_and_after
+from adapters.agency.samples import Sample, before_and_after
 from adapters.agency.session import Agency
+from adapters.doubts import Doubts
 from adapters.errors import NotThisEncoding
 from adapters.registry import find
 from adapters.source import Source, wanted_fields
@@ -22,18 +25,22 @@ from agreements.columns import Breaches, merge
 from agreements.decisions import Refused
 from agreements.model import Dataset
 from agreements.periods import Period
-from agreements.plain_english import field_in_words
 from agreements.rules import UNKNOWN, may_submit
 
 
 @dataclass
 class Findings:
-    """What one reading of an extract found: rows, empties a field, faults, and the columns it never looked at."""
+    """What one reading of an extract found: rows, empties a field, faults, doubts, and the columns it never looked at.
+
+    ``parts``: columns that are read only to make a derived field of them, and do not leave themselves.
+    """
 
     rows: int = 0
     empty: dict[str, int] = field(default_factory=dict)
     breaches: Breaches = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=Doubts)
     unread: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
 
 @click.command()
@@ -57,9 +64,11 @@ def check(context: Context, dataset: str, file: Path, period_name: str, referenc
         decision = may_submit(verified.standing, agency.settings.party, dataset, when, str(chosen.mode), utc_now())
         if isinstance(decision, Refused):
             raise refusal(decision)
-        findings = read(find(chosen.adapter), file, verified, chosen, when, lists)
-        shown.append(_document(verified, chosen, findings, before_and_after(chosen, lists)))
-        _print(context, verified, chosen, findings, lists)
+        source = find(chosen.adapter)
+        findings = read(source, file, verified, chosen, when, lists)
+        samples = before_and_after(source, chosen, lists)
+        shown.append(_document(verified, chosen, findings, samples))
+        _print(context, verified, chosen, findings, samples)
         refuse_breaches(findings.breaches, file.name, verified.agreement.clause(f"dataset {dataset}"))
     context.console.result(agreements=shown)
     return 0
@@ -88,7 +97,7 @@ def _read(source: Source, file: Path, dataset: Dataset, when: Period, lists: Map
     # The pseudonyms made here are thrown away: whether an identifier has the form of its kind does not depend on the secret.
     throwaway = means("CHECK", 1, bytes(32), lists, set(pseudonym_fields(dataset).values()))
     found = Findings(empty=dict.fromkeys(dataset.schema.names, 0))
-    for batch in source.extract(file, wanted, encoding=encoding):
+    for batch in source.extract(file, wanted, encoding=encoding, doubts=found.doubts):
         kept, breaches = minimised(batch, dataset, throwaway, when, found.rows)
         merge(found.breaches, breaches)
         found.rows += batch.num_rows
@@ -96,33 +105,40 @@ def _read(source: Source, file: Path, dataset: Dataset, when: Period, lists: Map
             for name in found.empty:
                 found.empty[name] += kept.column(name).null_count
     found.unread = source.unread(file, wanted, encoding=encoding)
+    read_only = source.needed(wanted) - wanted
+    found.parts = [header for header, column in source.columns.items() if column.name in read_only]
     return found
 
 
-def _print(context: Context, verified: Verified, dataset: Dataset, found: Findings, lists: Mapping[str, CodeList]) -> None:
-    line = context.console.line
+def _print(context: Context, verified: Verified, dataset: Dataset, found: Findings, samples: Mapping[str, Sample]) -> None:
+    line, width = context.console.line, shutil.get_terminal_size().columns
     line(f"{verified.agreement.clause(f'dataset {dataset.name}')}: {dataset.title}")
     line(f"{found.rows:,} rows. What would leave of each, on invented values:")
-    samples = before_and_after(dataset, lists)
     for one in dataset.fields:
-        before, after = samples[one.name]
-        line(f"  {field_in_words(one)}")
-        line(f"      {before}  →  {after}      empty in {found.empty[one.name]:,} of {found.rows:,} rows")
-    line(f"Never read past the header: {', '.join(found.unread) or 'no column'}.")
+        for text in field_lines(one, samples[one.name], found.empty[one.name], found.rows, width):
+            line(text)
+    line("")
+    for doubt in found.doubts.lines():
+        line(wrapped(f"Doubtful, and accepted: {doubt}", width))
+    if found.parts:
+        line(wrapped(f"Read only to make other fields, and not sent: {', '.join(found.parts)}.", width))
+    line(wrapped(f"Never read past the header: {', '.join(found.unread) or 'no column'}.", width))
     line("Nothing was sent.")
 
 
-def _document(verified: Verified, dataset: Dataset, found: Findings, samples: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+def _document(verified: Verified, dataset: Dataset, found: Findings, samples: Mapping[str, Sample]) -> dict[str, Any]:
     fields = [
         {
             "field": one.name,
             "source": one.source,
+            "columns": list(samples[one.name].columns),
             "rule": one.rule.describe(),
-            "invented": {"before": samples[one.name][0], "after": samples[one.name][1]},
+            "invented": samples[one.name].document(),
             "empty": found.empty[one.name],
         }
         for one in dataset.fields
     ]
     agreement = verified.agreement
     head = {"reference": agreement.reference, "version": agreement.version, "dataset": dataset.name, "rows": found.rows}
-    return {**head, "fields": fields, "unread": found.unread}
+    doubts = [{"column": column, "what": what, "count": count} for column, what, count in found.doubts.items()]
+    return {**head, "fields": fields, "doubts": doubts, "read_only": found.parts, "unread": found.unread}

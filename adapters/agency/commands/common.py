@@ -11,7 +11,7 @@ import click
 
 from adapters.agency.console import Console
 from adapters.agency.session import Agency
-from adapters.agency.settings import default_home, load
+from adapters.agency.settings import home_of, load
 from adapters.errors import AdapterError, ConfigError, IntegrityFailed, UsageError
 from agreements.errors import AgreementError, InvalidPeriod
 from agreements.periods import Period
@@ -20,11 +20,12 @@ from keys.errors import KeysError
 
 @dataclass(frozen=True)
 class Context:
-    """One call of a command: the state folder, the settings given as flags, and its voice."""
+    """One call of a command: the state folder and where its name came from, the settings given as flags, and its voice."""
 
     home: Path
     flags: dict[str, Any]
     console: Console
+    home_from: str = ""
 
     def agency(self) -> Agency:
         """The agency of the state folder; ConfigError names what is missing."""
@@ -46,7 +47,8 @@ def common(command: Command) -> Callable[..., int]:
     @functools.wraps(command)
     def run(home: Path | None, hub: str | None, as_json: bool, quiet: bool, verbose: bool, no_input: bool, **rest: Any) -> int:  # noqa: FBT001 - click gives them by name
         console = Console(command.__name__, as_json, quiet, verbose, no_input)
-        context = Context(home or default_home(), {"hub": hub}, console)
+        folder, told = home_of(home)
+        context = Context(folder, {"hub": hub}, console, told)
         try:
             return command(context, **rest) or 0
         except AdapterError as error:

@@ -65,7 +65,7 @@ def _check_before_writing(home: Path, party: str, hub: str, pin: str) -> None:
     try:
         load(home, flags, {}, written={})
     except ConfigError as error:
-        raise ConfigError(error.what.replace("flag:", "On the command line,"), remedy=error.remedy) from None
+        raise ConfigError(error.what.replace("command line:", "On the command line,"), remedy=error.remedy) from None
 
 
 def key_and_card(home: Path, party: str, role: str) -> KeyFile:

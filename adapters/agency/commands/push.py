@@ -103,11 +103,12 @@ def _report(context: Context, resumed: Sequence[tuple[Upload, Outcome | AdapterE
         context.console.failure(failed[0])
         return failed[0].exit_code
     finished = [ended for _, ended in resumed if isinstance(ended, Outcome)]
-    context.console.result(submissions=[_document(one) for one in outcomes], resumed=[_document(one) for one in finished])
+    context.console.result(submissions=[document(one) for one in outcomes], resumed=[document(one) for one in finished])
     return 0
 
 
-def _document(outcome: Outcome) -> dict[str, Any]:
+def document(outcome: Outcome) -> dict[str, Any]:
+    """An outcome for programs."""
     receipt = outcome.receipt
     state = receipt.outcome if receipt else "complete"
     found = {"submission": outcome.submission, "state": state, "same_content": outcome.same_content, "doubts": list(outcome.doubts)}
