@@ -1,0 +1,1 @@
+"""``dev.py demo --scenario partnership``: every source of the partnership, on an invented population, under the three example agreements."""

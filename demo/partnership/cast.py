@@ -1,0 +1,126 @@
+"""Who plays in the partnership, read from the example agreements themselves; and where each keeps its things."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from demo.cast import ROOT, Places
+
+SEED, SCALE = 1912, 0.1
+FIRST, LAST = "2026-08", "2026-10"
+PEOPLE = "people-known"
+RELEASES = {
+    "LCJP-EFFECTIVENESS": ("me1-trials", PEOPLE),
+    "LCJP-VICTIMS": ("mv1-satisfaction", PEOPLE),
+    "LCJP-REOFFENDING": ("mr7-referrals", PEOPLE),
+}
+"""What is released of each agreement. MV7, which needs no linkage, is the other scenario."""
+_WORKSTREAMS = ("mv7", "effectiveness", "victims", "reoffending")
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One example agreement, as it ships: fingerprints not yet filled in."""
+
+    template: Path
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The tables of the document."""
+        return tomllib.loads(self.template.read_text(encoding="utf-8"))
+
+    @property
+    def reference(self) -> str:
+        """The agreement's reference."""
+        return str(self.document["agreement"]["reference"])
+
+    @property
+    def parties(self) -> list[str]:
+        """Every party's id, in the agreement's order."""
+        return [party["id"] for party in self.document["parties"]]
+
+    @property
+    def suppliers(self) -> list[str]:
+        """The parties that supply any dataset, in the agreement's order."""
+        supplying = {name for dataset in self.document["datasets"] for name in dataset["suppliers"]}
+        return [party for party in self.parties if party in supplying]
+
+    @property
+    def keyed(self) -> list[str]:
+        """The suppliers of any pseudonym: those who need the linkage secret."""
+        keyed = [one for one in self.document["datasets"] if any("pseudonymise" in field["rule"] for field in one["fields"])]
+        return [party for party in self.suppliers if any(party in one["suppliers"] for one in keyed)]
+
+    @property
+    def checkers(self) -> list[str]:
+        """The parties that have somebody to check outputs."""
+        return [party["id"] for party in self.document["parties"] if party.get("checkers")]
+
+    @property
+    def linked(self) -> list[tuple[str, str]]:
+        """(dataset, supplier) whose records are linked into people: every dataset with a key of a kind that links."""
+        kinds = {kind for linkage in self.document.get("linkages", ()) for kind in linkage["rules"]}
+        return [
+            (dataset["name"], supplier)
+            for dataset in self.document["datasets"]
+            if any(field["rule"].get("pseudonymise") in kinds for field in dataset["fields"])
+            for supplier in dataset["suppliers"]
+        ]
+
+    @property
+    def operator(self) -> str:
+        """The hub's operator."""
+        return next(str(party["id"]) for party in self.document["parties"] if party.get("operator"))
+
+
+PAPERS = tuple(Paper(ROOT / "config" / "agreements" / f"{name}.toml") for name in _WORKSTREAMS)
+OPERATOR = PAPERS[0].operator
+PARTIES = tuple(dict.fromkeys(party for paper in PAPERS for party in paper.parties))
+SUPPLIERS = tuple(dict.fromkeys(party for paper in PAPERS for party in paper.suppliers))
+CHECKERS = frozenset(party for paper in PAPERS for party in paper.checkers)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One file that an agency's system exports: of which dataset and period, and how many rows it has. ``number``: the ledger's, for its rows."""
+
+    number: int
+    supplier: str
+    dataset: str
+    period: str
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True)
+class Stage(Places):
+    """Folders of one run."""
+
+    @property
+    def data(self) -> Path:
+        """The invented extracts; each agency would have only its own."""
+        return self.run / "synthetic"
+
+    @property
+    def ledger(self) -> Path:
+        """What truly happened: for the comparison at the end, and for nobody at the hub."""
+        return self.data / "ledger"
+
+    def paper(self, paper: Paper) -> Path:
+        """An agreement, filled in."""
+        return self.run / f"{paper.reference.lower()}.toml"
+
+    def extracts(self) -> list[Extract]:
+        """What was invented for the datasets of the agreements, in the order of its index."""
+        known = {(name, dataset["name"]) for paper in PAPERS for dataset in paper.document["datasets"] for name in dataset["suppliers"]}
+        listed = json.loads((self.data / "manifest.json").read_text(encoding="utf-8"))["extracts"]
+        return [
+            Extract(one["number"], one["supplier"], dataset, one["period"], self.data / one["path"], one["rows"])
+            for one in listed
+            for dataset in one["datasets"]
+            if (one["supplier"], dataset) in known
+        ]

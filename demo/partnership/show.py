@@ -1,0 +1,95 @@
+"""What is on the screen at the end: the linkage report beside the truth, and where to look next."""
+
+import csv
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from demo.cast import RECIPIENT
+from demo.partnership.cast import FIRST, LAST, PEOPLE
+from demo.partnership.story import Edition, Played
+from demo.partnership.truth import Truth, truth
+from demo.stage import console
+
+Rows = Sequence[Mapping[str, str]]
+
+
+def shown(played: Played, began: float) -> None:
+    """Show all of it. ``began``: when the demonstration did, by the monotonic clock."""
+    for edition in played.editions:
+        if edition.release == PEOPLE:
+            _linkage(edition, truth(played.stage, played.extracts, edition.paper.linked))
+    console.print(
+        "Published figures are the hub's, linked by pseudonyms alone and protected; the truth is counted from the ledger, which the hub never saw.\n"
+        "[c] is confidential: hidden so that nobody can be found out.",
+        markup=False,
+    )
+    _where_to_look(played, time.monotonic() - began)
+
+
+def _linkage(edition: Edition, true: Truth) -> None:
+    """People by how many datasets know them, and each source's linked records: as published, and as the ledger has them."""
+    people = [row for row in _rows(edition.folder / "people.csv") if row["month"] == "All months"]
+    table = _table(f"{edition.paper.reference}, {FIRST} to {LAST}: who is known to how many", "Known to", "Published", "In truth")
+    for number, row in enumerate(people):
+        told = sum(true.people.values()) if number == 0 else true.people.get(number, 0)
+        table.add_row(row["known_to"], _number(row["count"]), Text(f"{told:,}"))
+    console.print(table)
+    records = [row for row in _rows(edition.folder / "linkage-report.csv") if row["rule"] == "All rules"]
+    table = _table("Records linked to another source", "Source", "Published", "In truth", "Records")
+    everything = Text(f"{sum(true.elsewhere.values()):,}"), Text(f"{sum(true.records.values()):,}")
+    table.add_row(records[0]["source"], _number(records[0]["count"]), *everything)
+    for row, place in zip(records[1:], edition.paper.linked, strict=True):
+        elsewhere, every = true.elsewhere.get(place, 0), true.records.get(place, 0)
+        table.add_row(row["source"], _number(row["count"]), Text(f"{elsewhere:,}"), Text(f"{every:,}"))
+    console.print(table)
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column(first, no_wrap=True)
+    for other in others:
+        table.add_column(other, justify="right")
+    return table
+
+
+def _rows(path: Path) -> Rows:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _number(text: str) -> Text:
+    return Text(f"{int(text):,}" if text.isdigit() else text)
+
+
+def _where_to_look(played: Played, seconds: float) -> None:
+    stage, first = played.stage, played.editions[0]
+    near = [
+        ("the invented extracts, as each agency's system exports them", stage.data),
+        ("what truly happened in them: the ledger", stage.ledger),
+        ("the released files (CSV, Parquet, JSON, CSVW)", stage.run / "performance-team"),
+        ("an agreement in plain English", f".venv/bin/exchange agreement show {stage.paper(first.paper)}"),
+        ("how the hub stands", f".venv/bin/exchange --config {stage.hub / 'hub.toml'} status"),
+        ("an agency's signed receipts and quality reports", stage.agency("cps-north-east") / "receipts"),
+        ("the hub, serving again", f".venv/bin/exchange --config {stage.hub / 'hub.toml'} serve"),
+        ("then, what exactly leaves the prisons, before and after each rule", _check(played)),
+        ("how each supplier's data are doing, to itself alone", f".venv/bin/exchange-agency scorecard --home {stage.agency('vcas')}"),
+        (
+            "and the performance team's download",
+            f".venv/bin/exchange-agency pull {first.paper.reference} {first.release} --home {stage.agency(RECIPIENT)} --to FOLDER",
+        ),
+    ]
+    accepted = f"{len(played.pushed)} submissions from {len({one.supplier for one in played.pushed})} agencies, all accepted"
+    console.print(f"\nDone in {seconds:.0f} seconds: {accepted}. Look next at:")
+    for what, where in near:
+        console.print(f"  {what}:\n    {where}", markup=False, soft_wrap=True)
+
+
+def _check(played: Played) -> str:
+    one = next(one for one in played.extracts if one.dataset == "prison_movements")
+    home = played.stage.agency(one.supplier)
+    return f".venv/bin/exchange-agency check {one.dataset} {one.path} --period {one.period} --home {home}"
