@@ -19,6 +19,7 @@ from agreements.coarsen import BandEdges, Coarse, Flag, Generalise, Round, TopCo
 from agreements.columns import MOST_ROWS, Breaches, conform
 from agreements.compare_rules import Product, no_finer, translation
 from agreements.decisions import Allowed, Decision, Refused
+from agreements.difference_linkages import links_more
 from agreements.errors import AgreementError
 from agreements.fields import KeepPattern, KeepRange, KeepValues, Map, Means, PseudonymiseRule, Rule, none_of
 from agreements.model import Agreement, Dataset, Field
@@ -120,6 +121,9 @@ def may_reach(under: Agreement, now: Agreement, release: Release) -> Decision:
 def _new(under: Agreement, now: Agreement, before: Release, after: Release) -> list[str]:
     found = ["this measure"] if before.measure != after.measure else []
     found += [f"the dataset {name}" for name in after.datasets if name not in before.datasets]
+    linkages = [agreement.linkage(release.base) for agreement, release in ((under, before), (now, after))]
+    if linkages[1] is not None and (linkages[0] is None or links_more(linkages[0], linkages[1])):
+        found.append("this way of linking people")
     parties = [{one.id: one.party for one in agreement.recipients} for agreement in (under, now)]
     for name in after.recipients:
         if name not in before.recipients or parties[0].get(name) != parties[1].get(name):

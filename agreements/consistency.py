@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from agreements.errors import InvalidRule
 from agreements.fields import FieldType, PseudonymiseRule
+from agreements.linked import REPORT, cut_by
+from agreements.linked import problems as linkage_problems
 from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
 from agreements.release import FirstOf, Level, Method, MonthsBetween, Release, Terms, Zeros
 
@@ -17,6 +19,7 @@ def problems(agreement: Agreement) -> list[str]:
         *_recipients(agreement),
         *_crossings(agreement),
         *_permissions(agreement),
+        *linkage_problems(agreement),
         *(line for dataset in agreement.datasets for line in _dataset(agreement, dataset)),
         *(line for release in agreement.releases for line in _release(agreement, release)),
         *_checkers(agreement),
@@ -143,7 +146,7 @@ def _release(agreement: Agreement, release: Release) -> Iterator[str]:
     for table in release.tables:
         yield from (f"{place}.tables.{table.name}: there is no dimension “{name}”." for name in table.dimensions if name not in names)
         yield from _twice(f"{place}.tables.{table.name}", table.dimensions)
-        if release.period_dimension not in table.dimensions:
+        if release.period_dimension not in table.dimensions and not (release.linked and table.name == REPORT):
             yield f"{place}.tables.{table.name}: every table is cut by the period dimension “{release.period_dimension}”."
     if release.terms.zeros is Zeros.SUPPRESSIBLE and release.terms.level is Level.C:
         # Level C promises that a hidden count may be anything from 1 up; a nought that may be hidden too makes that promise empty.
@@ -180,6 +183,8 @@ def _joins(agreement: Agreement, release: Release, place: str) -> Iterator[str]:
 
 def _sources(agreement: Agreement, release: Release, place: str) -> Iterator[str]:
     held = {f"{name}.{field.name}" for name in release.datasets if (found := agreement.dataset(name)) for field in found.fields}
+    if release.linked:
+        held = set(cut_by(release))
     derived = {value.name for value in release.derived}
     for value in release.derived:
         sources = value.first_of if isinstance(value, FirstOf) else (value.start, value.end)

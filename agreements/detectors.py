@@ -14,7 +14,7 @@ from stdnum.gb import nhs, upn
 
 from agreements.names import looks_like_a_name
 
-_CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
+CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 # Not within what may be one long number in hexadecimal digits: digests hold ten digits in a row by chance.
 _BEFORE, _AFTER = "(?<![0-9A-Fa-f])", "(?![0-9A-Fa-f])"
 _NHS = re.compile(rf"{_BEFORE}\d{{3}}[ -]?\d{{3}}[ -]?\d{{4}}{_AFTER}")
@@ -53,20 +53,21 @@ def _pupil(value: str) -> bool:
 
 def _pnc(value: str) -> bool:
     for short_year, short_serial, year, serial, letter in _PNC.findall(value):
-        if _letter((short_year or year)[-2:], (short_serial or serial).zfill(7)) == letter.upper():
+        if check_letter((short_year or year)[-2:], (short_serial or serial).zfill(7)) == letter.upper():
             return True
     return False
 
 
 def _cro(value: str) -> bool:
     for file_year, file_serial, serial, year, letter in _CRO.findall(value):
-        if _letter(file_year or year, file_serial or serial.zfill(6)) == letter.upper():
+        if check_letter(file_year or year, file_serial or serial.zfill(6)) == letter.upper():
             return True
     return False
 
 
-def _letter(year: str, serial: str) -> str:
-    return _CHECK_LETTERS[int(year + serial) % 23]
+def check_letter(year: str, serial: str) -> str:
+    """The check letter of a PNC id or CRO number: two digits of the year, and the serial as the form pads it (PNC 7, CRO 6, file as is)."""
+    return CHECK_LETTERS[int(year + serial) % 23]
 
 
 def _by_pattern(pattern: re.Pattern[str]) -> Callable[[str], bool]:

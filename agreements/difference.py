@@ -9,6 +9,7 @@ from datetime import date
 
 from agreements.changes import Change, Risk, members, order, reworded
 from agreements.difference_datasets import dataset_changes, datasets
+from agreements.difference_linkages import linkages
 from agreements.difference_parties import parties
 from agreements.difference_releases import releases
 from agreements.items import ITEMS, Said
@@ -23,7 +24,7 @@ def difference(old: Agreement, new: Agreement) -> tuple[Change, ...]:
     if old.digest == new.digest:
         return ()
     found = (*_head(old, new), *parties(old, new), *_recipients(old, new), *datasets(old, new), *releases(old, new))
-    found = (*found, *_checkers(old, new), *_crossings(old, new), *_permissions(old, new), *_items(old, new))
+    found = (*found, *_checkers(old, new), *_crossings(old, new), *_permissions(old, new), *linkages(old, new), *_items(old, new))
     if not found:
         return (Change(Risk.WORDS, "document", "The document is written differently, to the same effect.", old.digest, new.digest),)
     return tuple(sorted(dict.fromkeys(found), key=lambda change: change.risk))

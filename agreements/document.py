@@ -17,6 +17,7 @@ from marshmallow import ValidationError
 
 from agreements.consistency import problems
 from agreements.errors import InvalidDocument
+from agreements.linked import completed
 from agreements.model import Agreement
 from agreements.schemas import AgreementSchema
 
@@ -75,6 +76,8 @@ def _build(parsed: dict[str, Any]) -> Agreement:
         raise InvalidDocument(
             ["a value cannot be written canonically: a time of day, a number that is not whole, or too deep a nesting."]
         ) from error
+    words = loaded["linkages"], loaded["datasets"], loaded["parties"]
+    loaded["releases"] = tuple(completed(one, *words) for one in loaded["releases"])
     agreement = Agreement(**loaded.pop("agreement"), **loaded, digest=digest, document=document)
     if found := problems(agreement):
         raise InvalidDocument(found)

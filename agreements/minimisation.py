@@ -9,6 +9,7 @@ from datetime import date
 
 from agreements.coarsen import Flag
 from agreements.fields import FieldType, KeepPattern, KeepRange, KeepValues, Map, PseudonymiseRule
+from agreements.linked import keys
 from agreements.model import Agreement, Dataset, Field
 from agreements.periods import Duration, PeriodKind
 from agreements.release import FirstOf, MonthsBetween, Release
@@ -74,8 +75,21 @@ def findings(agreement: Agreement) -> tuple[Finding, ...]:
 def _uses(agreement: Agreement) -> Uses:
     uses = {(dataset.name, one.name): Use() for dataset in agreement.datasets for one in dataset.fields}
     for release in agreement.releases:
-        _release_uses(release, uses)
+        if release.linked:
+            _linked_uses(agreement, release, uses)
+        else:
+            _release_uses(release, uses)
     return uses
+
+
+def _linked_uses(agreement: Agreement, release: Release, uses: Uses) -> None:
+    """What linking people reads of each dataset: its keys, and the month in which a record lies."""
+    linkage = agreement.linkage(release.base)
+    for dataset in agreement.datasets:
+        if linkage is not None and dataset.name in release.linked:
+            for name in keys(linkage, dataset).values():
+                uses[dataset.name, name].joined = True
+            uses[dataset.name, dataset.period_field].by_month = True
 
 
 def _release_uses(release: Release, uses: Uses) -> None:

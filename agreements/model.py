@@ -14,6 +14,7 @@ import pyarrow as pa
 from agreements.fields import FieldType, Rule
 from agreements.items import Item, Said
 from agreements.items import missing as items_missing
+from agreements.linkage import Linkage
 from agreements.machines import HubKeys, MachineKeys
 from agreements.periods import Duration, PeriodKind
 from agreements.release import Release
@@ -229,6 +230,7 @@ class Agreement:
     recipients: tuple[Recipient, ...]
     crossings: tuple[Crossing, ...]
     permissions: tuple[Permission, ...]
+    linkages: tuple[Linkage, ...]
     datasets: tuple[Dataset, ...]
     releases: tuple[Release, ...]
     approvals: Approvals
@@ -246,6 +248,10 @@ class Agreement:
     def release(self, name: str) -> Release | None:
         """The release of that name, or None."""
         return next((found for found in self.releases if found.name == name), None)
+
+    def linkage(self, name: str) -> Linkage | None:
+        """The linkage of that name, or None."""
+        return next((found for found in self.linkages if found.name == name), None)
 
     def permission(self, name: str) -> Permission | None:
         """The permission of that name, or None."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from agreements.fields import PseudonymiseRule
 from agreements.items import ITEMS
+from agreements.linkage import Linkage
+from agreements.linked import taking_part
 from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
 from agreements.periods import day_in_words
 from agreements.release import FirstOf, Level, Lookup, Method, MonthsBetween, Release, Terms, Zeros
@@ -40,6 +42,13 @@ _EARLIER_ROWS = {
 }
 
 
+_LINKED = (
+    "Counts people, as the linkage “{linkage}” makes them out of the records of {datasets} in the edition's months: each once, in the first of "
+    "those months in which a record of theirs lies. Records without any key are nobody's. With the counts comes a report of how many "
+    "records were linked to another source, protected like them."
+)
+
+
 @dataclass(frozen=True)
 class Sentence:
     """One statement, and the clause it stands in, as refusals cite it (``dataset crimes, retention``)."""
@@ -63,6 +72,7 @@ def sections(agreement: Agreement) -> tuple[Section, ...]:
         Section("Parties", tuple(line for party in agreement.parties for line in _party(agreement, party))),
         *(Section(f"Dataset {one.name}: {one.title}", tuple(_dataset(agreement, one))) for one in agreement.datasets),
         *(Section(f"Release {one.name} ({one.measure}): {one.title}", tuple(_release(agreement, one))) for one in agreement.releases),
+        *(Section(f"Linkage {one.name}: {one.title}", tuple(_linkage(agreement, one))) for one in agreement.linkages),
         Section("Powers and permissions", tuple(_powers(agreement))),
         Section("What the parties undertake", tuple(_items(agreement))),
         Section(
@@ -147,7 +157,10 @@ def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:
     recipients = [recipient.name for recipient in agreement.recipients if recipient.id in release.recipients]
     yield Sentence(f"{clause}, question", f"Question: {release.question}")
     present = f" Only rows that have {_and(release.present)} count." if release.present else ""
-    yield Sentence(f"{clause}, definition", f"Counts {release.unit} in {release.base}.{present}")
+    if release.linked:
+        yield Sentence(f"{clause}, definition", _LINKED.format(linkage=release.base, datasets=_and(release.linked)))
+    else:
+        yield Sentence(f"{clause}, definition", f"Counts {release.unit} in {release.base}.{present}")
     for lookup in release.lookups:
         yield Sentence(f"{clause}, definition", f"  {_lookup(lookup)}")
     for value in release.derived:
@@ -163,6 +176,26 @@ def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:
     yield Sentence(f"{clause}, recipients", f"Received by: {', '.join(recipients)}{'; also public' if release.public else ''}.")
     for caveat in release.caveats:
         yield Sentence(f"{clause}, caveats", f"  Note: {caveat}")
+
+
+def _linkage(agreement: Agreement, linkage: Linkage) -> Iterator[Sentence]:
+    clause = f"linkage {linkage.name}"
+    names = [one.name for one in taking_part(linkage, agreement.datasets)]
+    yield Sentence(f"{clause}, datasets", f"Records of {_and(names)} are taken for one person's where their pseudonyms are equal.")
+    first = (
+        f"Looked at in this order: {', then '.join(linkage.rules)}." if len(linkage.rules) > 1 else f"Looked at alone: {linkage.rules[0]}."
+    )
+    yield Sentence(f"{clause}, rules", first)
+    if linkage.single:
+        only = f"One person has one {' and one '.join(linkage.single)}: where two records that would be one person's differ in it, that link is not made."
+        yield Sentence(f"{clause}, single", only)
+    most = f"A pseudonym that would give one person more than {linkage.most:,} records is too common to say who somebody is, and links nothing."
+    yield Sentence(f"{clause}, most", most)
+    if (permission := agreement.permission(linkage.permission)) is not None:
+        yield Sentence(f"{clause}, permission", f"Links {_and(permission.joins)} by the permission “{permission.name}”.")
+    yield Sentence(
+        f"{clause}, overrides", "A named person may join or split two pseudonyms, with a reason; editions say how many times that was done."
+    )
 
 
 def _lookup(lookup: Lookup) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from agreements.changes import Risk
 from agreements.compare_rules import Order, compared
 from agreements.decisions import Decision, Refused
+from agreements.difference_linkages import linkage_changes
 from agreements.difference_releases import release_changes
 from agreements.model import Agreement, Dataset
 from agreements.periods import Period
@@ -254,4 +255,8 @@ def _edition(new: Agreement, past: Published) -> tuple[Effect, ...]:
             found.append(Effect(Kind.RECIPIENTS, clause, change.words))
         elif change.risk in _SHOWS:
             found.append(Effect(_SHOWS[change.risk], clause, change.words))
+    linkages = past.under.linkage(before.base), new.linkage(after.base)
+    for change in linkage_changes(linkages[0], linkages[1]) if linkages[0] and linkages[1] else ():
+        if change.risk is not Risk.WORDS:  # people are made of records in another way: whether that shows more, only the rows could tell
+            found.append(Effect(Kind.OTHER, new.clause(change.clause), change.words))
     return tuple(found) or (Effect(Kind.UNCHANGED, new.clause(f"release {past.release}"), "as it was."),)

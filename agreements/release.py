@@ -96,11 +96,12 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Table:
-    """One published table: counts of the unit by these dimensions, totals included."""
+    """One published table: counts of the unit by these dimensions, totals included. ``unit``: where it counts something else than its release."""
 
     name: str
     title: str
     dimensions: tuple[str, ...]
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Release:
     """What is released: unit, datasets, joins, dimensions, tables, protection, and to whom.
 
     ``earlier_rows``: it reads rows held under an earlier version though that did not have it, or not for these recipients.
+    ``linked``: where ``base`` is a linkage, the datasets whose records it links (``agreements.linked``); else empty.
     """
 
     name: str
@@ -152,11 +154,17 @@ class Release:
     public: bool
     permission: str
     earlier_rows: bool
+    linked: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The datasets whose rows of an edition's periods are counted: the base, or all that a linkage links."""
+        return self.linked or (self.base,)
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Every dataset the release reads, the base first."""
-        return (self.base, *(lookup.dataset for lookup in self.lookups))
+        """Every dataset the release reads, what it counts first."""
+        return (*self.counted, *(lookup.dataset for lookup in self.lookups))
 
     def dimension(self, name: str) -> Dimension:
         """The dimension of that name; KeyError if there is none."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
-from agreements import machines, model, release
+from agreements import linkage, machines, model, release
 from agreements.fields import FieldType
 from agreements.items import ITEMS, Said
 from agreements.periods import PeriodKind
@@ -102,6 +102,16 @@ class PermissionSchema(_Part):
     name = _name()
     joins = fields.List(fields.Enum(model.Subjects, by_value=True), required=True, validate=validate.Length(min=2))
     because = Words(required=True)
+
+
+class LinkageSchema(_Part):
+    builds = linkage.Linkage
+    name = _name()
+    title = Words(required=True)
+    rules = _names(required=True, validate=validate.Length(min=1))
+    single = _names(load_default=list)
+    most = fields.Integer(required=True, strict=True, validate=validate.Range(2, 100_000))
+    permission = fields.String(validate=NAME, load_default="")
 
 
 class NotApplicableSchema(_Part):
@@ -278,6 +288,7 @@ class AgreementSchema(_Part):
     recipients = fields.List(fields.Nested(RecipientSchema), required=True)
     crossings = fields.List(fields.Nested(CrossingSchema), load_default=list)
     permissions = fields.List(fields.Nested(PermissionSchema), load_default=list)
+    linkages = fields.List(fields.Nested(LinkageSchema), load_default=list)
     datasets = fields.List(fields.Nested(DatasetSchema), required=True, validate=validate.Length(min=1))
     releases = fields.List(fields.Nested(ReleaseSchema), load_default=list)
     approvals = fields.Nested(ApprovalsSchema, required=True)

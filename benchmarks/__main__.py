@@ -1,26 +1,35 @@
 """``python3 dev.py bench``: every benchmark with modest sizes, a line each; the figures as JSON in benchmarks/out.
 
 --rows N       rows of intake, push and tabulate (a million; the limits of the design are said for ten million)
---only NAME    one or more of: intake push api log disposal tabulate disclosure
+NAME           one or more of: intake push api log disposal tabulate disclosure linkage (`--only NAME` is the same)
+--scale N      linkage: link as many made-up records of six sources as well
 """
 
 import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 from benchmarks import api, disposal, intake, log, push
 from benchmarks.measure import OUT, ROOT
+
+NAMES = ("intake", "push", "api", "log", "disposal", "tabulate", "disclosure", "linkage")
 
 
 def main() -> int:
     """Run them in turn: never two at once, for each is held against another in the same minute."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--only", action="append", choices=["intake", "push", "api", "log", "disposal", "tabulate", "disclosure"])
+    parser.add_argument("--only", action="append", default=[], choices=NAMES)
+    parser.add_argument("--scale", type=int, default=0)
+    parser.add_argument("names", nargs="*", metavar="NAME")
     given = parser.parse_args()
+    chosen = {*given.only, *given.names} or set(NAMES)
+    if unknown := chosen - set(NAMES):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     repeats = 3 if given.rows <= 2_000_000 else 1
-    ours = {
+    ours: dict[str, Callable[[], None]] = {
         "intake": lambda: intake.run(given.rows, repeats).show(),
         "push": lambda: push.run(given.rows, repeats).show(),
         "api": lambda: api.run(500, 12).show(),
@@ -28,9 +37,10 @@ def main() -> int:
         "disposal": lambda: disposal.run(1_000, 9).show(),
         "tabulate": lambda: tabulate(given.rows),
         "disclosure": disclosure,
+        "linkage": lambda: linkage(given.scale),
     }
     for name, work in ours.items():
-        if given.only is None or name in given.only:
+        if name in chosen:
             work()
     return 0
 
@@ -53,6 +63,11 @@ def disclosure() -> None:
     """Protection and attack on the small sets, a line a set and level; all of them: `python -m benchmarks.disclosure --all`."""
     for told in _script("-m", "benchmarks.disclosure").strip().splitlines():
         print(f"disclosure {told}", flush=True)
+
+
+def linkage(scale: int) -> None:
+    """How well people are found, a line a set; apart, for Splink and what it needs stay out of this process."""
+    subprocess.run([sys.executable, "-m", "benchmarks.linkage", "--scale", str(scale)], cwd=ROOT, check=True)
 
 
 def _script(*command: str) -> str:

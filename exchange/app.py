@@ -9,7 +9,7 @@ from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exchange import problems
-from exchange.api import agreements, editions, log, rights, submissions, tokens, versions
+from exchange.api import agreements, editions, log, rights, scorecard, submissions, tokens, versions
 from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard, hub
 from exchange.api.openapi import describe
 from exchange.db import reading
@@ -40,6 +40,7 @@ from exchange.web import (
     stops,
 )
 from exchange.web import retention as retention_screens
+from exchange.web import scorecard as scorecard_screens
 from exchange.web import submissions as submission_screens
 from exchange.web.headers import guard_headers
 
@@ -48,6 +49,7 @@ service = Blueprint("service", __name__)
 SCREENS = (
     *(sign_in, openid, enrol, home, organisations, people, me, exports, logged, pages),
     *(agreement_screens, reviews, differences, rehearsals, statements, stating, stops, submission_screens, retention_screens, explain),
+    scorecard_screens,
 )
 
 
@@ -90,7 +92,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     app.extensions["lcjp-hub"] = wired
     guard(app)
     api = Api(app)
-    for part in (tokens, agreements, versions, submissions, rights, log, editions):
+    for part in (tokens, agreements, versions, submissions, scorecard, rights, log, editions):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(service)
     describe(api)

@@ -14,7 +14,7 @@ from exchange.limits import Limits
 from exchange.log import flushing
 from exchange.log.second import SecondStore
 from exchange.objects import Objects
-from exchange.releases import keeping
+from exchange.releases import keeping, kept
 from exchange.settings import Settings
 from exchange.submissions import endings
 from exchange.submissions.process import Places
@@ -54,7 +54,8 @@ class Hub:
         """Draw the consequences, for rows and for drafts, of what has become of agreements (or of one); what was done. Safe to repeat."""
         ended = endings.settle(self.engine, self.keyring, self.places, self.clock, reference)
         dropped = keeping.settle(self.engine, self.clock, reference)
-        return [*ended, *dropped, *endings.spend(self.engine, self.clock, keeping.needing, reference)]
+        spent = endings.spend(self.engine, self.clock, keeping.needing, reference)
+        return [*ended, *dropped, *spent, *kept.settle(self.engine, self.keyring, self.clock, reference)]
 
 
 def open_hub(settings: Settings, clock: Callable[[], datetime] = now) -> Hub:

@@ -39,6 +39,14 @@ def submission_name(submission: str) -> str:
     return f"submission/{submission}"
 
 
+KEPT = "edition/"
+
+
+def kept_name(edition: str, what: str) -> str:
+    """The keystore's name for the one key that seals exact counts, or the proof, of an edition. Destroying it destroys them."""
+    return f"{KEPT}{edition}/{what}"
+
+
 def sealing_name(key: str) -> str:
     """The keystore's name for a sealing key's private half."""
     return f"sealing/{key}"

@@ -12,7 +12,7 @@ from exchange.hub import Hub
 from exchange.log import repeats
 from exchange.questions import leap
 from exchange.register import agreements, reminders
-from exchange.submissions import erasure, holds, leftovers, process, retention, sealing
+from exchange.submissions import attendance, erasure, holds, leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
 OPERATOR = "hub"
@@ -42,6 +42,13 @@ def remind_of_reviews(hub: Hub) -> None:
     with writing(hub.engine) as session:
         for given in reminders.remind(session, hub.clock()):
             logger.info("review due", extra={"what": given.words})
+
+
+def notice_what_is_late(hub: Hub) -> None:
+    """Note whose data are late and whose client is silent, each once."""
+    with writing(hub.engine) as session:
+        for words in attendance.notice(session, hub.clock()):
+            logger.info("late", extra={"what": words})
 
 
 def rotate_sealing_keys(hub: Hub) -> None:
@@ -98,12 +105,13 @@ def count_repeats(hub: Hub) -> None:
 JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "advance agreements": (advance_agreements, 60),
     "remind of reviews": (remind_of_reviews, 3600),
+    "notice what is late": (notice_what_is_late, 3600),
     "count what repeats": (count_repeats, 60),
     "rotate sealing keys": (rotate_sealing_keys, 3600),
     "dispose of what is due": (dispose_due, 3600),
     "finish erasures": (finish_erasures, 60),
 }
-BY_THE_CLOCK = frozenset({"advance agreements", "rotate sealing keys", "dispose of what is due"})
+BY_THE_CLOCK = frozenset({"advance agreements", "notice what is late", "rotate sealing keys", "dispose of what is due"})
 
 
 def perform(name: str, job: Callable[[Hub], None], hub: Hub) -> None:

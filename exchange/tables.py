@@ -6,13 +6,14 @@ from exchange.log import witnesses as witness_tables
 from exchange.people import reviews as review_tables
 from exchange.people import tables as people_tables
 from exchange.register import tables as register_tables
+from exchange.releases import overrides_tables
 from exchange.releases import tables as release_tables
+from exchange.submissions import attendance_tables, rights_tables
 from exchange.submissions import restored as restored_tables
-from exchange.submissions import rights_tables
 from exchange.submissions import tables as submission_tables
 
 MODULES = (
     *(log_tables, witness_tables, register_tables, people_tables, review_tables),
-    *(submission_tables, restored_tables, rights_tables, release_tables),
+    *(submission_tables, attendance_tables, restored_tables, rights_tables, release_tables, overrides_tables),
 )
 METADATA = Base.metadata

@@ -113,6 +113,11 @@ def envelope_info(*, reference: str, epoch: int, issuer: str, recipient: str) ->
     return framed("envelope", 1, reference, epoch, issuer, recipient)
 
 
+def linkage_info(*, agreement: str, supplier: str, request: str) -> bytes:
+    """What the sealed pair of a request about linkage is bound to: agreement digest, supplier and request id."""
+    return framed("linkage request", 1, agreement, supplier, request)
+
+
 def rights_info(*, agreement: str, supplier: str, request: str) -> bytes:
     """What the sealed pseudonyms of a request about people's rights are bound to: agreement digest, supplier and request id."""
     return framed("rights", 1, agreement, supplier, request)

@@ -45,6 +45,7 @@ class Use(StrEnum):
     BACKUP = "backup"
     RIGHTS_REQUEST = "rights-request"
     RIGHTS_RECEIPT = "rights-receipt"
+    LINKAGE_REQUEST = "linkage-request"
     LOG_SUCCESSION = "log-succession"
 
 

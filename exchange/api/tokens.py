@@ -1,6 +1,7 @@
 """``POST /oauth2/token``: client credentials, the client shown by a signed assertion (RFC 7523). No passwords, no shared secrets.
 
-Everything is verified in a transaction that only reads; nothing is written but the ``jti`` of a genuine assertion that was not used before.
+Everything is verified in a transaction that only reads; nothing is written but the ``jti`` of a genuine assertion that was not used before,
+and that its client has been heard of.
 A stranger therefore never waits to write, and never makes anybody else wait.
 """
 
@@ -22,6 +23,7 @@ from exchange.db import reading, writing
 from exchange.errors import Unauthenticated
 from exchange.register import partners
 from exchange.register.tables import AssertionRow, KeyRow
+from exchange.submissions import attendance
 from exchange.submissions.restored import since
 from keys.ecdsa import Es256Key
 from keys.encoding import parse_json, unb64
@@ -163,5 +165,6 @@ class Token(MethodView):
             found = shown(session, form, here.settings.token_url, moment)
         with writing(here.engine) as session:
             use(session, found, moment)
+            attendance.heard(session, found.caller.id, moment)
         token = issue(here.keyring.tokens, found.caller, moment)
         return {"access_token": token, "token_type": "Bearer", "expires_in": int(TOKEN_LIFE.total_seconds())}

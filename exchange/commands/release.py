@@ -17,7 +17,7 @@ from exchange.errors import RefusedByAgreement
 from exchange.log.record import moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import checking, edition, noted, picturing
+from exchange.releases import checking, edition, linked_edition, noted, picturing
 from exchange.releases.edition import Wanted
 from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
@@ -101,7 +101,8 @@ def show(context: click.Context, identity: str, out: Path | None, key: str | Non
         write_new(out / "edition.json", json.dumps(found["document"], indent=1) + "\n")
     lines = [f"{identity}: {found['state']}", *(f"  {name}  {len(content):,} bytes" for name, content in files.items())]
     beside = {} if seen is None else {checking.FINDINGS: seen, checking.ADVICE: compared}
-    say(context, {**found, **beside}, *lines, *(in_words(seen) if seen else ()), *picturing.in_words(compared))
+    told = [*in_words(seen), *(linked_edition.in_words(seen["linkage"]) if "linkage" in seen else ())] if seen else []
+    say(context, {**found, **beside}, *lines, *told, *picturing.in_words(compared))
     if definition is not None and not context.obj["json"]:
         _print(published_tables(definition, periods, files), dict(cut.split("=", 1) for cut in cuts if "=" in cut))
     if definition is not None and picture is not None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from agreements.rules import today
 from exchange import schedule
+from exchange.commands import attendance
 from exchange.commands.agreement import agreement
 from exchange.commands.backup import backup, restore
 from exchange.commands.drill import drill
@@ -17,6 +18,7 @@ from exchange.commands.explain import explain
 from exchange.commands.exports import COMMANDS as EXPORTS
 from exchange.commands.init import init
 from exchange.commands.keys import keys
+from exchange.commands.linkage import linkage
 from exchange.commands.log import log
 from exchange.commands.partner import partner
 from exchange.commands.person import person
@@ -97,10 +99,15 @@ def _once(hub: Hub) -> None:
 
 
 @cli.command()
+@click.option("--metrics", is_flag=True, help="only what is late and who is silent, as figures in Prometheus' text format")
 @click.pass_context
-def status(context: click.Context) -> None:
-    """How the hub stands: agreements, submissions, editions, log, what is due."""
+def status(context: click.Context, metrics: bool) -> None:  # noqa: FBT001  # click passes flags so
+    """How the hub stands: agreements, submissions, editions, log, what is due, what is late, who is silent."""
     hub = hub_of(context)
+    if metrics:
+        with reading(hub.engine) as session:
+            click.echo(attendance.metrics(session, hub.clock()), nl=False)
+        return
     with reading(hub.engine) as session:
         counted = {
             kind: dict(session.execute(select(column, func.count()).group_by(column)).all())
@@ -111,6 +118,7 @@ def status(context: click.Context) -> None:
         expires = sealing.current(session).expires_at
         ending = _ending(session, hub)
         witnessed = witness_lines(session)
+        attended = attendance.found(session, hub.clock())
     lines = [f"{kind}: " + (", ".join(f"{count} {state}" for state, count in states.items()) or "none") for kind, states in counted.items()]
     lines += [
         f"log: {entries:,} entries",
@@ -119,9 +127,10 @@ def status(context: click.Context) -> None:
     ]
     lines += [f"cosigned: {one['party']}, {one['size']:,} entries, {one['cosigned']}" for one in witnessed]
     lines += [f"to be reviewed: {one}" for one in review]
+    lines += attendance.lines(attended)
     lines += [f"retention: {ending['due']} due, {ending['late']} late, {ending['holds']} legal hold(s); see: exchange retention due"]
     lines += [f"NOTHING IS DESTROYED: {ending['clock']}; see: exchange retention confirm"] if ending["clock"] else []
-    say(context, {**counted, "log": entries, "witnesses": witnessed, "review": review, "retention": ending}, *lines)
+    say(context, {**counted, "log": entries, "witnesses": witnessed, "review": review, "attendance": attended, "retention": ending}, *lines)
 
 
 def _ending(session: Session, hub: Hub) -> dict[str, Any]:
@@ -133,7 +142,7 @@ def _ending(session: Session, hub: Hub) -> dict[str, Any]:
     return {"due": len(found), "late": late, "holds": len(holds.everything(session)), "clock": ahead.words if ahead else None}
 
 
-for command in (init, keys, partner, person, agreement, release, retention, log, backup, restore):
+for command in (init, keys, partner, person, agreement, release, linkage, retention, log, backup, restore):
     cli.add_command(command)
 for about in (witnesses, succeed):
     log.add_command(about)

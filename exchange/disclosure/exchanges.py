@@ -41,7 +41,7 @@ class Move:
 
 
 class ExchangeModel:
-    """A warm LP over some cells of a problem. Cells that cannot move at all (known, or alone in some sum) are left out from the start.
+    """A warm LP over some cells (ascending) of a problem. Cells that cannot move at all (known, or alone in some sum) are left out.
 
     `whole`: an integer program from the start; `most_whole`: models of more cells are never turned into one as they stand; `final`: search
     longer, and take what moves a cell farther than asked. `gave_out`: some question was left open.
@@ -54,7 +54,7 @@ class ExchangeModel:
         self._most_whole = most_whole
         self._integers = whole
         self.cells, self._rows, self._owner, self._signs = balanced(problem, cells[problem.movable[cells]])
-        self.place = {int(cell): place for place, cell in enumerate(self.cells)}
+        self.place = dict(zip(self.cells.tolist(), range(len(self.cells)), strict=True))
         self._slack = bounds(problem.slack[self.cells])
         self._prices = problem.weight[self.cells].copy()
         self._still = np.zeros(len(self.cells), dtype=np.bool_)
@@ -92,9 +92,11 @@ class ExchangeModel:
 
     def price(self, cells: Ints, prices: Floats) -> None:
         """Set the price per unit moved of `cells` (those outside the model are passed over)."""
-        places = np.array([self.place.get(int(cell), -1) for cell in cells], dtype=np.int64)
-        known = places >= 0
-        if self._solver is not None and known.any():
+        if self._solver is None:
+            return
+        places = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
+        known = self.cells[places] == cells
+        if known.any():
             self._prices[places[known]] = prices[known]
             both = np.concatenate([places[known], places[known] + len(self.cells)]).astype(np.int32)
             self._solver.changeColsCost(len(both), both, np.tile(prices[known], 2))

@@ -51,6 +51,7 @@ def protect(
     eligible = np.flatnonzero(problem.movable)
     suppression = Suppression(tables, problem, Boxes(tables, eligible, whole_up_to=WHOLE_UP_TO))
     suppression.run(lambda done: progress("hiding", done, sum(len(view.primary) for view in problem.views)))
+    suppression.rest()
     hidden, witnesses, fixed = suppression.hidden, suppression.witnesses, problem.must
     near = Boxes(tables, np.flatnonzero(hidden), whole_up_to=400, at_least=60)
     searched = thorough or time_limit is not None

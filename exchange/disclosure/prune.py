@@ -25,7 +25,7 @@ to several of them is proven again but once."""
 MOST_PROOFS = 1500
 """Where models are slices of large flat tables, the search ends after so many proofs; counted, not timed, so that results repeat."""
 
-WORK, WORK_PER_CELL, OVERHEAD = 200_000, 55, 200
+WORK, WORK_PER_CELL, OVERHEAD = 200_000, 61, 200
 """The search ends when it has spent this much, in cells of the models asked (and so much more for each question): some microseconds each.
 Sets of 10 000 cells are mostly searched to the end so; larger ones only among their dearest secondaries.
 """

@@ -10,6 +10,7 @@ from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
 from exchange.disclosure.resort import last_resort
 from exchange.disclosure.sheets import Bools
+from exchange.disclosure.sketch import leading
 from exchange.disclosure.table import TableSet
 from exchange.disclosure.witnesses import Witnesses
 
@@ -19,6 +20,12 @@ SHARE, LITTLE = 0.5, 0.25
 
 HUGE = 5000
 """In models of more cells the first way to widen a cell is as good as any: each costs as much as ten elsewhere."""
+
+VAST, FAR = 20_000, 3000
+"""In sets of at least so many cells an outline of the whole set is tried before boxes of more than `FAR` are: it leads to a small program."""
+
+DEAR = 1.5
+"""What an outline leads to is taken where it hides no more than so many times the median price of a cell: else better is looked for."""
 
 GROWTH = 1.25
 """That part is chosen afresh when so many times as many cells of the box are hidden."""
@@ -32,6 +39,7 @@ class Suppression:
         self.hidden: Bools = problem.must.copy()
         self.witnesses = Witnesses(problem)
         self._models: dict[tuple[Box, int], tuple[ExchangeModel, Bools]] = {}
+        self._usual = float(np.median(problem.weight[problem.movable])) if problem.movable.any() else 0.0
         self._hidden_then: dict[tuple[Box, int], int] = {}
 
     def run(self, done: Callable[[int], None]) -> None:
@@ -48,14 +56,32 @@ class Suppression:
             else:
                 self.keep(*last_resort(self.tables, view, self.witnesses, cell))
 
+    def rest(self) -> None:
+        """Let go of every model: they are made again if they are needed again."""
+        self._models.clear()
+        self._hidden_then.clear()
+
     def _models_around(self, view: Problem, cell: int) -> Iterator[ExchangeModel]:
         """The models of the boxes of `cell`, smallest first; of large ones, the cheap part first."""
+        sketched = self.boxes.sliced or len(self.boxes.cells(EVERYTHING)) < VAST
         for box in self.boxes.around(cell):
+            if len(self.boxes.cells(box)) > FAR and not sketched:
+                sketched = True
+                model = self._sketched(view, cell)
+                if model is not None:
+                    yield model
             if len(self.boxes.cells(box)) > LARGE:
                 cheap = self._cheap(box, view)
                 if cell in cheap.place:
                     yield cheap
             yield self.model(box, view)
+
+    def _sketched(self, view: Problem, cell: int) -> ExchangeModel | None:
+        """The model of what an outline of the set leads to, made for this cell alone; None where the way it shows is dear."""
+        model = ExchangeModel(view, leading(self.tables, view, self.hidden, cell))
+        self._priced(model, np.zeros(len(model.cells), dtype=np.bool_))
+        move = model.move(cell, int(max(view.width[cell], view.up[cell])))
+        return model if move is not None and self._price([move]) <= DEAR * self._usual else None
 
     def _cheap(self, box: Box, view: Problem) -> ExchangeModel:
         """The model of those cells of a box that are hidden or cost little; made afresh when many more have been hidden since."""

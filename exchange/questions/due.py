@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from exchange.releases import keeping
+from exchange.releases import keeping, kept
 from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
 from exchange.submissions import holds, retention
 from exchange.submissions.holds import Hold
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 
-SUBMISSION, DRAFT, REPORT, REMAINS = "submission", "draft", "report", "remains"
+SUBMISSION, DRAFT, COUNTS, REPORT, REMAINS = "submission", "draft", "counts", "report", "remains"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Due:
     """One thing that will be destroyed.
 
     Attributes:
-        kind: a submission; a draft (its files, and what it shows of rows); a quality report on what was refused; remains that nobody can read.
+        kind: a submission; a draft (its files, and what it shows of rows); exact counts of a published edition; a quality report on what was refused; remains that nobody can read.
         id: of the submission or edition.
         what: dataset, supplier and period; or the release and its periods.
         state: of the submission or edition.
@@ -56,7 +56,7 @@ class Due:
 def everything(session: Session, by: date, on: date, reference: str | None = None) -> list[Due]:
     """All that is due by a day, seen from today (``on``); of one agreement, if one is named. What goes first comes first."""
     found = [*_submissions(session, by, on), *_superseded(session, by, on), *_drafts(session, by, on), *_reports(session, by, on)]
-    found += _remains(session, on)
+    found += [*_counts(session, by, on), *_remains(session, on)]
     return sorted((one for one in found if reference in (None, one.reference)), key=lambda one: (one.expected, one.kind, one.id))
 
 
@@ -84,8 +84,8 @@ def _submissions(session: Session, by: date, on: date) -> Iterator[Due]:
 
 def _superseded(session: Session, by: date, on: date) -> Iterator[Due]:
     """Those that only drafts keep; by their day at the latest."""
-    kept = (SubmissionRow.state == SubmissionState.SUPERSEDED) & (SubmissionRow.dispose_on > max(by, on))
-    rows = session.execute(select(SubmissionRow).where(kept).options(defer(SubmissionRow.manifest))).scalars().all()
+    spared = (SubmissionRow.state == SubmissionState.SUPERSEDED) & (SubmissionRow.dispose_on > max(by, on))
+    rows = session.execute(select(SubmissionRow).where(spared).options(defer(SubmissionRow.manifest))).scalars().all()
     held = holds.held(session, [row.id for row in rows])
     for row in rows:
         hold = held.get(row.id)
@@ -101,6 +101,13 @@ def _drafts(session: Session, by: date, on: date) -> Iterator[Due]:
         what = f"{row.release}, {row.first_period} to {row.last_period}"
         late = max(0, (on - row.dispose_on).days)
         yield Due(DRAFT, row.id, row.reference, what, row.state, row.dispose_on, max(row.dispose_on, on), late)
+
+
+def _counts(session: Session, by: date, on: date) -> Iterator[Due]:
+    for row, day in kept.days(session):
+        if day <= max(by, on):
+            what = f"{row.release}, {row.first_period} to {row.last_period}"
+            yield Due(COUNTS, row.id, row.reference, what, row.state, day, max(day, on), max(0, (on - day).days))
 
 
 def _reports(session: Session, by: date, on: date) -> Iterator[Due]:

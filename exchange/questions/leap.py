@@ -19,7 +19,7 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.log.tables import HeadRow
 from exchange.register.tables import AgreementRow
 from exchange.register.versions import LIVE
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, KeptRow
 from exchange.submissions.tables import HoldRow, SealingKeyRow, SeenRow, SubmissionRow, SubmissionState
 from exchange.times import Clock, rfc3339
 
@@ -115,6 +115,7 @@ def _due_between(seen: datetime, now: datetime) -> dict[str, Select[int]]:
     first, last = today(seen), today(now)
     kept = (EditionRow.state == EditionState.AWAITING_CHECK) | EditionRow.id.in_(select(EditionFileRow.edition))
     draft = (EditionRow.state != EditionState.PUBLISHED) & kept
+    sealed = select(KeptRow.edition).where(KeptRow.sealed.is_not(None))
     return {
         "submissions": select(func.count()).where(
             SubmissionRow.certificate.is_(None), SubmissionRow.dispose_on > first, SubmissionRow.dispose_on <= last
@@ -125,6 +126,12 @@ def _due_between(seen: datetime, now: datetime) -> dict[str, Select[int]]:
         .join(SealingKeyRow)
         .where(SubmissionRow.state == SubmissionState.COMPLETE, SealingKeyRow.expires_at > seen, SealingKeyRow.expires_at <= now),
         "drafts": select(func.count()).where(draft, EditionRow.dispose_on > first, EditionRow.dispose_on <= last),
+        "exact counts": select(func.count()).where(
+            EditionRow.id.in_(sealed),
+            EditionRow.state == EditionState.PUBLISHED,
+            EditionRow.dispose_on > first,
+            EditionRow.dispose_on <= last,
+        ),
         "legal holds": select(func.count()).where(HoldRow.ended_at.is_(None), HoldRow.until >= first, HoldRow.until < last),
         "agreements": select(func.count()).where(
             AgreementRow.state.in_(LIVE), AgreementRow.replaced_at.is_(None), AgreementRow.expires > first, AgreementRow.expires <= last

@@ -1,6 +1,6 @@
 """What a request about people's rights means for editions: which were made from the rows, and why not to publish one of them again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import keeping
+from exchange.releases import keeping, kept
 from exchange.releases.tables import EditionRow, EditionState
 from keys.rights import EditionAffected
 
@@ -26,6 +26,11 @@ def lock(session: Session, reference: str, submissions: Sequence[str]) -> None:
 def affected(session: Session, reference: str, changed: Mapping[str, int], now: datetime, *, drop: bool) -> tuple[EditionAffected, ...]:
     """Every edition made from these submissions (id → records concerned), by lineage. With ``drop``, drafts among them are dropped."""
     return tuple(_told(session, row, changed, now, drop=drop) for row in list(_made_from(session, reference, list(changed))))
+
+
+def let_go(session: Session, reference: str, supplier: str, datasets: Collection[str], safe: Collection[str], now: datetime) -> None:
+    """Let go of what is kept sealed of editions that may count a person whose rows go. ``safe``: submissions in which the person is not."""
+    kept.let_go_for_erasure(session, reference, supplier, datasets, safe, now)
 
 
 def _made_from(session: Session, reference: str, submissions: Sequence[str]) -> Iterator[EditionRow]:

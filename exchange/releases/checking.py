@@ -15,7 +15,7 @@ from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
-from exchange.releases import frozen, history
+from exchange.releases import frozen, history, kept
 from exchange.releases.edition import find, require
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
 from exchange.submissions import holdings
@@ -80,6 +80,7 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock:
     if document["decision"] == REFUSE:
         row.state = EditionState.DROPPED
         row.report = without_findings(row)
+        kept.let_go(session, row, kept.DROPPED, now)
         _record(session, row, "hub", "edition dropped", Operation.ERASURE, now)
     elif standing and len(row.votes) >= standing.agreement.approvals.output_checkers:
         _publish(session, keyring, row, now)
@@ -152,7 +153,7 @@ def _claim_populations(session: Session, row: EditionRow, agreement: Agreement) 
     release = agreement.release(row.release)
     mine = history.claimed(row, agreement)
     known = set(row.draft.get("history", []))
-    if release and (later := [edition for edition in history.editions_over(session, mine) if edition not in known]):
+    if release and (later := [edition for edition in history.editions_over(session, agreement, release, mine) if edition not in known]):
         because = "it has been published since this draft was made; ask for the edition again"
         raise history.refusal(agreement, release, later[-1], because)
     for adapter, supplier, period in mine:

@@ -13,6 +13,11 @@ from exchange.releases.protected import HIDDEN, Shown
 
 MARKERS = {HIDDEN: "confidential: hidden so that nobody can be identified from this table or its totals"}
 
+_LINKED = (
+    "People are records linked by equal pseudonyms. What rests on fewer than {threshold} people whom two suppliers have named is hidden, noughts too, with "
+    "everything else of its month, and other counts where needed to protect those."
+)
+
 
 def about(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[str, str]) -> dict[str, Any]:
     """What every published form says of a table: whence, what is counted, how, with which warnings. No clock is read."""
@@ -28,8 +33,8 @@ def about(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[s
         "table": shown.table.name,
         "title": shown.table.title,
         "question": release.question,
-        "unit": release.unit,
-        "disclosure": _disclosure(release.terms),
+        "unit": shown.table.unit or release.unit,
+        "disclosure": _LINKED.format(threshold=release.terms.threshold) if release.linked else _disclosure(release.terms),
         "caveats": list(release.caveats),
         "markers": dict(MARKERS),
         **({"edition": dict(sorted(facts.items()))} if facts else {}),
@@ -51,7 +56,7 @@ def csvw(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[st
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "url": f"{shown.table.name}.csv",
         "dc:title": told["title"],
-        "dc:description": f"{release.question} Counts of {release.unit}. {told['disclosure']}",
+        "dc:description": f"{release.question} Counts of {told['unit']}. {told['disclosure']}",
         "dc:source": agreement.clause("release", release.name),
         "dialect": {
             "encoding": "utf-8",
@@ -62,7 +67,7 @@ def csvw(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[st
             "doubleQuote": True,
         },
         "notes": [told],
-        "tableSchema": {"columns": [*_dimensions(shown), _count(release)], "primaryKey": [axis.name for axis in shown.along]},
+        "tableSchema": {"columns": [*_dimensions(shown), _count(told["unit"])], "primaryKey": [axis.name for axis in shown.along]},
     }
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
 
@@ -81,12 +86,12 @@ def _dimensions(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def _count(release: Release) -> dict[str, Any]:
+def _count(unit: str) -> dict[str, Any]:
     return {
         "name": "count",
         "titles": "count",
         "dc:title": "Count",
-        "dc:description": f"Number of {release.unit}. {HIDDEN} = {MARKERS[HIDDEN]}.",
+        "dc:description": f"Number of {unit}. {HIDDEN} = {MARKERS[HIDDEN]}.",
         "datatype": {"base": "integer", "minimum": 0},
         "null": list(MARKERS),
         "required": False,

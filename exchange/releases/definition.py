@@ -121,6 +121,15 @@ def alone(
     return _union(found)
 
 
+def in_periods(
+    agreement: Agreement, relations: Relations, periods: Sequence[Period], dataset: str, supplier: str, fields: Sequence[str]
+) -> ibis.Table:
+    """A supplier's rows of a dataset that lie in the periods: these fields and the period field, each under ``dataset.field``."""
+    period_field = _dataset(agreement, dataset).period_field
+    rows = _relation(relations, dataset, supplier, list(dict.fromkeys((period_field, *fields))))
+    return rows.filter(_inside(rows[f"{dataset}.{period_field}"], periods))
+
+
 def _named(dataset: str, fields: Sequence[str]) -> list[str]:
     return [f"{dataset}.{name}" for name in fields]
 

@@ -3,7 +3,7 @@
 A first transaction asks the agreement and writes in the log what is about to be read. Then the rows are read and the tables made outside any
 transaction, from inputs that are named; one transaction at the end asks the agreement
 again, under its lock, makes sure that the inputs still stand, and keeps only what would be published. Exact small counts live in this
-process's memory while it runs, and nowhere else.
+process's memory while it runs, and sealed (``kept``), and nowhere else.
 """
 
 import secrets
@@ -18,26 +18,27 @@ from sqlalchemy.orm import Session
 from agreements.decisions import Decision, Refused
 from agreements.model import Agreement, Standing
 from agreements.periods import Period, months
-from agreements.release import Release
+from agreements.release import Method, Release
 from agreements.rules import UNKNOWN, may_request, may_tabulate
 from exchange.db import reading, writing
 from exchange.disclosure import Files
-from exchange.errors import Conflict, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
+from exchange.errors import Conflict, NotFound, RefusedByAgreement, UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import frozen, history, noted, series, uniqueness
+from exchange.releases import frozen, history, kept, noted, overrides, series, uniqueness
 from exchange.releases.contents import code_version, file_digests, file_rows
+from exchange.releases.counting import people, require_complete, require_first
 from exchange.releases.definition import Relations
 from exchange.releases.earlier import reaching
 from exchange.releases.engine import Engine as TabulationEngine
 from exchange.releases.errors import Unconnected
 from exchange.releases.formats import published
-from exchange.releases.gate import advice, guard
+from exchange.releases.gate import advice, guard, proof_in
 from exchange.releases.past import Past
-from exchange.releases.remaking import remade, rows_before, rows_of
+from exchange.releases.remaking import rows_of
 from exchange.releases.tables import EditionRow, EditionState
 from exchange.releases.tabulate import Tabulated, tabulate
 from exchange.submissions import holdings
@@ -70,11 +71,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The agreement as it stands, and the batches an edition is made from: by dataset, the base first."""
+    """The agreement as it stands, the batches an edition is made from (by dataset, the base first), and what named persons said of their linkage."""
 
     standing: Standing
     release: Release
     batches: Mapping[str, Sequence[Batch]]
+    said: Sequence[overrides.Kept] = ()
 
     @property
     def agreement(self) -> Agreement:
@@ -95,6 +97,10 @@ class Inputs:
             for batch in batches
         ]
 
+    def marks(self) -> tuple[Any, ...]:
+        """What must be the same for what was made of it to stand."""
+        return self.lineage(), [one.id for one in self.said]
+
 
 def require(decision: Decision) -> None:
     """Raise what a refusal means at a door."""
@@ -114,62 +120,61 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
         row = agreements.by_digest(session, current.digest, lock=True) if current else None
         now = moment(session, clock)
         inputs = _inputs(session, wanted, row, now)
-        earlier = history.read(session, inputs.agreement, inputs.release, populations(inputs))
-        noted.read_for(session, identity, inputs.agreement, _read(inputs, earlier), who=wanted.requester, details=wanted.said(), now=now)
+        earlier = history.read(session, keyring, inputs.agreement, inputs.release, populations(inputs))
+        batches = [batch for found in inputs.batches.values() for batch in found]
+        noted.read_for(session, identity, inputs.agreement, batches, who=wanted.requester, details=wanted.said(), now=now)
+        noted.counts_for(session, identity, history.opened(earlier), who=wanted.requester, now=now)
     with reading(engine) as session:
         relations = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
-        before = [rows_before(session, keyring, held, inputs.agreement, one) for one in earlier]
     looked: list[uniqueness.Finding] = []
     counted: list[Tabulated] = []
 
     def beside(connection: TabulationEngine, known: Relations) -> None:
         looked.extend(uniqueness.look(connection, inputs.release, inputs.agreement, known, wanted.periods))
 
-    exact = tabulate(inputs.release, inputs.agreement, relations, wanted.periods, memory=memory, beside=beside, tell=counted.append)
+    about: Any = (inputs.release, inputs.agreement, relations, wanted.periods)
+    if inputs.release.linked:
+        exact, more = people(*about, memory=memory, beside=beside, said=overrides.opened(keyring, inputs.said))
+    else:
+        exact, more = tabulate(*about, memory=memory, beside=beside, tell=counted.append), {}
     if earlier:
-        again = [remade(inputs.agreement, inputs.release, one, rows, memory) for one, rows in zip(earlier, before, strict=True)]
-        lineage = inputs.lineage()
-        pasts = [Past(one.edition, one.shown, made, one.revised(lineage)) for one, made in zip(earlier, again, strict=True)]
-        protected, report = _together(inputs, counted[0], pasts)
+        protected, report = _together(inputs, counted[0], [one.past(inputs.lineage()) for one in earlier])
     else:
         protected, report = guard(exact, inputs.release)
-    report["uniqueness"] = uniqueness.sealed(looked, secrets.token_hex(16))
-    if advised:
+    secret = (exact, proof_in(protected)) if inputs.release.terms.method is Method.SUPPRESS else ({}, {})
+    report["uniqueness"] = {**uniqueness.sealed(looked, secrets.token_hex(16)), **more}
+    if advised and not inputs.release.linked:
         report["advice"] = advice(exact, inputs.release)
     files = published(inputs.release, inputs.agreement, wanted.periods, protected)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
         now = moment(session, clock)
         replaced = row is None or row.replaced_at is not None
-        if replaced or _inputs(session, wanted, row, now).lineage() != inputs.lineage() or not _alone(session, inputs, earlier):
+        if replaced or _inputs(session, wanted, row, now).marks() != inputs.marks() or not _alone(session, inputs, earlier):
             raise Conflict(
                 "the agreement, the submissions it reads, or what is published of them have changed meanwhile.",
                 remedy="Ask for the edition again.",
                 code="inputs-changed",
             )
-        names = [one.edition for one in earlier]
-        return _keep(session, identity, wanted, inputs, files=files, report=report, earlier=names, now=now)
-
-
-def _read(inputs: Inputs, earlier: Sequence[history.Published]) -> list[Batch]:
-    """All that is read, once: for the edition, and to make earlier ones again."""
-    every = [inputs.batches, *(one.batches for one in earlier if one.batches is not None)]
-    return list({batch.submission: batch for found in every for batches in found.values() for batch in batches}.values())
+        made = _Made(files, report, [one.edition for one in earlier], *secret)
+        return _keep(session, keyring, identity, wanted, inputs, made=made, now=now)
 
 
 def _together(inputs: Inputs, counted: Tabulated, pasts: Sequence[Past]) -> tuple[Files, dict[str, Any]]:
     """The edition's own tables, protected and attacked together with all that was published before."""
     try:
         exact = series.joined(inputs.release, counted, pasts)
+        strictest = series.strictest(inputs.release, pasts)
     except Unconnected as error:
         raise history.refusal(inputs.agreement, inputs.release, pasts[-1].edition, str(error)) from None
-    protected, report = guard(exact, inputs.release)
-    return series.newest(inputs.release, counted, pasts, protected), report
+    protected, report = guard(exact, strictest)
+    return {**series.newest(inputs.release, counted, pasts, protected), **proof_in(protected)}, report
 
 
 def _alone(session: Session, inputs: Inputs, earlier: Sequence[history.Published]) -> bool:
     """Whether nothing more has been published of these populations meanwhile."""
-    return history.editions_over(session, populations(inputs)) == [one.edition for one in earlier]
+    found = history.editions_over(session, inputs.agreement, inputs.release, populations(inputs))
+    return found == [one.edition for one in earlier]
 
 
 def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: datetime) -> Inputs:
@@ -180,12 +185,13 @@ def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: dat
     if standing is None or release is None:
         raise UnknownAgreement(UNKNOWN)
     names = [period.name for period in wanted.periods]
-    found = {name: _live(session, standing.agreement, name, names if name == release.base else None) for name in release.datasets}
-    inputs = Inputs(standing, release, found)
+    found = {name: _live(session, standing.agreement, name, names if name in release.counted else None) for name in release.datasets}
+    inputs = Inputs(standing, release, found, overrides.for_edition(session, standing.agreement, release, found))
     frozen.require_free(session, inputs.agreement, release, names)
-    _complete(inputs, names)
+    require_complete(inputs.agreement, release, found, names)
     if (refused := reaching(session, inputs.agreement, release, found)) is not None:
         require(refused)
+    require_first(session, inputs.agreement, release, populations(inputs))
     return inputs
 
 
@@ -196,39 +202,25 @@ def _live(session: Session, agreement: Agreement, name: str, periods: Sequence[s
     return [batch for batch in holdings.live(session, agreement.reference, name, periods) if batch.supplier in suppliers]
 
 
-def _complete(inputs: Inputs, names: Sequence[str]) -> None:
-    """Every supplier must have submitted the base for every period: a gap is not a nought."""
-    base = inputs.agreement.dataset(inputs.release.base)
-    have = {(batch.supplier, batch.period) for batch in inputs.batches[inputs.release.base]}
-    lacking = [f"{supplier} {name}" for supplier in (base.suppliers if base else ()) for name in names if (supplier, name) not in have]
-    if lacking or not names:
-        raise Unacceptable(
-            f"{inputs.release.base} has not been submitted: {', '.join(lacking[:12])}{' …' if len(lacking) > 12 else ''}.",
-            remedy="Ask for periods that every supplier has submitted; a supplier with nothing to send makes a nil return.",
-            code="inputs-missing",
-            clause=inputs.agreement.clause(f"release {inputs.release.name}", "base"),
-        )
-
-
 def populations(inputs: Inputs) -> list[history.Population]:
-    """What the edition counts: (adapter, supplier, period) of every base batch."""
-    base = inputs.agreement.dataset(inputs.release.base)
-    adapter = base.adapter if base else ""
-    return sorted({(adapter, batch.supplier, batch.period) for batch in inputs.batches[inputs.release.base]})
+    """What the edition counts: (adapter, supplier, period) of every batch whose rows are counted."""
+    counted = [dataset for name in inputs.release.counted if (dataset := inputs.agreement.dataset(name)) is not None]
+    return sorted({(one.adapter, batch.supplier, batch.period) for one in counted for batch in inputs.batches[one.name]})
 
 
-def _keep(
-    session: Session,
-    identity: str,
-    wanted: Wanted,
-    inputs: Inputs,
-    *,
-    files: Files,
-    report: Mapping[str, Any],
-    earlier: Sequence[str],
-    now: datetime,
-) -> str:
-    document = {**_document(identity, wanted, inputs, files, report), "history": list(earlier)}
+@dataclass(frozen=True)
+class _Made:
+    """What an edition would publish and its checkers see, the editions it is protected with, and its exact counts and their proof, to be sealed."""
+
+    files: Files
+    report: Mapping[str, Any]
+    earlier: Sequence[str]
+    exact: Files
+    proof: Files
+
+
+def _keep(session: Session, keyring: Keyring, identity: str, wanted: Wanted, inputs: Inputs, *, made: _Made, now: datetime) -> str:
+    document = {**_document(identity, wanted, inputs, made.files, made.report), "history": list(made.earlier)}
     row = EditionRow(
         id=identity,
         reference=wanted.reference,
@@ -241,12 +233,13 @@ def _keep(
         requested_at=now,
         draft=document,
         draft_digest=digest(document),
-        report=dict(report),
+        report=dict(made.report),
         dispose_on=min(batch.dispose_on for batches in inputs.batches.values() for batch in batches),
     )
-    row.files = file_rows(files)
+    row.files = file_rows(made.files)
     session.add(row)
     session.flush()
+    kept.keep(session, keyring, identity, made.exact, made.proof)
     details, operator = {**wanted.said(), "inputs": len(document["inputs"])}, inputs.agreement.operator.id
     what = "edition drafted"
     append(session, Event(Operation.COMBINATION, wanted.requester, operator, wanted.reference, what, identity, details=details), now)
@@ -276,6 +269,7 @@ def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files, repor
         "code": code_version(),
         "files": file_digests(files),
         "uniqueness": digest(report["uniqueness"]),
+        **({"linkage": {"name": release.base, "overrides": len(inputs.said)}} if release.linked else {}),
     }
 
 

@@ -18,7 +18,7 @@ def require_free(session: Session, agreement: Agreement, release: Release, perio
     for name in release.datasets:
         dataset = agreement.dataset(name)
         suppliers = dataset.suppliers if dataset else ()
-        every = holdings.kept_from(session, agreement.reference, name, periods if name == release.base else None)
+        every = holdings.kept_from(session, agreement.reference, name, periods if name in release.counted else None)
         if kept := [batch for batch in every if batch.supplier in suppliers]:
             spans = sorted({f"{batch.supplier} {batch.period}" for batch in kept})
             held = holdings.under_hold(session, [batch.submission for batch in kept])

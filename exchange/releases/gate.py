@@ -34,6 +34,11 @@ def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
     return protected, {"attack": found.report}
 
 
+def proof_in(protected: Files) -> Files:
+    """Of protected files the certificate alone, where the method gives one."""
+    return {name: content for name, content in protected.items() if name == "certificate.json"}
+
+
 def advice(exact: Files, release: Release) -> list[dict[str, Any]]:
     """What every method would hide and cost at the release's level, its own tables alone: figures without any cell, for checkers."""
     return [option.line() for option in advise(exact, Need(release.terms.known_min, release.terms.min_width))]

@@ -1,52 +1,64 @@
 """What was published before over the people that an edition counts: of every agreement, ended ones included.
 
-Editions are one history where they share a population (a source, a supplier, a period), or share one with a third. A new edition is protected
-together with its whole history (``series``). Where it cannot be told how an earlier edition bears on the new one, there is no new one.
+Editions are one history where they may count the same rows (of a source, a supplier and a period), or do so with a third. A new edition is
+protected together with its whole history (``series``): with the exact counts of those before it, which are kept sealed (``kept``), or, of the
+same release, with what they published alone. Where it cannot be told how an earlier edition bears on the new one, there is no new one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from agreements.decisions import Refused
 from agreements.model import Agreement
 from agreements.periods import Period, months
 from agreements.release import Method, Release
-from exchange.errors import Conflict, Unacceptable
+from exchange.errors import Conflict
+from exchange.keyring import Keyring
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases.definition import fields_needed
-from exchange.releases.earlier import reaching
+from exchange.register.versions import is_stopped
+from exchange.releases import kept, meanings
+from exchange.releases.past import Past
 from exchange.releases.protected import Shown
+from exchange.releases.remaking import remade
 from exchange.releases.screen import published_tables
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow
-from exchange.submissions import holdings
-from exchange.submissions.holdings import Batch
+from exchange.releases.tabulate import Tabulated
 
 Population = tuple[str, str, str]
 """A source (adapter), a supplier, and a period."""
+_SAME = "Ask for periods of which nothing has been published, or for the same release again, counted in the same way."
 
 
 @dataclass(frozen=True)
 class Published:
     """An earlier edition as it was published, and what it was made from.
 
-    ``batches``: by dataset, where every one of them stands still as it was; else None. ``inputs``: supplier → its submissions and digests.
+    ``made``: its exact counts, where they are kept and may be used; ``inputs``: supplier → its submissions and digests; ``release``: its
+    own definition; ``columns``: its dimensions by the names that they have beside the new edition's.
     """
 
     edition: str
+    reference: str
+    operator: str
     periods: tuple[Period, ...]
     shown: Mapping[str, Shown] = field(repr=False)
-    batches: Mapping[str, Sequence[Batch]] | None = field(repr=False)
+    made: Tabulated | None = field(repr=False)
     inputs: Mapping[str, frozenset[tuple[str, str]]] = field(repr=False)
+    release: Release = field(repr=False)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def revised(self, lineage: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """Suppliers of which it read other rows than an edition with this lineage does."""
         now = by_supplier(lineage)
         return frozenset(one for one in {*now, *self.inputs} if now.get(one) != self.inputs.get(one))
+
+    def past(self, lineage: Sequence[Mapping[str, Any]]) -> Past:
+        """As it stands beside an edition with this lineage."""
+        return Past(self.edition, self.shown, self.made, self.revised(lineage), self.release, self.columns)
 
 
 def by_supplier(lineage: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[tuple[str, str]]]:
@@ -58,64 +70,116 @@ def by_supplier(lineage: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[tup
     }
 
 
-def editions_over(session: Session, populations: Iterable[Population]) -> list[str]:
-    """The ids of every published edition that is one history with these populations, in the order in which they were published."""
-    wanted, found = set(populations), set[str]()
-    waiting = list(wanted)
-    while waiting:
-        adapter, supplier, period = waiting.pop()
-        mine = (PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period)
-        for edition in session.execute(select(PopulationRow.edition).where(*mine)).scalars().all():
-            if edition not in found:
-                found.add(edition)
-                theirs = select(PopulationRow.adapter, PopulationRow.supplier, PopulationRow.period).where(PopulationRow.edition == edition)
-                fresh = {(row[0], row[1], row[2]) for row in session.execute(theirs)} - wanted
-                wanted |= fresh
-                waiting += sorted(fresh)
-    taken = select(PopulationRow.edition).where(PopulationRow.edition.in_(found)).group_by(PopulationRow.edition)
-    return list(session.execute(taken.order_by(func.min(PopulationRow.id))).scalars())
+def editions_over(session: Session, agreement: Agreement, release: Release, populations: Iterable[Population]) -> list[str]:
+    """The ids of every published edition that is one history with these populations of a release, in the order in which they were published.
 
-
-def read(session: Session, agreement: Agreement, release: Release, populations: Sequence[Population]) -> list[Published]:
-    """Every earlier edition of the history of these populations, oldest first.
-
-    Raises:
-        Conflict: one of them is of another release, or of a version that counted otherwise, or its files are lost.
+    Two editions over one population are one history unless they count different rows of its source (``meanings.may_share_rows``).
     """
-    found = []
-    for identity in editions_over(session, populations):
-        row = session.get_one(EditionRow, identity)
-        under = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
-        before = under.release(row.release)
-        alike = before is not None and (row.reference, row.release) == (agreement.reference, release.name) and _exact(before, release)
-        if not alike or before is None or _meaning(under, before) != _meaning(agreement, release) or not _whole(row):
-            raise refusal(agreement, release, identity)
-        periods = tuple(months(Period.parse(row.first_period), Period.parse(row.last_period)))
-        files = {file.name: file.content for file in row.files}
-        shown = {one.table.name: one for one in published_tables(before, periods, files)}
-        inputs = row.draft["inputs"]
-        found.append(Published(identity, periods, shown, _standing(session, agreement, release, inputs), by_supplier(inputs)))
+    found: set[str] = set()
+    waiting = [(meanings.dated(agreement, release), set(populations))]
+    while waiting:
+        mine, wanted = waiting.pop()
+        for edition in sorted(_over(session, wanted) - found):
+            theirs, taken = _dated(session, edition), _taken(session, edition)
+            if any(meanings.may_share_rows(mine, theirs, adapter) for adapter, _, _ in taken & wanted):
+                found.add(edition)
+                waiting.append((theirs, taken))
+    ordered = select(PopulationRow.edition).where(PopulationRow.edition.in_(found)).group_by(PopulationRow.edition)
+    return list(session.execute(ordered.order_by(func.min(PopulationRow.id))).scalars())
+
+
+def _over(session: Session, populations: Iterable[Population]) -> set[str]:
+    found: set[str] = set()
+    for adapter, supplier, period in sorted(populations):
+        mine = (PopulationRow.adapter == adapter, PopulationRow.supplier == supplier, PopulationRow.period == period)
+        found.update(session.execute(select(PopulationRow.edition).where(*mine)).scalars())
     return found
 
 
-def refusal(agreement: Agreement, release: Release, earlier: str, why: str = "") -> Conflict:
+def _taken(session: Session, edition: str) -> set[Population]:
+    query = select(PopulationRow.adapter, PopulationRow.supplier, PopulationRow.period).where(PopulationRow.edition == edition)
+    return {(row[0], row[1], row[2]) for row in session.execute(query)}
+
+
+def _dated(session: Session, edition: str) -> dict[str, meanings.Dated]:
+    row = session.get_one(EditionRow, edition)
+    under = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+    release = under.release(row.release)
+    return meanings.dated(under, release) if release else {}
+
+
+def read(session: Session, keyring: Keyring, agreement: Agreement, release: Release, populations: Sequence[Population]) -> list[Published]:
+    """Every earlier edition of the history of these populations, oldest first.
+
+    Raises:
+        Conflict: one of them counts other things, is not exact, or is not kept as it would need to be. It says what to change.
+    """
+    found: list[Published] = []
+    defined: list[tuple[Agreement, Release]] = []
+    for identity in editions_over(session, agreement, release, populations):
+        row = session.get_one(EditionRow, identity)
+        under = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
+        before = under.release(row.release)
+        if before is None or not _whole(row):
+            raise refusal(agreement, release, identity, "its files are lost")
+        if not _exact(before, release):
+            raise refusal(
+                agreement, release, identity, "of the same people either one edition with rounded counts or several exact ones are safe"
+            )
+        same = meanings.whole(under, before) == meanings.whole(agreement, release) and row.reference == agreement.reference
+        if not same and meanings.unit(under, before) != meanings.unit(agreement, release):
+            raise refusal(
+                agreement, release, identity, "it counts other units: let both count the same base, with the same “present” and suppliers"
+            )
+        if not same and (name := meanings.made_otherwise(agreement, release, under, before)):
+            because = f"its dimension {name} is made otherwise from a field that a dimension here is made from too: give both the same"
+            raise refusal(agreement, release, identity, because)
+        periods = tuple(months(Period.parse(row.first_period), Period.parse(row.last_period)))
+        files = {file.name: file.content for file in row.files}
+        shown = {one.table.name: one for one in published_tables(before, periods, files)}
+        exact = kept.opened(session, keyring, row) if _usable(session, row, before) else None
+        made = remade(before, periods, shown, exact)
+        if made is None and not same:
+            because = (
+                "it is another release, and its exact counts are not kept any more, are under legal hold, or are stopped with its agreement"
+            )
+            raise refusal(agreement, release, identity, because)
+        inputs = by_supplier(row.draft["inputs"])
+        found.append(Published(identity, row.reference, under.operator.id, periods, shown, made, inputs, before))
+        defined.append((under, before))
+    columns = meanings.columns(agreement, release, defined)
+    return [replace(one, columns=mine) for one, mine in zip(found, columns, strict=True)]
+
+
+def opened(earlier: Sequence[Published]) -> list[tuple[str, str, str]]:
+    """Those whose exact counts are used: edition, its operator, its agreement."""
+    return [(one.edition, one.operator, one.reference) for one in earlier if one.made is not None]
+
+
+def refusal(agreement: Agreement, release: Release, earlier: str, because: str, remedy: str = _SAME) -> Conflict:
     """The refusal of an edition that cannot be protected together with what was published before."""
-    because = why or "it is another release, was counted or protected otherwise, or its files are lost"
     return Conflict(
         f"counts of the same rows were published in {earlier}; a second edition beside it could reveal what each of them hides, and the two "
         f"cannot be protected together: {because}.",
-        remedy="Ask for periods of which nothing has been published, or for the same release again, counted in the same way.",
+        remedy=remedy,
         code="population-published",
         clause=agreement.clause(f"release {release.name}", "terms"),
     )
 
 
 def claimed(row: EditionRow, agreement: Agreement) -> list[Population]:
-    """What an edition counts: (adapter, supplier, period) of every base batch it was made from."""
+    """What an edition counts: (adapter, supplier, period) of every batch whose rows it was counted from."""
     release = agreement.release(row.release)
-    base = agreement.dataset(release.base) if release else None
-    inputs = row.draft["inputs"] if base else []
-    return sorted({(base.adapter, one["supplier"], one["period"]) for one in inputs if base and one["dataset"] == base.name})
+    if release is None:
+        return []
+    adapters = {dataset.name: dataset.adapter for name in release.counted if (dataset := agreement.dataset(name)) is not None}
+    return sorted({(adapters[one["dataset"]], one["supplier"], one["period"]) for one in row.draft["inputs"] if one["dataset"] in adapters})
+
+
+def _usable(session: Session, row: EditionRow, before: Release) -> bool:
+    """Exact counts are stopped with the rows that they are of. They are used to hide, and nothing of them is shown: no purpose need be asked."""
+    current = agreements.current(session, row.reference)
+    return current is None or not any(is_stopped(current, name) for name in before.datasets)
 
 
 def _exact(*releases: Release) -> bool:
@@ -125,37 +189,3 @@ def _exact(*releases: Release) -> bool:
 
 def _whole(row: EditionRow) -> bool:
     return row.state == EditionState.PUBLISHED and {file.name for file in row.files} == set(row.draft["files"])
-
-
-def _meaning(agreement: Agreement, release: Release) -> Any:
-    """What a release counts, titles, labels and terms left out: where that is equal, cells of the same codes are of the same things."""
-    datasets = [agreement.dataset(name) for name in release.datasets]
-    fields = [
-        (dataset.adapter, dataset.suppliers, dataset.period_field, field.name, field.source, field.rule)
-        for dataset in datasets
-        if dataset is not None
-        for field in dataset.fields
-        if field.name in fields_needed(release, agreement, dataset.name)
-    ]
-    dimensions = [(one.name, one.source, tuple(code for code, _ in one.categories)) for one in release.dimensions]
-    tables = [(one.name, one.dimensions) for one in release.tables]
-    definition = (release.base, release.present, release.period_dimension, release.lookups, release.derived)
-    return fields, dimensions, tables, definition
-
-
-def _standing(
-    session: Session, agreement: Agreement, release: Release, inputs: Sequence[Mapping[str, Any]]
-) -> dict[str, list[Batch]] | None:
-    """The batches that an edition was made from, if each stands now, unchanged, under no legal hold, and this version may read it."""
-    found: dict[str, list[Batch]] = {}
-    for name in release.datasets:
-        read_of = {(one["submission"], one["rows_digest"]) for one in inputs if one["dataset"] == name}
-        found[name] = [
-            batch for batch in holdings.live(session, agreement.reference, name) if (batch.submission, batch.rows_digest) in read_of
-        ]
-        if len(found[name]) < len(read_of):
-            return None
-    try:
-        return None if isinstance(reaching(session, agreement, release, found), Refused) else found
-    except Unacceptable:
-        return None

@@ -17,6 +17,7 @@ from exchange.db import reading, writing
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
+from exchange.releases import kept
 from exchange.releases.checking import FINDINGS, inputs_stand, without_findings
 from exchange.releases.edition import find
 from exchange.releases.frozen import holds_on
@@ -96,7 +97,7 @@ def _drop(session: Session, row: EditionRow, now: datetime) -> str:
 
 def drop(session: Session, row: EditionRow, why: str, now: datetime) -> str:
     """Drop a draft and all that rows showed beside it, and say why in the log."""
-    _empty(session, row)
+    _empty(session, row, now)
     return _record(session, row, "edition dropped", Operation.ERASURE, {"because": why}, now)
 
 
@@ -106,7 +107,7 @@ def _frozen(session: Session, row: EditionRow, _: date) -> bool:
 
 def _drop_frozen(session: Session, row: EditionRow, now: datetime) -> str:
     held = ", ".join(sorted(set(holds_on(session, row).values())))
-    _empty(session, row)
+    _empty(session, row, now)
     return _record(
         session, row, "edition dropped", Operation.ERASURE, {"because": f"rows it was made from are under legal hold ({held})"}, now
     )
@@ -118,7 +119,7 @@ def _due(session: Session, row: EditionRow, on: date) -> bool:
 
 
 def _destroy(session: Session, row: EditionRow, now: datetime) -> str:
-    _empty(session, row)
+    _empty(session, row, now)
     return _record(session, row, "draft destroyed", Operation.ERASURE, {"due": row.dispose_on.isoformat()}, now)
 
 
@@ -136,11 +137,12 @@ def _has_files(session: Session, row: EditionRow) -> bool:
     return session.execute(select(EditionFileRow.name).where(EditionFileRow.edition == row.id).limit(1)).first() is not None
 
 
-def _empty(session: Session, row: EditionRow) -> None:
+def _empty(session: Session, row: EditionRow, now: datetime) -> None:
     """No file and nothing that rows showed is left; what was asked for, by whom, from what, and the digests are."""
     row.state = EditionState.DROPPED
     row.report = without_findings(row)
     session.execute(delete(EditionFileRow).where(EditionFileRow.edition == row.id))
+    kept.let_go(session, row, kept.DROPPED, now)
 
 
 def _record(session: Session, row: EditionRow, what: str, operation: Operation, details: dict[str, str], now: datetime) -> str:

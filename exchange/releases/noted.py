@@ -29,6 +29,14 @@ def read_for(
             append(session, Event(operation, who, supplier, agreement.reference, what, edition, details=said), now)
 
 
+def counts_for(session: Session, edition: str, kept: Iterable[tuple[str, str, str]], *, who: str, now: datetime) -> None:
+    """Write that the exact counts of earlier editions (each with its operator and agreement) are about to be opened to protect a new one."""
+    for earlier, operator, reference in kept:
+        details = {"edition": edition}
+        what = "exact counts opened to protect another edition"
+        append(session, Event(Operation.CONSULTATION, who, operator, reference, what, earlier, details=details), now)
+
+
 def looked_at(session: Session, edition: str, who: str, agreement: Agreement, what: str, now: datetime) -> None:
     """Write that somebody is about to be shown an edition, or the findings beside its draft."""
     append(session, Event(Operation.CONSULTATION, who, agreement.operator.id, agreement.reference, what, edition), now)

@@ -22,21 +22,24 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Past:
-    """An earlier edition of the same release.
+    """An earlier edition over the same people.
 
-    ``shown``: what it published, by table; ``made``: its counts, where all that it was made from is held still and gives what it published;
-    ``revised``: suppliers whose rows it counted are not those that are counted now.
+    ``shown``: what it published, by table; ``made``: its exact counts, where they are kept and are what it published; ``revised``:
+    suppliers whose rows it counted are not those that are counted now. ``release``: its own definition where that is not the new
+    edition's; ``columns``: dimension of it → the name, among the new edition's dimensions and all others, of what it means.
     """
 
     edition: str
     shown: Mapping[str, Shown] = field(repr=False)
     made: Tabulated | None = field(repr=False)
     revised: frozenset[str]
+    release: Release | None = field(default=None, repr=False)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def months(self, release: Release) -> tuple[str, ...]:
         """The months it counts."""
         shown = next(iter(self.shown.values()))
-        return next(axis.codes for axis in shown.along if axis.name == release.period_dimension)
+        return next(axis.codes for axis in shown.along if axis.name == (self.release or release).period_dimension)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ class Bearing:
 
 def require_bearing(release: Release, now: Tabulated, pasts: Sequence[Past]) -> None:
     """Unconnected where it cannot be told how an earlier edition bears on the new one."""
-    if lacking := [table.name for table in release.tables if release.period_dimension not in table.dimensions]:
-        raise Unconnected(f"table {lacking[0]} is not cut by {release.period_dimension}")
+    for one in (release, *(past.release for past in pasts if past.release is not None)):
+        if lacking := [table.name for table in one.tables if one.period_dimension not in table.dimensions]:
+            raise Unconnected(f"table {lacking[0]} is not cut by {one.period_dimension}")
     mine = now.along[release.period_dimension].codes
     for past in pasts:
         theirs = past.months(release)

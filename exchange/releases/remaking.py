@@ -1,25 +1,27 @@
-"""Rows as an edition reads them, and earlier editions counted again from rows that are held still.
+"""Rows as an edition reads them; and the exact counts of earlier editions, read back from the tables that are kept of them."""
 
-Exact counts of what was published are kept nowhere: they are made again while every row they were made from is held, which is as long as they
-could be kept.
-"""
-
+import io
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 from sqlalchemy.orm import Session
 
 from agreements.model import Agreement
-from agreements.release import Release
+from agreements.periods import Period
+from agreements.release import Release, Table
 from agreements.rules import UNKNOWN
-from exchange.errors import Gone, Unacceptable, UnknownAgreement
+from exchange.disclosure import Files
+from exchange.errors import UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.objects import Objects
-from exchange.releases.errors import OutsideCategories
-from exchange.releases.history import Published
+from exchange.releases.cells import Axis, Counts, axes
+from exchange.releases.protected import Shown
 from exchange.releases.series import reshown
-from exchange.releases.tabulate import Tabulated, tabulate
+from exchange.releases.tabulate import Tabulated, beside_of
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
 
@@ -40,18 +42,35 @@ def rows_of(session: Session, keyring: Keyring, held: Objects, agreement: Agreem
     return relations
 
 
-def rows_before(session: Session, keyring: Keyring, held: Objects, agreement: Agreement, earlier: Published) -> Rows | None:
-    """The rows that an earlier edition was made from; None where they cannot be read any more."""
-    try:
-        return None if earlier.batches is None else rows_of(session, keyring, held, agreement, earlier.batches)
-    except (Gone, Unacceptable):
+def remade(release: Release, periods: Sequence[Period], shown: Mapping[str, Shown], exact: Files | None) -> Tabulated | None:
+    """The counts of an earlier edition from its exact tables (``tabulate``); None where there are none, or they are not what it published."""
+    if exact is None:
         return None
+    along = axes(release, periods)
+    tables: dict[str, Counts] = {}
+    shares: dict[str, dict[str, Counts]] = {}
+    for table in release.tables:
+        mine = [along[name] for name in table.dimensions]
+        tables[table.name] = _filled(mine, _columns(exact[f"{table.name}.csv"], table))
+        parts = _columns(exact[beside_of(table.name)], table)
+        for supplier in pc.unique(parts["supplier"]).to_pylist():
+            shares.setdefault(supplier, {})[table.name] = _filled(mine, parts.filter(pc.equal(parts["supplier"], supplier)))
+    for table in release.tables:  # of a table in which a supplier has nothing there is no row of its
+        for found in shares.values():
+            found.setdefault(table.name, np.zeros_like(tables[table.name]))
+    made = Tabulated(along, tables, shares)
+    return made if reshown(shown, made) else None
 
 
-def remade(agreement: Agreement, release: Release, earlier: Published, rows: Rows | None, memory: str) -> Tabulated | None:
-    """The counts of an earlier edition, made again; None where its rows are gone, or do not give what it published."""
-    found: list[Tabulated] = []
-    if rows is not None:
-        with suppress(OutsideCategories):
-            tabulate(release, agreement, rows, earlier.periods, memory=memory, tell=found.append)
-    return found[0] if found and reshown(earlier.shown, found[0]) else None
+def _columns(content: bytes, table: Table) -> pa.Table:
+    text = dict.fromkeys((*table.dimensions, "supplier"), pa.string())
+    convert = pacsv.ConvertOptions(column_types={**text, "value": pa.int64()}, strings_can_be_null=False)
+    return pacsv.read_csv(io.BytesIO(content), parse_options=pacsv.ParseOptions(newlines_in_values=True), convert_options=convert)
+
+
+def _filled(along: Sequence[Axis], rows: pa.Table) -> Counts:
+    """One dimension an axis; 0 where there is no row."""
+    found = np.zeros(tuple(len(axis.all_codes) for axis in along), dtype=np.int64)
+    places = [pc.index_in(rows[axis.name], value_set=pa.array(axis.all_codes, pa.string())).to_numpy() for axis in along]
+    found[tuple(places)] = rows["value"].to_numpy()
+    return found

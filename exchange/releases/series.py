@@ -1,75 +1,94 @@
-"""Editions of one release as one table set: what was published before is a fact, and the new edition is protected together with it.
+"""Editions over the same people as one table set: what was published before is a fact, and the new edition is protected together with it.
 
 Months are tables of their own here, each a universe, and so is the sum of an edition's months: whichever editions count a month share its
-cells. Between two editions that count the same, a cell has changed by at least what each supplier's part of it has changed by, added up.
+cells, where they are cut by the same. Editions of several releases are tied by what they share: dimensions of one meaning are one column,
+and all of a month is one cell of all. Between two editions that count the same, a cell has changed by at least what each supplier's part of it has changed by,
+added up.
 """
 
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from agreements.release import Release, Table, Zeros
+from agreements.release import Level, Release, Table, Zeros
 from exchange.releases.cells import Axis, Counts
 from exchange.releases.errors import BadProtected, Unconnected
 from exchange.releases.past import Bearing, Flags, Past, bearings, require_bearing
 from exchange.releases.protected import Shown
 from exchange.releases.tabulate import Tabulated, beside_of, long, parts_of
+from exchange.releases.tied import Cells, cells_of, changed_since, once, require_adjacent
 
 MOST_CELLS = 400_000
 """Cells that the tables of all editions of a series may have together."""
+_MOST_KEYS = 2**62
 
 
 @dataclass(frozen=True)
 class _Edition:
-    """One release of the series: its number, its counts, and what it hid; None where that is still to be decided.
+    """One edition of the series: its number, definition and counts, and what it hid; None where that is still to be decided.
 
-    ``stands_for``: it stands for editions that cannot be made again, with the counts of now, of which only what they bear on the new edition
-    counts; ``after_stand_in``: follows such a one. ``bears``: what they bear on this one, the new one.
+    ``columns``: dimension → its column, where that has another name. ``stands_for``: it stands for editions that cannot be made again, with
+    the counts of now, of which only what they bear on the new edition counts; ``after_stand_in``: follows such a one. ``bears``: what they
+    bear on this one, the new one.
     """
 
     number: int
+    release: Release
     made: Tabulated
     hidden: Mapping[str, Flags] | None
+    columns: Mapping[str, str] = field(default_factory=dict)
     stands_for: bool = False
     after_stand_in: bool = False
     bears: Mapping[str, Bearing] = field(default_factory=dict)
 
+    def axis(self, name: str) -> Axis:
+        """The axis of a dimension, under its column's name."""
+        return replace(self.made.along[name], name=self.columns.get(name, name))
+
 
 @dataclass
 class _Sheets:
-    """The set as it grows. ``before``: (table, universe) → each edition's counts, in order."""
+    """The set as it grows. ``columns``, ``suppliers``: of all editions; ``before``: universe → each edition's cells in it, in order."""
 
     files: dict[str, bytes]
     tables: dict[str, Any]
     sums: list[dict[str, Any]]
-    before: dict[tuple[str, str], list[tuple[Counts, ...]]]
+    columns: Mapping[str, Axis]
+    suppliers: Sequence[str]
+    before: dict[str, list[Cells]]
     size: int = 0
 
 
 def joined(release: Release, now: Tabulated, pasts: Sequence[Past]) -> dict[str, bytes]:
-    """The table set of an edition and of every earlier one of its release that shares a month with it, oldest first.
+    """The table set of an edition and of every earlier one over the same people, oldest first.
 
-    Earlier editions that can be remade stand in it with all their cells. Of others only what they published counts: where the count is
-    now the same it is published again, where it differs by less than the threshold it is hidden, and what they hid stays hidden.
+    Earlier editions whose exact counts are kept stand in it with all their cells. Of others, of the same release, only what they published counts: where the
+    count is now the same it is published again, where it differs by less than the threshold it is hidden, and what they hid stays hidden.
 
     Raises:
         Unconnected: how two editions bear on one another cannot be told, or the series is too large.
     """
     require_bearing(release, now, pasts)
-    sheets = _Sheets({}, {}, [], {})
-    for edition in _editions(release, now, pasts):
-        for table in release.tables:
-            _add(sheets, release, table, edition)
-    for (table_name, _), seen in sheets.before.items():
-        _require_adjacent(release, table_name, seen)
+    release = strictest(release, pasts)
+    editions = _editions(release, now, pasts)
+    sheets = _Sheets({}, {}, [], _columns(editions), sorted({name for one in editions for name in one.made.shares}), {})
+    for edition in editions:
+        cells: dict[str, list[Cells]] = {}
+        for table in edition.release.tables:
+            _add(sheets, release, table, edition, cells)
+        for universe, found in cells.items():
+            sheets.before.setdefault(universe, []).append(once(found))
+    for seen in sheets.before.values():
+        require_adjacent(release.terms.threshold, seen)
     document = {
-        "hierarchies": _hierarchies(release, now),
+        "hierarchies": _hierarchies(sheets.columns),
         "tables": sheets.tables,
         "sums": sheets.sums,
         "releases": {"relation": "revised"},
@@ -81,43 +100,60 @@ def joined(release: Release, now: Tabulated, pasts: Sequence[Past]) -> dict[str,
     return {**sheets.files, "spec.json": (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()}
 
 
+def strictest(release: Release, pasts: Sequence[Past]) -> Release:
+    """The release under the strictest terms of all these editions: what one of them promised holds beside every later one.
+
+    Raises:
+        Unconnected: some show every nought and others do not, so that a hidden count would be known to be one in one of them alone.
+    """
+    every = [release.terms, *(past.release.terms for past in pasts if past.release is not None)]
+    if any(terms.zeros is not release.terms.zeros for terms in every):
+        raise Unconnected("it treats noughts otherwise: agree on one policy for both")
+    levels = {terms.level for terms in every}
+    level = release.terms.level if len(levels) == 1 else Level.C
+    return replace(release, terms=replace(release.terms, threshold=max(terms.threshold for terms in every), level=level))
+
+
 def newest(release: Release, now: Tabulated, pasts: Sequence[Past], protected: Mapping[str, bytes]) -> dict[str, bytes]:
     """The new edition's own tables out of the protected files of :func:`joined`, as if it had been protected by itself."""
-    number = _editions(release, now, pasts)[-1].number
-    return {f"{table.name}.csv": _own(release, table, now, number, protected) for table in release.tables}
+    editions = _editions(release, now, pasts)
+    columns = _columns(editions)
+    return {f"{table.name}.csv": _own(editions[-1], table, columns, protected) for table in release.tables}
 
 
 def _editions(release: Release, now: Tabulated, pasts: Sequence[Past]) -> list[_Edition]:
     gone = [past for past in pasts if past.made is None]
     bears = bearings(release, now, gone) if gone else {}
     found = [
-        _Edition(number, past.made, {name: shown.hidden for name, shown in past.shown.items()})
+        _Edition(number, past.release or release, past.made, {name: shown.hidden for name, shown in past.shown.items()}, past.columns)
         for number, past in enumerate([past for past in pasts if past.made is not None], start=1)
         if past.made is not None
     ]
     if gone and not found:
         # All but what is the same is of no concern, and hidden; what is the same and was hidden stays so without being small.
         hidden = {name: ~one.again & ((now.tables[name] > 0) | (release.terms.zeros is Zeros.SUPPRESSIBLE)) for name, one in bears.items()}
-        found.append(_Edition(1, now, hidden, stands_for=True))
-    return [*found, _Edition(len(found) + 1, now, None, after_stand_in=any(one.stands_for for one in found), bears=bears)]
+        found.append(_Edition(1, release, now, hidden, stands_for=True))
+    return [*found, _Edition(len(found) + 1, release, now, None, after_stand_in=any(one.stands_for for one in found), bears=bears)]
 
 
 # ------------------------------------------------------------------------------------------------------------ tables of a series
 
 
-def _add(sheets: _Sheets, release: Release, table: Table, edition: _Edition) -> None:
-    along = edition.made.along
-    month, rest = _split(release, table, along)
+def _add(sheets: _Sheets, release: Release, table: Table, edition: _Edition, cells: dict[str, list[Cells]]) -> None:
+    """Add the tables of one table of an edition, a month each. ``release``: the new one, whose terms count. ``cells``: those of this edition, by universe."""
+    month, rest = _split(table, edition, sheets.columns)
     names = []
-    for place, universe in _universes(release, along):
+    for place, universe in _universes(edition.release, edition.made.along):
         name = f"{table.name}~{universe}~{edition.number}"
-        parts = {supplier: _cut(found[table.name], month, place) for supplier, found in edition.made.shares.items()}
-        seen = sheets.before.setdefault((table.name, universe), [])
+        shares, nothing = edition.made.shares, np.zeros_like(edition.made.tables[table.name])
+        parts = {one: _cut(shares[one][table.name] if one in shares else nothing, month, place) for one in sheets.suppliers}
         flags = {column: _cut(values, month, place) for column, values in _flags(release, table, edition).items()}
-        changed = {"changed": _changed(seen[-1], tuple(parts.values()))} if seen and "changed" not in flags else {}
         counts = _cut(edition.made.tables[table.name], month, place)
-        sheets.files[f"{name}.csv"] = long(rest, {"value": counts, **changed, **flags})
-        seen.append(tuple(parts.values()))
+        mine = cells_of(sheets.columns, rest, list(parts.values()), counts)
+        cells.setdefault(universe, []).append(mine)
+        if "changed" not in flags and (seen := sheets.before.get(universe, [])):
+            flags = {"changed": changed_since(seen, mine, release.terms.threshold).reshape(counts.shape), **flags}
+        sheets.files[f"{name}.csv"] = long(rest, {"value": counts, **flags})
         sheets.size += counts.size
         sheets.tables[name] = {
             "file": f"{name}.csv",
@@ -131,7 +167,7 @@ def _add(sheets: _Sheets, release: Release, table: Table, edition: _Edition) -> 
     if len(names) > 1:
         sheets.sums.append({"total": names[0], "parts": names[1:]})
     if sheets.size > MOST_CELLS:
-        raise Unconnected(f"the editions of {release.name} have more than {MOST_CELLS:,} cells together")
+        raise Unconnected(f"all editions have more than {MOST_CELLS:,} cells together: leave dimensions out")
 
 
 def _flags(release: Release, table: Table, edition: _Edition) -> dict[str, Any]:
@@ -157,57 +193,52 @@ def _universes(release: Release, along: Mapping[str, Axis]) -> Iterator[tuple[in
     yield from enumerate(months, start=1)
 
 
-def _split(release: Release, table: Table, along: Mapping[str, Axis]) -> tuple[int, list[Axis]]:
+def _split(table: Table, edition: _Edition, columns: Mapping[str, Axis]) -> tuple[int, list[Axis]]:
     """The place of the period dimension in a table, and the table's other axes; one that has no more has an axis of a single total."""
-    rest = [along[name] for name in table.dimensions if name != release.period_dimension]
-    return table.dimensions.index(release.period_dimension), rest or [_single(release)]
+    period = edition.release.period_dimension
+    rest = [edition.axis(name) for name in table.dimensions if name != period]
+    return table.dimensions.index(period), rest or [next(axis for axis in columns.values() if not axis.codes)]
 
 
-def _single(release: Release) -> Axis:
-    name = "cases"
-    while name in {dimension.name for dimension in release.dimensions}:
-        name += "_"
-    return Axis(name, name, (), (), "Total")
+def _columns(editions: Sequence[_Edition]) -> dict[str, Axis]:
+    """Every column of all tables, by name, and one of a single total. Unconnected where two editions have other categories of it."""
+    found: dict[str, Axis] = {}
+    for edition in editions:
+        release = edition.release
+        for name in dict.fromkeys(name for table in release.tables for name in table.dimensions if name != release.period_dimension):
+            axis = edition.axis(name)
+            if set(found.setdefault(axis.name, axis).codes) != set(axis.codes):
+                raise Unconnected(f"its dimension {name} has other categories: give both releases the same")
+    single = "cases"
+    while single in found:
+        single += "_"
+    found[single] = Axis(single, single, (), (), "Total")
+    if math.prod(len(axis.all_codes) for axis in found.values()) >= _MOST_KEYS:
+        raise Unconnected("all editions have too many dimensions together: leave some out")
+    return found
 
 
 def _cut(counts: npt.NDArray[Any], month: int, place: int) -> npt.NDArray[Any]:
     return np.atleast_1d(np.take(counts, place, axis=month))
 
 
-def _changed(before: Sequence[Counts], now: Sequence[Counts]) -> Counts:
-    """At least how many units came to or left each cell: what each supplier's part differs by, added up."""
-    return np.asarray(sum(np.abs(one - other) for one, other in zip(before, now, strict=True)), dtype=np.int64)
-
-
-def _require_adjacent(release: Release, table: str, seen: Sequence[tuple[Counts, ...]]) -> None:
-    """The engine adds up what changed on the way from one edition to another. What went away and came back would look like much, and is little."""
-    for first in range(len(seen)):
-        since = np.zeros(seen[0][0].shape, dtype=np.int64)
-        for later in range(first + 1, len(seen)):
-            since = since + _changed(seen[later - 1], seen[later])
-            apart = _changed(seen[first], seen[later])
-            if ((since >= release.terms.threshold) & (apart < release.terms.threshold)).any():
-                raise Unconnected(f"table {table} has cells that changed and nearly changed back")
-
-
-def _hierarchies(release: Release, now: Tabulated) -> dict[str, Any]:
-    names = dict.fromkeys(name for table in release.tables for name in table.dimensions if name != release.period_dimension)
-    axes = [*(now.along[name] for name in names), _single(release)]
-    return {axis.name: {"root": axis.root, "children": {axis.root: list(axis.codes)} if axis.codes else {}} for axis in axes}
+def _hierarchies(columns: Mapping[str, Axis]) -> dict[str, Any]:
+    return {axis.name: {"root": axis.root, "children": {axis.root: list(axis.codes)} if axis.codes else {}} for axis in columns.values()}
 
 
 # ------------------------------------------------------------------------------------------------------------ and back
 
 
-def _own(release: Release, table: Table, now: Tabulated, number: int, protected: Mapping[str, bytes]) -> bytes:
-    month, rest = _split(release, table, now.along)
+def _own(edition: _Edition, table: Table, columns: Mapping[str, Axis], protected: Mapping[str, bytes]) -> bytes:
+    release, now = edition.release, edition.made
+    month, rest = _split(table, edition, columns)
     shape = tuple(len(now.along[name].all_codes) for name in table.dimensions)
     values, hidden = np.zeros(shape, dtype=np.int64), np.ones(shape, dtype=np.bool_)
     universes = list(_universes(release, now.along))
     if len(universes) == 1:
         universes.append((0, universes[0][1]))  # of one month the total is the month
     for place, universe in universes:
-        cells = _cells(protected[f"{table.name}~{universe}~{number}.csv"], rest)
+        cells = _read(protected[f"{table.name}~{universe}~{edition.number}.csv"], rest)
         at = tuple(place if axis == month else slice(None) for axis in range(len(shape)))
         inner = tuple(size for axis, size in enumerate(shape) if axis != month)
         values[at], hidden[at] = cells[0].reshape(inner), cells[1].reshape(inner)
@@ -221,7 +252,7 @@ def _own(release: Release, table: Table, now: Tabulated, number: int, protected:
     return text.getvalue().encode()
 
 
-def _cells(content: bytes, rest: Sequence[Axis]) -> tuple[Counts, Flags]:
+def _read(content: bytes, rest: Sequence[Axis]) -> tuple[Counts, Flags]:
     """(cells,) values, 0 where hidden, and what is hidden, in C order of the axes."""
     shape = tuple(len(axis.all_codes) for axis in rest)
     values, hidden = np.full(int(np.prod(shape)), -1, dtype=np.int64), np.zeros(int(np.prod(shape)), dtype=np.bool_)

@@ -82,3 +82,19 @@ class PopulationRow(Base):
     supplier: Mapped[str] = mapped_column(String(80))
     period: Mapped[str] = mapped_column(String(10))
     edition: Mapped[str] = mapped_column(ForeignKey("editions.id"))
+
+
+class KeptRow(Base):
+    """What only the hub may know of an edition, sealed under a key of its own: its exact counts, or the proof of its protection.
+
+    ``sealed`` is empty from when its destruction began; ``because`` says why.
+    """
+
+    __tablename__ = "kept_counts"
+
+    edition: Mapped[str] = mapped_column(ForeignKey("editions.id"), primary_key=True)
+    what: Mapped[str] = mapped_column(String(10), primary_key=True)
+    key: Mapped[str] = mapped_column(String(80))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    because: Mapped[str | None] = mapped_column(String(200))
+    destroyed_at: Mapped[datetime | None] = mapped_column(Instant)

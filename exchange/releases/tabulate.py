@@ -60,7 +60,7 @@ def tabulate(
         BadRelation, BadRelease, OutsideCategories, EngineError.
     """
     along = axes(release, periods)
-    _check_types(agreement, relations)
+    check_types(agreement, relations)
     with Engine(memory=memory, threads=threads) as engine:
         known = {place: engine.register(relation) for place, relation in relations.items()}
         counted = _counted(engine, release, agreement, known, periods)
@@ -91,7 +91,8 @@ def _tabulated(release: Release, agreement: Agreement, along: Mapping[str, Axis]
     return Tabulated(along, tables, dict(zip(suppliers, found, strict=True)))
 
 
-def _check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relation]) -> None:
+def check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relation]) -> None:
+    """BadRelation where a relation is of no dataset, or a field not of its agreed type."""
     for (name, supplier), relation in relations.items():
         dataset = agreement.dataset(name)
         if dataset is None:

@@ -5,23 +5,42 @@ protected together with it, and so there is none. Its files and signatures are g
 without it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from agreements.model import Agreement
 from agreements.periods import Period, months
+from exchange.keyring import KEPT
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
+from exchange.releases import kept
 from exchange.releases.checking import without_findings
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, PopulationRow
-from exchange.restore.lost import Edition
+from exchange.releases.history import claimed
+from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, KeptRow, PopulationRow
+from exchange.restore.lost import Edition, Lost
 
 Population = tuple[str, str, str]
 
 
-def keep_taken(session: Session, editions: Iterable[Edition]) -> list[str]:
+def keys_to_destroy(session: Session, lost: Lost, alive: Collection[str]) -> set[str]:
+    """The names of keys of exact counts and proofs that are destroyed on record, that belong to what was dropped or published since, or to nothing here."""
+    named = set(session.execute(select(KeptRow.key)).scalars())
+    over = {one.edition for one in lost.editions.values() if one.published or one.dropped}
+    past = {name for name in named if name.removeprefix(KEPT).partition("/")[0] in over}
+    return set(lost.kept) | past | {name for name in alive if name.startswith(KEPT)} - named
+
+
+def let_go(session: Session, lost: Lost, now: datetime) -> None:
+    """Let go again of exact counts and proofs that the database has back."""
+    for edition in sorted(set(lost.kept.values())):
+        if (row := session.get(EditionRow, edition)) is not None:
+            kept.let_go(session, row, kept.AGAIN, now)
+
+
+def keep_taken(session: Session, editions: Iterable[Edition], now: datetime) -> list[str]:
     """Take the populations of published editions that the database lacks, and drop what was dropped.
 
     Returns the published ones whose agreement is not here to tell their populations by.
@@ -30,7 +49,7 @@ def keep_taken(session: Session, editions: Iterable[Edition]) -> list[str]:
     for one in editions:
         row, version = session.get(EditionRow, one.edition), _version(session, one)
         if row is not None and (one.published or one.dropped):
-            _drop(session, row)
+            _drop(session, row, now)
         if one.published and row is None and version is not None:
             row = _stub(session, one, version)
         if one.published and row is not None:
@@ -45,9 +64,10 @@ def _version(session: Session, one: Edition) -> AgreementRow | None:
     return session.execute(query).scalar_one_or_none()
 
 
-def _drop(session: Session, row: EditionRow) -> None:
+def _drop(session: Session, row: EditionRow, now: datetime) -> None:
     row.state, row.report = EditionState.DROPPED, without_findings(row)
     session.execute(delete(EditionFileRow).where(EditionFileRow.edition == row.id))
+    kept.let_go(session, row, kept.DROPPED, now)
 
 
 def _stub(session: Session, one: Edition, version: AgreementRow) -> EditionRow:
@@ -74,14 +94,13 @@ def _stub(session: Session, one: Edition, version: AgreementRow) -> EditionRow:
 def _populations(row: EditionRow, agreement: Agreement) -> Iterator[Population]:
     """Of a draft that is here, what it read; of one that is lost, all that it may have read."""
     release = agreement.release(row.release)
-    base = agreement.dataset(release.base) if release else None
-    if base is None:
+    if row.draft["inputs"]:
+        yield from claimed(row, agreement)
         return
-    if inputs := row.draft["inputs"]:
-        yield from sorted({(base.adapter, one["supplier"], one["period"]) for one in inputs if one["dataset"] == base.name})
-    else:
-        periods = months(Period.parse(row.first_period), Period.parse(row.last_period))
-        yield from ((base.adapter, supplier, period.name) for supplier in base.suppliers for period in periods)
+    periods = months(Period.parse(row.first_period), Period.parse(row.last_period))
+    for name in release.counted if release else ():
+        if (base := agreement.dataset(name)) is not None:
+            yield from ((base.adapter, supplier, period.name) for supplier in base.suppliers for period in periods)
 
 
 def _take(session: Session, row: EditionRow, populations: Iterator[Population]) -> None:

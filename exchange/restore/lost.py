@@ -13,6 +13,7 @@ from typing import Any
 from agreements.rights import FOR_GOOD
 from exchange.log import tables
 from exchange.log.record import Operation
+from exchange.releases.kept import BEGUN, DONE
 from keys.rights import RightsReceipt
 
 Entry = Mapping[str, Any]
@@ -28,6 +29,7 @@ _OF_NO_CONSEQUENCE = frozenset(
         "clock confirmed",
         "destruction of a draft brought forward",
         "edition downloaded",
+        "exact counts opened to protect another edition",
         "findings about rows destroyed",
         "hub key renewed: tokens",
         "hub key renewed: web",
@@ -96,6 +98,7 @@ class Lost:
         passkeys: fingerprints of passkeys that were revoked.
         people: ids of people who were ended.
         editions: by id.
+        kept: names of the keys of editions' exact counts and proofs whose destruction was begun or done, each with its edition.
         redacted: numbers of entries that were redacted.
         again: what nobody but people can do again, counted by the log's words.
     """
@@ -118,6 +121,7 @@ class Lost:
     passkeys: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
     editions: dict[str, Edition] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     redacted: set[int] = field(default_factory=set)
     again: Counter[str] = field(default_factory=Counter)
 
@@ -248,6 +252,9 @@ def _revocation(lost: Lost, _: Entry, what: str, subject: str) -> bool:
 
 
 def _edition(lost: Lost, entry: Entry, what: str, subject: str) -> bool:
+    if what in (BEGUN, DONE):
+        lost.kept[str(_details(entry)["key"])] = subject
+        return True
     if what not in ("edition drafted", "edition published", "edition dropped", "draft destroyed"):
         return False
     details = _details(entry)

@@ -160,6 +160,8 @@ def _destroy(hub: Hub, lost: Lost, certified: Mapping[str, str]) -> int:
     names |= {name for name in alive if name.startswith(SUBMISSION)} - set(named.values())
     own = fingerprints(hub.keyring)
     names |= lost.replaced | {own[one] for one in lost.hub_keys if one in own}
+    with reading(hub.engine) as session:
+        names |= editions.keys_to_destroy(session, lost, alive)
     names |= {sealing_name(one) for one in (*lost.sealing, *standing.sealing)} | set(standing.back)
     names |= {name for name in alive if epoch_of(name) in lost.retired}
     for name in sorted(names - dead):
@@ -207,7 +209,8 @@ def _redo(hub: Hub, lines: Sequence[Line], lost: Lost, certified: Collection[str
             held = reapply.holds(session, lost.holds, found)
             reapply.keys(session, lost, found, now)
             reapply.sign_everybody_out(session, now)
-            unknown = editions.keep_taken(session, lost.editions.values())
+            unknown = editions.keep_taken(session, lost.editions.values(), now)
+            editions.let_go(session, lost, now)
             session.add(RestoreRow(at=now, entries=before, replayed=len(lines)))
             session.flush()
             done.suspended = reapply.suspend_spoken(session, lost, found, now)

@@ -22,6 +22,7 @@ from exchange.log.second import Ahead, Forked, compare
 from exchange.log.tables import EntryRow
 from exchange.register.tables import EpochRow
 from exchange.register.versions import ended
+from exchange.releases.tables import KeptRow
 from exchange.settings import Settings
 from exchange.submissions.rights_tables import ReplacedKeyRow
 from exchange.submissions.tables import SealingKeyRow, SubmissionRow, SubmissionState
@@ -106,6 +107,7 @@ def look(hub: Hub) -> Standing:
         destroyed |= {sealing_name(row.id) for row in keys if row.destroyed_at is not None}
         # A key that another has replaced, and that is still to go, goes by the finishing of what replaced it.
         destroyed |= set(session.execute(select(ReplacedKeyRow.key).where(ReplacedKeyRow.done_at.is_not(None))).scalars())
+        destroyed |= set(session.execute(select(KeptRow.key).where(KeptRow.destroyed_at.is_not(None))).scalars())
         retired, spent = _epochs(session, dead)
         back = _hub_keys(session, hub.keyring)
     alive = frozenset(store.names())

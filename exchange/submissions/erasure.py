@@ -8,7 +8,7 @@ to go stands in the database, so that whoever comes after a crash goes on. Kille
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.submissions import finding, holds, leftovers
+from exchange.submissions.editions import Editions
 from exchange.submissions.finding import Found, Kept, Moved
 from exchange.submissions.holds import Hold
 from exchange.submissions.process import Places
@@ -32,20 +33,6 @@ from keys.sign import Use, sign_document
 
 TRIES = 5
 STAGED = (SubmissionState.OPEN, SubmissionState.COMPLETE)
-
-
-class Editions(Protocol):
-    """What is to be known of editions here, a floor below them."""
-
-    def lock(self, session: Session, reference: str, submissions: Sequence[str]) -> None:
-        """Lock every edition that was made from one of these submissions, by id."""
-        ...
-
-    def affected(
-        self, session: Session, reference: str, changed: Mapping[str, int], now: datetime, *, drop: bool
-    ) -> tuple[EditionAffected, ...]:
-        """The editions made from these submissions (id → records concerned); with ``drop``, drafts among them are dropped."""
-        ...
 
 
 def carry_out(engine: Engine, keyring: Keyring, places: Places, asked: Asked, editions: Editions, clock: Clock) -> dict[str, Any]:
@@ -119,6 +106,9 @@ class _Decision:
         staged = [row for row in rows.values() if row.state in STAGED and not (self.asked.removes and row.id in under)]
         by_id = {one.kept.id: one.total for one in changed}
         told = editions.affected(self.session, request.reference, by_id, now, drop=self.asked.removes)
+        if self.asked.removes:
+            safe = (_searched(self.asked, shown) - set(by_id)) | set(under)
+            editions.let_go(self.session, request.reference, request.supplier, request.datasets, safe, now)
         receipt = self._receipt(rows, shown, found, under, told, now)
         terms = agreements.of(self.session, request.agreement)
         signed = sign_document(receipt.document(), Use.RIGHTS_RECEIPT, self.keyring.signing_for("receipts", terms))
@@ -159,7 +149,7 @@ class _Decision:
             right=request.right,
             kind=request.kind,
             grounds=self.asked.grounds,
-            searched=sum(kept.epoch in self.asked.pseudonyms for kept in shown.kept),
+            searched=len(_searched(self.asked, shown)),
             rows=sum(batch.rows for batch in batches),
             batches=batches,
             deferred=(
@@ -256,6 +246,10 @@ class _Decision:
         lines.append((operation, f"rights request: {receipt.right}", receipt.request, about))
         for operation, what, subject, details in lines:
             append(self.session, Event(operation, who, who, reference, what, subject, details=details), now)
+
+
+def _searched(asked: Asked, shown: finding.Shown) -> set[str]:
+    return {kept.id for kept in shown.kept if kept.epoch in asked.pseudonyms}
 
 
 def _other_epoch(kept: Kept) -> Deferred:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -99,6 +100,49 @@ def origins(session: Session, batches: Sequence[Batch]) -> dict[str, Origin]:
 def earliest_day(session: Session, submissions: Collection[str]) -> date | None:
     """The first day on which one of these submissions is, or was, to be destroyed; None where there is none."""
     return session.execute(select(func.min(SubmissionRow.dispose_on)).where(SubmissionRow.id.in_(submissions))).scalar_one()
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What has become of a submission that something was made from.
+
+    Attributes:
+        day: on which its rows, or where they were superseded those that stand in their place, are or were to be destroyed.
+        stands: it is held, or was until another took its place.
+        rows_digest: of its rows as they are, or were when they were destroyed.
+        line: it, and what took its place, in order.
+    """
+
+    day: date
+    stands: bool
+    rows_digest: str
+    line: tuple[str, ...]
+
+
+def fates(session: Session, submissions: Collection[str]) -> dict[str, Fate]:
+    """The fate of each of these submissions of which anything is known, by its id."""
+    known: dict[str, Any] = {}
+    wanted = set(submissions)
+    while wanted:
+        some = sorted(wanted)[:_AT_ONCE]
+        found = session.execute(_FATE.where(SubmissionRow.id.in_(some))).all()
+        known.update((row.id, row) for row in found)
+        wanted = (wanted | {row.superseded_by for row in found if row.superseded_by}) - set(some) - set(known)
+    return {name: _fate(known, name) for name in submissions if name in known}
+
+
+_AT_ONCE = 500
+_STATE = (SubmissionRow.dispose_on, SubmissionRow.state, SubmissionRow.was, SubmissionRow.superseded_by)
+_FATE = select(SubmissionRow.id, *_STATE, SubmissionRow.rows_digest, SubmissionRow.held_digest)
+
+
+def _fate(known: Mapping[str, Any], name: str) -> Fate:
+    row, line = known[name], [name]
+    while (later := known[line[-1]].superseded_by) in known:
+        line.append(later)
+    superseded = SubmissionState.SUPERSEDED in (row.state, row.was)
+    stands = superseded or row.state == SubmissionState.HELD
+    return Fate(known[line[-1]].dispose_on, stands, row.held_digest or row.rows_digest, tuple(line))
 
 
 def renewed(session: Session, row: SubmissionRow, version: int, epoch: int) -> bool:

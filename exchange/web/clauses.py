@@ -11,7 +11,7 @@ from exchange.web.links import agreement_link
 
 _CITED = re.compile(r"^([A-Z0-9-]{1,40}) version (\d{1,9})(?:, (.+))?$", re.DOTALL)
 # Refusals cite these too, and no sentence of the document stands under them: the page has a place for each.
-OTHER_PLACES = ("parties", "datasets", "recipients", "releases", "lifecycle", "suspension", "versions")
+OTHER_PLACES = ("parties", "datasets", "recipients", "releases", "linkages", "lifecycle", "suspension", "versions")
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,7 @@ def _navigation(who: Person | None) -> list[dict[str, Any]]:
     if who is None:
         return []
     here = request.path
-    reads = OPERATIONS["web.log"] & {Role(role) for role in who.roles}
-    places = (("Needs your attention", url_for("web.home")), *wording.PLACES, *((wording.LOG,) if reads else ()))
+    roles = {Role(role) for role in who.roles}
+    more = [place for name, place in (("scorecard_page", wording.SCORECARD), ("log", wording.LOG)) if OPERATIONS[f"web.{name}"] & roles]
+    places = (("Needs your attention", url_for("web.home")), *wording.PLACES, *more)
     return [{"text": text, "href": href, "active": here == href or (href != "/" and here.startswith(href + "/"))} for text, href in places]

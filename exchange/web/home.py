@@ -1,15 +1,16 @@
 """The first page: what needs the attention of whoever is signed in."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from agreements.rules import today
 from exchange.db import reading
 from exchange.errors import Unavailable
 from exchange.people import attention, people
-from exchange.people.people import Post
-from exchange.submissions import sealing
+from exchange.people.people import Person, Post
+from exchange.submissions import attendance, sealing
 from exchange.web import known
 from exchange.web.door import blueprint, hub, page, person
 from exchange.web.links import agreement_link
@@ -26,6 +27,7 @@ def home() -> ResponseReturnValue:
         rows = known.own(session, who)
         mine = people.fingerprints(session, who.id)
         found = attention.waiting(rows, who.party, mine, now)
+        late, silent = _attended(session, who, now)
         sealing_due = None
         if who.holds(Post.OPERATOR):
             try:
@@ -34,4 +36,14 @@ def home() -> ResponseReturnValue:
             except Unavailable:
                 sealing_due = now
     items = [(one, agreement_link(one.reference, one.version)) for one in found]
-    return page("home.html", items=items, passkeys=len(mine), sealing_due=sealing_due, today=today(now), count=len(rows))
+    return page(
+        "home.html", items=items, passkeys=len(mine), sealing_due=sealing_due, today=today(now), count=len(rows), late=late, silent=silent
+    )
+
+
+def _attended(session: Session, who: Person, now: datetime) -> tuple[int, int]:
+    """How many periods are late, and how many clients silent: of the person's own organisation; of all, for the operator's people."""
+    if not known.link_if("scorecard_page"):
+        return 0, 0
+    supplier = None if who.holds(Post.OPERATOR) else who.party
+    return len(attendance.overdue(session, now, supplier)), len(attendance.silent(session, now, supplier))

@@ -33,6 +33,7 @@ MOST = 200
 KINDS: Mapping[str, str] = {
     due.SUBMISSION: "Submission",
     due.DRAFT: "Draft of an edition",
+    due.COUNTS: "Exact counts of an edition",
     due.REPORT: "Report on a refused submission",
     due.REMAINS: "Unreadable remains",
 }
@@ -90,7 +91,7 @@ def _by(on: date, span: str) -> date:
 
 
 def _line(one: due.Due) -> Line:
-    address = "" if one.kind == due.DRAFT else url_for("web.submission", reference=one.reference, submission=one.id)
+    address = "" if one.kind in {due.DRAFT, due.COUNTS} else url_for("web.submission", reference=one.reference, submission=one.id)
     return Line(one, KINDS[one.kind], address)
 
 

@@ -10,6 +10,7 @@ from exchange.web.clauses import clause_link
 
 LONDON = ZoneInfo("Europe/London")
 PLACES = (("Agreements", "/agreements"), ("Organisations", "/organisations"), ("People", "/people"))
+SCORECARD = ("Scorecard", "/scorecard")  # for those alone who may open it
 LOG = ("Log", "/log")  # for those alone who may read it
 
 ROLES: Mapping[Post, str] = {

@@ -453,7 +453,14 @@ def test_rules_by_one_code_list_are_compared_by_its_values_and_by_two_lists_not_
 
 # ------------------------------------------------------------------------------------------------------------ no member is forgotten
 
-_DERIVED = {("Agreement", "digest"), ("Agreement", "document"), ("Duration", "months"), ("Duration", "days")}
+_DERIVED = {
+    ("Agreement", "digest"),
+    ("Agreement", "document"),
+    ("Duration", "months"),
+    ("Duration", "days"),
+    ("Release", "linked"),
+    ("Table", "unit"),
+}
 """Members that follow from the others."""
 
 

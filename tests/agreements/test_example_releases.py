@@ -12,16 +12,19 @@ import pytest
 from agreements.coarsen import Flag
 from agreements.columns import conform
 from agreements.fields import PseudonymiseRule
+from agreements.linked import bands
 from agreements.model import Dataset
 from agreements.periods import Period
 from agreements.release import FirstOf, Release, Zeros
+from exchange.releases.linked_edition import people_tables
 from exchange.releases.tabulate import tabulate
 from tests.agreements import examples
 from tests.agreements.examples import WORKSTREAMS, agreement
 
 PERIOD = Period.parse("2026-07")
 ROWS = 60
-RELEASES = [(name, release.name) for name in WORKSTREAMS for release in agreement(name).releases]
+RELEASES = [(name, release.name) for name in WORKSTREAMS for release in agreement(name).releases if not release.linked]
+LINKED = [(name, release.name) for name in WORKSTREAMS for release in agreement(name).releases if release.linked]
 
 
 def release_of(name: str, release: str) -> Release:
@@ -89,6 +92,32 @@ def test_a_release_counts_every_unit_once(name: str, release: str) -> None:
         if not (found.present or found.derived):
             expected = Counter(tuple(shown(found, dimension, row) for dimension in table.dimensions) for row in units)
             assert {place: count for place, count in cells.items() if "Total" not in place and count} == expected
+
+
+@pytest.mark.parametrize(("name", "release"), LINKED)
+def test_a_release_of_people_counts_each_once_however_many_records_it_has(name: str, release: str) -> None:
+    """Where every record of a person has the same value of one kind, people are the values of that kind, and only they are linked."""
+    found, chance = release_of(name, release), random.Random(release)
+    assert found.terms.threshold == 10
+    held, sources = {}, {}
+    for dataset in found.linked:
+        for supplier in dataset_of(name, dataset).suppliers:
+            table = examples.rows(dataset_of(name, dataset), PERIOD, ROWS, chance)
+            keys = [one.name for one in dataset_of(name, dataset).fields if isinstance(one.rule, PseudonymiseRule)]
+            people = [f"person {chance.randrange(200)}".encode().ljust(16) for _ in range(ROWS)]
+            for key in keys:
+                column = pa.array(people if key == "person_name_dob" else [None] * ROWS, pa.binary(16))
+                table = table.set_column(table.schema.get_field_index(key), table.schema.field(key), column)
+            held[dataset, supplier], sources[dataset, supplier] = table, people
+    files = people_tables(found, agreement(name), held, [PERIOD]).files
+    known: dict[bytes, set[str]] = {}
+    for (dataset, _), people in sources.items():
+        for person in people:
+            known.setdefault(person, set()).add(dataset)
+    cells = {(row["month"], row["known_to"]): int(row["value"]) for row in read_csv(files["people.csv"])}
+    assert cells["Total", "Total"] == cells["2026-07", "Total"] == len(known)
+    for code, band in bands(code for code, _ in found.dimension("known_to").categories).items():
+        assert cells["2026-07", code] == sum(len(datasets) in band for datasets in known.values())
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BOTH = frozenset(
     f"test_{name}"
     for name in (
-        "affected", "checking", "db", "drafts_end", "drill", "earlier", "endings", "enrol", "erasure_crashes", "exactly_once", "holds",
+        "affected", "attendance", "checking", "db", "drafts_end", "drill", "earlier", "endings", "enrol", "erasure_crashes", "exactly_once", "holds",
         "intake", "intake_machine", "keeping", "lives", "log", "migrations", "openapi", "process", "publication_races", "races",
         "register", "rights_races", "second_store", "sessions", "tokens", "witnesses",
     )

@@ -26,6 +26,7 @@ ADDRESSES: dict[str, tuple[tuple[str, ...], str]] = {
     "submissions.Submission": (("get", "delete"), "/v1/submissions/sub-x"),
     "submissions.Part": (("put",), "/v1/submissions/sub-x/parts/1"),
     "submissions.Complete": (("post",), "/v1/submissions/sub-x/complete"),
+    "scorecard.Scorecard": (("get",), "/v1/scorecard"),
     "rights.Rights": (("get", "post"), f"/v1/rights?agreement=sha256:{'0' * 64}"),
     "log.CheckpointNote": (("get",), "/v1/log/checkpoint"),
     "log.Consistency": (("get",), "/v1/log/consistency?old=1&new=1"),

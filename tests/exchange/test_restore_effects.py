@@ -136,8 +136,8 @@ def test_a_published_edition_that_is_lost_keeps_its_populations_and_a_dropped_dr
     lost = [Edition("ed-1", REFERENCE, RELEASE, 1, "2021-04", "2021-05", published=True), Edition("ed-2", REFERENCE, RELEASE, 1)]
     nowhere = Edition("ed-3", "NOWHERE", RELEASE, 1, "2021-04", "2021-04", published=True)
     with writing(world.hub.engine) as session:
-        assert editions.keep_taken(session, [*lost, nowhere]) == ["ed-3"]
-        assert editions.keep_taken(session, lost) == []  # once more is the same
+        assert editions.keep_taken(session, [*lost, nowhere], world.clock()) == ["ed-3"]
+        assert editions.keep_taken(session, lost, world.clock()) == []  # once more is the same
     with reading(world.hub.engine) as session:
         taken = {(one.supplier, one.period) for one in session.execute(select(PopulationRow)).scalars()}
         [stub] = session.execute(select(EditionRow)).scalars()
@@ -151,7 +151,7 @@ def test_a_published_edition_that_is_lost_keeps_its_populations_and_a_dropped_dr
     drafted = ask(world)
     lost_ones = read([entry(Operation.ERASURE, "edition dropped", drafted, release=RELEASE, version=1)]).editions
     with writing(world.hub.engine) as session:
-        editions.keep_taken(session, lost_ones.values())
+        editions.keep_taken(session, lost_ones.values(), world.clock())
     assert (row(world, drafted).state, row(world, drafted).files) == (EditionState.DROPPED, [])
 
 

@@ -25,7 +25,7 @@ from exchange.log.tables import EntryRow, HeadRow, NodeRow
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow, StatementRow, SuspensionRow
 from exchange.releases.contents import file_digests
-from exchange.releases.tables import EditionRow, EditionState
+from exchange.releases.tables import EditionRow, EditionState, KeptRow
 from exchange.submissions import holdings, intake
 from exchange.submissions.finding import next_key
 from exchange.submissions.rights_tables import ReplacedKeyRow, RightsRow
@@ -267,6 +267,18 @@ def destroyed_stays_destroyed(session: Session, hub: Hub, known: Known) -> Found
     yield from (f"{name} counts still and its key is destroyed" for name in sorted(lost))
 
 
+def exact_counts_go_with_their_key(session: Session, hub: Hub, known: Known) -> Found:
+    """What is kept sealed of an edition can be opened until it is let go of, and never after it is called destroyed; a dropped draft keeps nothing."""
+    live = set(hub.keyring.store.names("edition/"))
+    for one in session.execute(select(KeptRow)).scalars():
+        if one.sealed is not None and one.key not in live:
+            yield f"{one.edition}: its {one.what} are sealed under a key that is not there"
+        if one.destroyed_at is not None and (one.sealed is not None or not hub.keyring.store.destroyed(one.key)):
+            yield f"{one.edition}: its {one.what} are called destroyed and are not"
+        if one.sealed is not None and session.get_one(EditionRow, one.edition).state == EditionState.DROPPED:
+            yield f"{one.edition} is dropped and its {one.what} are there"
+
+
 def nothing_stands_in_the_clear(session: Session, hub: Hub, known: Known) -> Found:
     """No value of a row, as it was sent or as it is held, in any file of the hub."""
     home = hub.settings.home
@@ -334,6 +346,9 @@ def every_effect_has_its_entry(session: Session, hub: Hub, known: Known) -> Foun
     for edition in session.execute(select(EditionRow)).scalars():
         due["edition drafted", edition.id] += 1
         due["edition published", edition.id] += edition.state == EditionState.PUBLISHED
+        for counts in session.execute(select(KeptRow).where(KeptRow.edition == edition.id)).scalars():
+            due["exact counts to be destroyed", edition.id] += counts.sealed is None
+            due["exact counts destroyed", edition.id] += counts.destroyed_at is not None
         for vote in edition.votes:
             due[f"output check: {vote.decision}", edition.id] += 1
     for one in session.execute(select(SealingKeyRow)).scalars():
@@ -416,6 +431,7 @@ ALWAYS: tuple[Check, ...] = (
     every_key_has_an_owner,
     ended_submissions_have_no_key,
     destroyed_stays_destroyed,
+    exact_counts_go_with_their_key,
     nothing_stands_in_the_clear,
     the_database_is_sound,
     the_log_verifies_and_only_grew,

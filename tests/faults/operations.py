@@ -23,8 +23,8 @@ from exchange.db import reading, writing
 from exchange.errors import ExchangeError
 from exchange.hub import open_hub
 from exchange.register import agreements
-from exchange.releases import checking
-from exchange.releases.tables import EditionRow
+from exchange.releases import checking, kept
+from exchange.releases.tables import EditionRow, KeptRow
 from exchange.restore.backup import backup, described
 from exchange.submissions import leftovers, retention, sealing
 from exchange.submissions.rights_tables import ReplacedKeyRow
@@ -295,6 +295,24 @@ def _rotated(world: World, scene: Scene) -> bool:
         return session.query(SealingKeyRow).where(SealingKeyRow.destroyed_at.is_not(None)).count() == 1
 
 
+def _draft_refused(world: World, scene: Scene) -> tuple[Known, Mapping[str, Any]]:
+    """A draft that a checker has refused: what is kept sealed of it is to go."""
+    known, given = _draft_waiting(world, scene)
+    drafted.record(world, drafted.vote(world, given["edition"], drafted.CHECKERS[1], checking.REFUSE))
+    return known, given
+
+
+def _let_go(world: World, scene: Scene) -> Answer:
+    kept.settle(world.hub.engine, world.hub.keyring, world.clock)
+    return {}
+
+
+def _gone(world: World, scene: Scene) -> bool:
+    with reading(world.hub.engine) as session:
+        found = list(session.execute(select(KeptRow).where(KeptRow.edition == scene.given["edition"])).scalars())
+        return len(found) == 2 and all(one.destroyed_at is not None for one in found)
+
+
 def _erase(world: World, scene: Scene) -> Answer:
     return _answered(world.call("post", "/v1/rights", CLEVELAND, json=scene.given["request"]))
 
@@ -348,6 +366,7 @@ def operations() -> dict[str, Operation]:
         Operation("refuse", refused, _process, _is("refused")),
         Operation("dispose", lambda base, folder: _untouched(base, folder, DUE), _dispose, _disposed),
         Operation("publish", lambda base, folder: _from(base, folder, _draft_waiting), _publish, _published),
+        Operation("let go", lambda base, folder: _from(base, folder, _draft_refused), _let_go, _gone),
         Operation("stop", _statement(Voice.SUSPEND, Capacity.DPO), _state_it, lambda world, _: _stands(world, "suspended")),
         Operation("end", lambda base, folder: _from(base, folder, _terminating), _end, lambda world, _: _stands(world, "terminated")),
         Operation("rotate keys", lambda base, folder: _untouched(base, folder, FORTNIGHT), _rotate, _rotated),

@@ -124,6 +124,10 @@ def _come_back(world: World, scene: Scene) -> None:
     _sql(world, "UPDATE submissions SET state = 'superseded', certificate = NULL WHERE id = :id", id=scene.given["destroyed"])
 
 
+def _lose_the_key_of_counts(world: World, scene: Scene) -> None:
+    world.hub.keyring.store.destroy(f"edition/{scene.given['edition']}/counts")
+
+
 def _write_in_the_clear(world: World, scene: Scene) -> None:
     (scene.folder / "staging" / "spill.tmp").write_bytes(b"..." + next(iter(scene.known.canaries())) + b"...")
 
@@ -172,6 +176,7 @@ PLANTED: Mapping[invariants.Check, Plant] = {
     invariants.ended_submissions_have_no_key: _a_key_lives_on,
     invariants.destroyed_stays_destroyed: _come_back,
     invariants.what_is_destroyed_is_cleared_away: _leave_what_was_destroyed,
+    invariants.exact_counts_go_with_their_key: _lose_the_key_of_counts,
     invariants.nothing_stands_in_the_clear: _write_in_the_clear,
     invariants.the_database_is_sound: _damage_the_database,
     invariants.the_log_verifies_and_only_grew: _rewrite_the_log,

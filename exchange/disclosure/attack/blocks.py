@@ -53,6 +53,8 @@ class Block:
         upper = np.concatenate([np.where(rising, np.minimum(wish, rise), 0.0), np.where(rising, 0.0, np.minimum(wish, fall))])
         solver.changeColsBounds(len(both), both, zeros, upper)
         solver.changeColsCost(len(pushed), pushed, np.full(len(pushed), -_PUSH))
+        # From nothing every time: the way back from the last answer is longer than the way to the next.
+        solver.clearSolver()
         bounded(solver)
         values = np.asarray(solver.getSolution().col_value)
         solver.changeColsBounds(len(both), both, zeros, np.concatenate([rise, fall]))

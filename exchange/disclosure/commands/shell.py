@@ -33,7 +33,15 @@ Levels in common use, for counts with threshold t:
   C  --known-min 1 --min-width t-1  both; usual where zeros are published
 \b
 Exit codes: 0 safe, 1 vulnerable or unprotectable, 2 bad input, 70 unexpected."""
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+
+
+def _here_or_before(context: click.Context, _: click.Parameter, given: bool) -> bool:  # noqa: FBT001 -- click passes flags so
+    """Whether JSON is asked for, after the command's name or before it."""
+    before = context.find_root().obj
+    return given or (isinstance(before, dict) and bool(before.get("json")))
+
+
+as_json = click.option("--json", "as_json", is_flag=True, callback=_here_or_before, help="Print the report as JSON.")
 
 
 def level(default: Need, known_min: int | None, min_width: int | None) -> Need:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from exchange.commands.root import cli
 from exchange.disclosure.commands import attack_command, protect_command
 from tests.exchange.disclosure.tables import change, count_set, hide, load
 
@@ -43,6 +44,12 @@ def test_json_reports(table_set: str, tmp_path: Path) -> None:
     report = json.loads(CliRunner().invoke(attack_command, [table_set, "--protected", out, "--json"]).stdout)
     assert report["safe"] is True
     assert report["vulnerable"] == []
+
+
+def test_json_may_be_asked_for_before_the_command_too(table_set: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    for name, asked in (("protect", [table_set, "--out", out]), ("attack", [table_set, "--protected", out])):
+        assert "safe" in json.dumps(json.loads(CliRunner().invoke(cli, ["--json", name, *asked]).stdout))
 
 
 def test_attack_names_what_falls(table_set: str, tmp_path: Path) -> None:

@@ -68,9 +68,10 @@ def test_a_draft_of_an_agreement_that_has_ended_follows_its_rows_day_and_is_drop
     schedule.advance_agreements(world.hub)
     found = row(world, identity)
     assert (found.state, found.files, found.dispose_on) == (EditionState.DROPPED, [], date(2026, 11, 22))
-    whats = [what for what, _ in logged(world, identity)]
-    assert whats[-2:] == ["destruction of a draft brought forward", "edition dropped"]
-    assert logged(world, identity)[-1][1]["because"] == "the agreement has ended"
+    said = logged(world, identity)[-6:]
+    begun, done = ["exact counts to be destroyed"] * 2, ["exact counts destroyed"] * 2
+    assert [what for what, _ in said] == ["destruction of a draft brought forward", *begun, "edition dropped", *done]
+    assert said[3][1]["because"] == "the agreement has ended"
 
 
 def test_a_suspended_agreement_leaves_its_drafts_waiting(drafted: tuple[World, str]) -> None:

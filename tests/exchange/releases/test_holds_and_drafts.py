@@ -49,12 +49,14 @@ def test_an_edition_over_held_rows_is_refused_by_period_and_can_be_made_when_the
     assert (caught.value.code, caught.value.extra["clause"]) == ("under-hold", f"{REFERENCE} version 1, dataset crimes, retention")
     with pytest.raises(Conflict, match=r"the draft was made from .*, under legal hold now"):
         record(world, vote(world, identity, CHECKERS[0]))
-    assert world.hub.settle() == [f"edition dropped: {identity}"]
+    counts = [f"exact counts destroyed ({what}): {identity}" for what in ("counts", "proof")]
+    assert world.hub.settle() == [f"edition dropped: {identity}", *counts]
     found = row(world, identity)
     assert (found.state, found.files, checking.FINDINGS in found.report) == (EditionState.DROPPED, [], False)
     with reading(world.hub.engine) as session:
         entries = [one for one in session.execute(select(EntryRow.entry).order_by(EntryRow.number)).scalars() if one]
-    assert [one["details"] for one in entries if one["subject"] == identity][-1]["because"].endswith(f"under legal hold ({placed.id})")  # type: ignore[index]
+    [said] = [one["details"] for one in entries if (one["subject"], one["what"]) == (identity, "edition dropped")]
+    assert said["because"].endswith(f"under legal hold ({placed.id})")  # type: ignore[index]
     with writing(world.hub.engine) as session:
         holds.lift(session, placed.id, print_of(world.keys[f"{DURHAM}/dpo"]), world.clock)
     assert ask(world)

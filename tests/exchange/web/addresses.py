@@ -38,6 +38,7 @@ PAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "web.rehearsal": (("get",), "/agreements/LCJP-MV7/versions/1/rehearsal"),
     "web.explain": (("get",), "/agreements/LCJP-MV7/explain"),
     "web.submissions": (("get",), "/agreements/LCJP-MV7/submissions"),
+    "web.scorecard_page": (("get",), "/scorecard"),
     "web.retention": (("get",), "/agreements/LCJP-MV7/retention"),
     "web.submission": (("get",), "/agreements/LCJP-MV7/submissions/sub-x"),
     "web.submission_receipt": (("get",), "/agreements/LCJP-MV7/submissions/sub-x/receipt.json"),

@@ -1,0 +1,58 @@
+"""What an edition needs before it is counted, and how one that counts people is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from agreements.model import Agreement
+from agreements.periods import Period
+from agreements.release import Release
+from exchange.disclosure import Files
+from exchange.errors import Unacceptable
+from exchange.releases import history
+from exchange.releases.definition import Relations
+from exchange.releases.engine import Engine
+from exchange.releases.linked_edition import people_tables
+from exchange.releases.linking import Override
+from exchange.releases.remaking import Rows
+from exchange.submissions.holdings import Batch
+
+
+def people(
+    release: Release,
+    agreement: Agreement,
+    rows: Rows,
+    periods: Sequence[Period],
+    *,
+    memory: str,
+    beside: Callable[[Engine, Relations], None],
+    said: Sequence[Override],
+) -> tuple[Files, dict[str, Any]]:
+    """The exact tables of an edition that counts people, and what of its linkage stands beside the draft for its checkers: bands, and how many overrides."""
+    made = people_tables(release, agreement, rows, periods, memory=memory, beside=beside, overrides=said)
+    return made.files, {"linkage": {**made.beside, "overrides": len(said)}}
+
+
+def require_complete(agreement: Agreement, release: Release, batches: Mapping[str, Sequence[Batch]], names: Sequence[str]) -> None:
+    """Every supplier must have submitted all that is counted for every period: a gap is not a nought."""
+    for counted in release.counted:
+        dataset = agreement.dataset(counted)
+        have = {(batch.supplier, batch.period) for batch in batches[counted]}
+        suppliers = dataset.suppliers if dataset else ()
+        lacking = [f"{supplier} {name}" for supplier in suppliers for name in names if (supplier, name) not in have]
+        if lacking or not names:
+            raise Unacceptable(
+                f"{counted} has not been submitted: {', '.join(lacking[:12])}{' …' if len(lacking) > 12 else ''}.",
+                remedy="Ask for periods that every supplier has submitted; a supplier with nothing to send makes a nil return.",
+                code="inputs-missing",
+                clause=agreement.clause(f"release {release.name}", "base"),
+            )
+
+
+def require_first(session: Session, agreement: Agreement, release: Release, populations: Sequence[history.Population]) -> None:
+    """Of linked people there is one edition a population: what two of them reveal together cannot be told yet (decision 0014)."""
+    if release.linked and (found := history.editions_over(session, agreement, release, populations)):
+        raise history.refusal(
+            agreement, release, found[0], "people who are linked are counted in one edition, and beside no other figures of their rows"
+        )
