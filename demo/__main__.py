@@ -12,6 +12,7 @@ from demo.screens import open_house
 from demo.show import table, where_to_look
 from demo.stage import Failed, console
 from demo.story import run
+from exchange.errors import ExchangeError
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
             shown(run_partnership(asked.folder.resolve()), began)
             return 0
         places: Places = run(asked.folder.resolve())
-    except Failed as error:
+    except (Failed, ExchangeError) as error:
         console.print(f"The demonstration failed: {error}", style="red", markup=False)
         return 1
     table(places)

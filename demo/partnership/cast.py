@@ -10,15 +10,14 @@ from typing import Any
 
 from demo.cast import ROOT, Places
 
-SEED, SCALE = 1912, 0.1
-FIRST, LAST = "2026-08", "2026-10"
 PEOPLE = "people-known"
 RELEASES = {
-    "LCJP-EFFECTIVENESS": ("me1-trials", PEOPLE),
+    "LCJP-EFFECTIVENESS": ("me1-trials", "me3-completions"),
     "LCJP-VICTIMS": ("mv1-satisfaction", PEOPLE),
     "LCJP-REOFFENDING": ("mr7-referrals", PEOPLE),
 }
-"""What is released of each agreement. MV7, which needs no linkage, is the other scenario."""
+"""What is released of each agreement. MV7 is the other scenario. People are counted once: an edition of those charged, as the agreement on
+effectiveness counts them too, would stand beside the one on reoffending, and is refused."""
 _WORKSTREAMS = ("mv7", "effectiveness", "victims", "reoffending")
 
 
@@ -78,10 +77,37 @@ class Paper:
 
 
 PAPERS = tuple(Paper(ROOT / "config" / "agreements" / f"{name}.toml") for name in _WORKSTREAMS)
-OPERATOR = PAPERS[0].operator
-PARTIES = tuple(dict.fromkeys(party for paper in PAPERS for party in paper.parties))
-SUPPLIERS = tuple(dict.fromkeys(party for paper in PAPERS for party in paper.suppliers))
-CHECKERS = frozenset(party for paper in PAPERS for party in paper.checkers)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is played: which agreements, which months, how large a population (1 is the two forces' real size), and from which seed."""
+
+    papers: tuple[Paper, ...] = PAPERS
+    first: str = "2026-08"
+    last: str = "2026-10"
+    scale: float = 1.0
+    seed: int = 1912
+
+    @property
+    def operator(self) -> str:
+        """The hub's operator."""
+        return self.papers[0].operator
+
+    @property
+    def parties(self) -> list[str]:
+        """Everybody, once."""
+        return list(dict.fromkeys(party for paper in self.papers for party in paper.parties))
+
+    @property
+    def suppliers(self) -> list[str]:
+        """Who supplies anything, once."""
+        return list(dict.fromkeys(party for paper in self.papers for party in paper.suppliers))
+
+    @property
+    def checkers(self) -> frozenset[str]:
+        """Who has somebody to check outputs."""
+        return frozenset(party for paper in self.papers for party in paper.checkers)
 
 
 @dataclass(frozen=True)
@@ -100,6 +126,8 @@ class Extract:
 class Stage(Places):
     """Folders of one run."""
 
+    scene: Scene = Scene()
+
     @property
     def data(self) -> Path:
         """The invented extracts; each agency would have only its own."""
@@ -116,7 +144,12 @@ class Stage(Places):
 
     def extracts(self) -> list[Extract]:
         """What was invented for the datasets of the agreements, in the order of its index."""
-        known = {(name, dataset["name"]) for paper in PAPERS for dataset in paper.document["datasets"] for name in dataset["suppliers"]}
+        known = {
+            (name, dataset["name"])
+            for paper in self.scene.papers
+            for dataset in paper.document["datasets"]
+            for name in dataset["suppliers"]
+        }
         listed = json.loads((self.data / "manifest.json").read_text(encoding="utf-8"))["extracts"]
         return [
             Extract(one["number"], one["supplier"], dataset, one["period"], self.data / one["path"], one["rows"])

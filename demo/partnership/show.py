@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.cast import RECIPIENT
-from demo.partnership.cast import FIRST, LAST, PEOPLE
+from demo.partnership.cast import PEOPLE, Scene
 from demo.partnership.story import Edition, Played
 from demo.partnership.truth import Truth, truth
 from demo.stage import console
@@ -22,7 +22,7 @@ def shown(played: Played, began: float) -> None:
     """Show all of it. ``began``: when the demonstration did, by the monotonic clock."""
     for edition in played.editions:
         if edition.release == PEOPLE:
-            _linkage(edition, truth(played.stage, played.extracts, edition.paper.linked))
+            _linkage(played.stage.scene, edition, truth(played.stage, played.extracts, edition.paper.linked))
     console.print(
         "Published figures are the hub's, linked by pseudonyms alone and protected; the truth is counted from the ledger, which the hub never saw.\n"
         "[c] is confidential: hidden so that nobody can be found out.",
@@ -31,20 +31,20 @@ def shown(played: Played, began: float) -> None:
     _where_to_look(played, time.monotonic() - began)
 
 
-def _linkage(edition: Edition, true: Truth) -> None:
-    """People by how many datasets know them, and each source's linked records: as published, and as the ledger has them."""
+def _linkage(scene: Scene, edition: Edition, true: Truth) -> None:
+    """People by how many datasets know them, and of each source those whom another knows: as published, and as the ledger has them."""
     people = [row for row in _rows(edition.folder / "people.csv") if row["month"] == "All months"]
-    table = _table(f"{edition.paper.reference}, {FIRST} to {LAST}: who is known to how many", "Known to", "Published", "In truth")
+    table = _table(
+        f"{edition.paper.reference}, {scene.first} to {scene.last}: who is known to how many", "Known to", "Published", "In truth"
+    )
     for number, row in enumerate(people):
         told = sum(true.people.values()) if number == 0 else true.people.get(number, 0)
         table.add_row(row["known_to"], _number(row["count"]), Text(f"{told:,}"))
     console.print(table)
     records = [row for row in _rows(edition.folder / "linkage-report.csv") if row["rule"] == "All rules"]
-    table = _table("Records linked to another source", "Source", "Published", "In truth", "Records")
-    everything = Text(f"{sum(true.elsewhere.values()):,}"), Text(f"{sum(true.records.values()):,}")
-    table.add_row(records[0]["source"], _number(records[0]["count"]), *everything)
+    table = _table("People whom another source knows too", "Source", "Published", "In truth", "Its people")
     for row, place in zip(records[1:], edition.paper.linked, strict=True):
-        elsewhere, every = true.elsewhere.get(place, 0), true.records.get(place, 0)
+        elsewhere, every = true.elsewhere.get(place, 0), true.known.get(place, 0)
         table.add_row(row["source"], _number(row["count"]), Text(f"{elsewhere:,}"), Text(f"{every:,}"))
     console.print(table)
 
@@ -67,17 +67,17 @@ def _number(text: str) -> Text:
 
 
 def _where_to_look(played: Played, seconds: float) -> None:
-    stage, first = played.stage, played.editions[0]
+    stage, first, supplier = played.stage, played.editions[0], played.pushed[0].supplier
     near = [
         ("the invented extracts, as each agency's system exports them", stage.data),
         ("what truly happened in them: the ledger", stage.ledger),
         ("the released files (CSV, Parquet, JSON, CSVW)", stage.run / "performance-team"),
         ("an agreement in plain English", f".venv/bin/exchange agreement show {stage.paper(first.paper)}"),
         ("how the hub stands", f".venv/bin/exchange --config {stage.hub / 'hub.toml'} status"),
-        ("an agency's signed receipts and quality reports", stage.agency("cps-north-east") / "receipts"),
+        ("an agency's signed receipts and quality reports", stage.agency(supplier) / "receipts"),
         ("the hub, serving again", f".venv/bin/exchange --config {stage.hub / 'hub.toml'} serve"),
-        ("then, what exactly leaves the prisons, before and after each rule", _check(played)),
-        ("how each supplier's data are doing, to itself alone", f".venv/bin/exchange-agency scorecard --home {stage.agency('vcas')}"),
+        ("then, what exactly leaves an agency, before and after each rule", _check(played)),
+        ("how each supplier's data are doing, to itself alone", f".venv/bin/exchange-agency scorecard --home {stage.agency(supplier)}"),
         (
             "and the performance team's download",
             f".venv/bin/exchange-agency pull {first.paper.reference} {first.release} --home {stage.agency(RECIPIENT)} --to FOLDER",
@@ -90,6 +90,6 @@ def _where_to_look(played: Played, seconds: float) -> None:
 
 
 def _check(played: Played) -> str:
-    one = next(one for one in played.extracts if one.dataset == "prison_movements")
+    one = next((one for one in played.extracts if one.dataset == "prison_movements"), played.extracts[0])
     home = played.stage.agency(one.supplier)
     return f".venv/bin/exchange-agency check {one.dataset} {one.path} --period {one.period} --home {home}"

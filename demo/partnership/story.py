@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.cast import RECIPIENT
-from demo.partnership.cast import CHECKERS, FIRST, LAST, OPERATOR, PAPERS, PARTIES, RELEASES, SCALE, SEED, SUPPLIERS, Extract, Paper, Stage
+from demo.partnership.cast import RELEASES, Extract, Paper, Scene, Stage
 from demo.stage import Failed, agency, console, finish, free_port, hub, serving, start, step
 
 AT_ONCE = 3
@@ -50,10 +50,10 @@ class Played:
     editions: Sequence[Edition]
 
 
-def run(folder: Path) -> Played:
+def run(folder: Path, scene: Scene = Scene()) -> Played:  # noqa: B008 - frozen
     """Play it all in a fresh folder."""
     shutil.rmtree(folder, ignore_errors=True)
-    stage = Stage(folder)
+    stage = Stage(folder, scene)
     _invent(stage)
     address = f"http://localhost:{free_port()}"
     config = _keys(stage, address)
@@ -62,27 +62,30 @@ def run(folder: Path) -> Played:
         _linkage_secrets(stage)
         extracts = stage.extracts()
         pushed = _pushes(stage, extracts)
-        editions = [_edition(stage, config, paper, release) for paper in PAPERS for release in RELEASES.get(paper.reference, ())]
+        editions = [_edition(stage, config, paper, release) for paper in scene.papers for release in RELEASES.get(paper.reference, ())]
         pulled = [_receive(stage, *one) for one in editions]
     return Played(stage, extracts, pushed, pulled)
 
 
 def _invent(stage: Stage) -> None:
     step(
-        f"A population is invented, with its crimes, cases, sentences and victims, and written as every agency's system exports it (seed {SEED})."
+        f"A population is invented, with its crimes, cases, sentences and victims, and written as every agency's system exports it (seed {stage.scene.seed})."
     )
-    said = agency("synthesise", "--out", stage.data, "--seed", str(SEED), "--scale", str(SCALE), "--from", FIRST, "--to", LAST, "--json")
+    scene = stage.scene
+    how = ("--seed", str(scene.seed), "--scale", str(scene.scale), "--from", scene.first, "--to", scene.last)
+    said = agency("synthesise", "--out", stage.data, *how, "--json")
     told = json.loads(said)
     console.print(f"  {told['rows']:,} records of {told['suppliers']} suppliers in {told['extracts']} extracts", style="dim")
 
 
 def _keys(stage: Stage, address: str) -> Path:
-    step(f"{len(PARTIES)} organisations make their own keys: people, machines, and the hub.")
-    hub(None, "init", stage.hub, "--public-url", address, "--operator", OPERATOR)
-    for party in PARTIES:
-        for role in ("dpo", "signatory", *(["checker"] if party in CHECKERS else [])):
+    scene = stage.scene
+    step(f"{len(scene.parties)} organisations make their own keys: people, machines, and the hub.")
+    hub(None, "init", stage.hub, "--public-url", address, "--operator", scene.operator)
+    for party in scene.parties:
+        for role in ("dpo", "signatory", *(["checker"] if party in scene.checkers else [])):
             hub(None, "person", "new", "--owner", party, "--role", role, "--out", stage.people(party))
-    _in_turn([_init(stage, address, party) for party in SUPPLIERS])
+    _in_turn([_init(stage, address, party) for party in scene.suppliers])
     agency("init", "--party", RECIPIENT, "--hub", address, "--home", stage.agency(RECIPIENT), "--recipient")
     config = stage.hub / "hub.toml"
     hub(config, "partner", "add", *stage.cards())
@@ -96,9 +99,9 @@ def _init(stage: Stage, address: str, party: str) -> list[str | Path]:
 
 
 def _agreements(stage: Stage, config: Path) -> None:
-    step(f"{len(PAPERS)} agreements are filled in; every party's DPO advises on each and every signatory signs, offline.")
+    step(f"{len(stage.scene.papers)} agreements are filled in; every party's DPO advises on each and every signatory signs, offline.")
     cards = [flag for card in stage.cards() for flag in ("--card", card)]
-    for paper in PAPERS:
+    for paper in stage.scene.papers:
         document = stage.paper(paper)
         hub(None, "agreement", "fill", paper.template, *cards, "--out", document)
         hub(config, "agreement", "enter", document)
@@ -114,16 +117,18 @@ def _agreements(stage: Stage, config: Path) -> None:
 
 def _linkage_secrets(stage: Stage) -> None:
     step("For each agreement one supplier makes a linkage secret and seals it to the others; the hub relays it and cannot open it.")
-    for paper in PAPERS:
+    for paper in stage.scene.papers:
         first, *others = paper.keyed
         agency("keys", "issue", paper.reference, "--home", stage.agency(first))
         _in_turn([["keys", "accept", paper.reference, "--home", stage.agency(party)] for party in others])
 
 
 def _pushes(stage: Stage, extracts: Sequence[Extract]) -> list[Pushed]:
-    step(f"{len(SUPPLIERS)} agencies push {len(extracts)} native extracts; one push serves every agreement that names its dataset.")
+    step(
+        f"{len(stage.scene.suppliers)} agencies push {len(extracts)} native extracts; one push serves every agreement that names its dataset."
+    )
     with ThreadPoolExecutor(AT_ONCE) as workers:
-        printed = list(workers.map(partial(_push_all, stage, extracts), SUPPLIERS))
+        printed = list(workers.map(partial(_push_all, stage, extracts), stage.scene.suppliers))
     pushed = [_pushed(line) for mine in printed for one in mine for line in json.loads(one)["submissions"]]
     for supplier, mine in groupby(pushed, key=lambda one: one.supplier):
         several = list(mine)
@@ -157,7 +162,20 @@ def _pushed(line: Mapping[str, Any]) -> Pushed:
 def _edition(stage: Stage, config: Path, paper: Paper, release: str) -> tuple[Paper, str, str]:
     step(f"{paper.reference}: an edition of {release} is linked, tabulated, protected, attacked, and checked by two people.")
     asked_by = stage.key(paper.operator, "checker")
-    asked = hub(config, "--json", "release", "request", paper.reference, release, "--from", FIRST, "--to", LAST, "--key", asked_by)
+    asked = hub(
+        config,
+        "--json",
+        "release",
+        "request",
+        paper.reference,
+        release,
+        "--from",
+        stage.scene.first,
+        "--to",
+        stage.scene.last,
+        "--key",
+        asked_by,
+    )
     identity = str(json.loads(asked)["edition"])
     for party in [party for party in paper.checkers if party != paper.operator][:2]:
         hub(config, "release", "check", identity, "--approve", "--key", stage.key(party, "checker"))

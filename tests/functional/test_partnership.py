@@ -1,0 +1,52 @@
+"""The partnership's scenario with one agreement and one month: real clients, a real hub, every supplier's native extract, people linked."""
+
+import csv
+from pathlib import Path
+
+from demo.partnership.cast import PEOPLE, Scene
+from demo.partnership.show import shown
+from demo.partnership.story import Edition, Played, run
+from demo.partnership.truth import truth
+from demo.stage import console
+
+REOFFENDING = next(paper for paper in Scene().papers if paper.reference == "LCJP-REOFFENDING")
+SCENE = Scene((REOFFENDING,), first="2026-10", last="2026-10")
+WITHIN = 0.05
+"""How far a published number of people may lie from the truth: keys misspelt or missing make one person two, or nobody."""
+
+
+def test_every_supplier_is_accepted_and_the_people_linked_are_near_the_truth(tmp_path: Path) -> None:
+    played = run(tmp_path / "run", SCENE)
+    accepted(played)
+    edition = next(one for one in played.editions if one.release == PEOPLE)
+    told = truth(played.stage, played.extracts, REOFFENDING.linked)
+    published = counted(edition, "people.csv", "known_to")
+    assert sum(text.isdigit() for text in published.values()) >= 2, published
+    for number, (label, text) in enumerate(published.items()):
+        true = sum(told.people.values()) if number == 0 else told.people.get(number, 0)
+        if text.isdigit():
+            assert abs(int(text) - true) <= max(10, WITHIN * true), (label, text, true)
+    with console.capture() as screen:
+        shown(played, 0.0)
+    assert "In truth" in screen.get()
+
+
+def accepted(played: Played) -> None:
+    """Every extract of every supplier became one held submission, all its rows."""
+    supplied = {(supplier, dataset["name"]) for dataset in REOFFENDING.document["datasets"] for supplier in dataset["suppliers"]}
+    assert {(one.supplier, one.dataset) for one in played.pushed} == supplied
+    assert {one.state for one in played.pushed} == {"held"}
+    rows = {(one.supplier, one.dataset): one.rows for one in played.extracts}
+    assert {(one.supplier, one.dataset): one.rows for one in played.pushed} == rows
+
+
+def counted(edition: Edition, name: str, column: str) -> dict[str, str]:
+    """Category → count as published, over all months."""
+    with (edition.folder / name).open(encoding="utf-8", newline="") as file:
+        return {row[column]: row["count"] for row in csv.DictReader(file) if row["month"] == "All months"}
+
+
+def test_the_cast_is_that_of_the_example_agreements() -> None:
+    scene = Scene()
+    assert {paper.reference for paper in scene.papers} == {"LCJP-MV7", "LCJP-EFFECTIVENESS", "LCJP-VICTIMS", "LCJP-REOFFENDING"}
+    assert (len(scene.parties), len(scene.suppliers)) == (23, 20)
