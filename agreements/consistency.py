@@ -8,6 +8,7 @@ from agreements.fields import FieldType, PseudonymiseRule
 from agreements.linked import REPORT, cut_by
 from agreements.linked import problems as linkage_problems
 from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
+from agreements.perturbation import problems as perturbation_problems
 from agreements.release import FirstOf, Level, Method, MonthsBetween, Release, Terms, Zeros
 
 
@@ -151,14 +152,12 @@ def _release(agreement: Agreement, release: Release) -> Iterator[str]:
     if release.terms.zeros is Zeros.SUPPRESSIBLE and release.terms.level is Level.C:
         # Level C promises that a hidden count may be anything from 1 up; a nought that may be hidden too makes that promise empty.
         yield f"{place}.terms: where noughts may be hidden, the level is A or B; level C goes with noughts that are published."
-    yield from (f"{place}.terms: {problem}" for problem in _method(release.terms))
+    yield from (f"{place}.terms: {problem}" for problem in (*_method(release.terms), *perturbation_problems(agreement, release)))
     known = {recipient.id for recipient in agreement.recipients}
     yield from (f"{place}.recipients: there is no recipient “{name}”." for name in release.recipients if name not in known)
 
 
 def _method(terms: Terms) -> Iterator[str]:
-    if terms.method is Method.CELL_KEY:
-        yield "the method cell-key is not offered for releases yet; use suppress, rounding or ten-five."
     if (terms.method is Method.ROUNDING) != bool(terms.base):
         yield "rounding needs a base, the number of which every count becomes a multiple; no other method takes one."
     if terms.method is Method.TEN_FIVE and (terms.threshold > 10 or terms.zeros is Zeros.PUBLISHED):

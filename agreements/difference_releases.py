@@ -157,7 +157,7 @@ def _terms(place: str, name: str, old: Terms, new: Terms) -> Iterator[Change]:
     ):
         if was != now:
             yield Change(Risk.WIDER if now < was else Risk.NARROWER, clause, f"{what} {name} {'falls' if now < was else 'rises'}.", *told)
-    if (old.method, old.base) != (new.method, new.base):
+    if (old.method, old.base, old.noise) != (new.method, new.base, new.noise):
         yield Change(Risk.CHANGED, clause, f"How counts of {name} are protected changes.", *told)
     if old.zeros is not new.zeros:
         shown = new.zeros is Zeros.PUBLISHED

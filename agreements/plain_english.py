@@ -9,6 +9,7 @@ from agreements.linkage import Linkage
 from agreements.linked import taking_part
 from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
 from agreements.periods import day_in_words
+from agreements.perturbation import spread
 from agreements.release import FirstOf, Level, Lookup, Method, MonthsBetween, Release, Terms, Zeros
 
 _LEVELS = {
@@ -19,7 +20,11 @@ _LEVELS = {
 _METHODS = {
     Method.ROUNDING: "Every count is rounded to the nearest {base}, totals too, each by itself, so that they may not add up",
     Method.TEN_FIVE: "Counts under 10 and noughts are never shown; every other count is rounded to the nearest 5, each by itself",
-    Method.CELL_KEY: "A little noise is added to every count, the same wherever the same people are counted",
+    Method.CELL_KEY: (
+        "Noise is added to every count but nought, the same wherever the same people are counted: at most {bound} more or fewer, with a variance "
+        "of {variance} (mostly within {spread}), nothing on average. Noughts are shown as they are, and no other count under {smallest} is "
+        "shown. Totals have noise of their own, so that they need not add up"
+    ),
 }
 _MODES = {
     Mode.REPLACE: "A further submission for the same period replaces the one before it.",
@@ -146,7 +151,8 @@ def terms_in_words(terms: Terms) -> str:
     """The disclosure terms of a release."""
     level = _LEVELS[terms.level].format(threshold=terms.threshold)
     if terms.method is not Method.SUPPRESS:
-        return f"{_METHODS[terms.method].format(base=terms.base)}; {level.replace('hidden', 'small')}."
+        told = {"base": terms.base, "bound": terms.bound, "variance": terms.variance, "smallest": terms.smallest}
+        return f"{_METHODS[terms.method].format(**told, spread=spread(terms))}; {level.replace('hidden', 'small')}."
     smallest = f"Counts from 1 to {terms.threshold - 1} are never shown"
     zeros = "noughts are always shown" if terms.zeros is Zeros.PUBLISHED else "a nought may be hidden like a small count"
     return f"{smallest}; {zeros}; {level}."

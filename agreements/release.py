@@ -108,7 +108,8 @@ class Table:
 class Terms:
     """Disclosure terms: the smallest count shown, what becomes of zeros, the level of protection, and the method.
 
-    ``base``: with rounding, the number of which every count shown is a multiple; else 0.
+    ``base``: with rounding, the number of which every count shown is a multiple; else 0. With cell-key, else 0 all three: ``bound``, the most
+    that noise changes a count; ``variance`` of the noise; ``smallest``, the smallest count but nought that is ever shown.
     """
 
     threshold: int
@@ -116,6 +117,14 @@ class Terms:
     level: Level
     method: Method = Method.SUPPRESS
     base: int = 0
+    bound: int = 0
+    variance: int = 0
+    smallest: int = 0
+
+    @property
+    def noise(self) -> tuple[int, int, int]:
+        """What the noise is like: whoever perturbs the same people twice keeps to one."""
+        return self.bound, self.variance, self.smallest
 
     @property
     def known_min(self) -> int:

@@ -232,6 +232,9 @@ class TermsSchema(_Part):
     level = fields.Enum(release.Level, by_value=True, load_default=release.Level.C)
     method = fields.Enum(release.Method, by_value=True, load_default=release.Method.SUPPRESS)
     base = fields.Integer(strict=True, validate=validate.Range(2, 10_000), load_default=0)
+    bound = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=0)
+    variance = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=0)
+    smallest = fields.Integer(strict=True, validate=validate.Range(1, 100), load_default=0)
 
 
 class ReleaseSchema(_Part):

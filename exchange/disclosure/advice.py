@@ -13,6 +13,7 @@ import numpy as np
 from exchange.disclosure import methods
 from exchange.disclosure.attack import attack
 from exchange.disclosure.errors import BadTables, Unprotectable
+from exchange.disclosure.perturb import Noise
 from exchange.disclosure.picture import Bar, Map, draw
 from exchange.disclosure.sheets import Bools, Sheet
 from exchange.disclosure.spec import Files, Need
@@ -64,15 +65,15 @@ class Option:
         }
 
 
-def advise(files: Files, need: Need | None = None) -> Iterator[Option]:
+def advise(files: Files, need: Need | None = None, noise: Noise | None = None) -> Iterator[Option]:
     """Every method that the set admits, one by one: first suppression at the level asked for and at the other ones, then the others.
 
-    Raises BadTables where the set itself cannot be read.
+    `noise`: of cell keys; None: as fits the level. Raises BadTables where the set itself cannot be read.
     """
     tables = read_table_set(files)
     asked = need or tables.default_need()
     for method, level in _candidates(tables, asked):
-        yield _try(files, tables, method, level)
+        yield _try(files, tables, method, level, noise if method == "cell-key" else None)
 
 
 def _candidates(tables: TableSet, asked: Need) -> Iterator[tuple[str, Need]]:
@@ -83,10 +84,10 @@ def _candidates(tables: TableSet, asked: Need) -> Iterator[tuple[str, Need]]:
     yield from ((method, asked) for method in methods.NAMES if method != "suppress")
 
 
-def _try(files: Files, tables: TableSet, method: str, need: Need) -> Option:
+def _try(files: Files, tables: TableSet, method: str, need: Need, noise: Noise | None) -> Option:
     words = WORDS[method] + (f", {_level(tables, need)}" if method == "suppress" else "")
     try:
-        found = methods.apply(method, files, need)
+        found = methods.apply(method, files, need, noise=noise)
         contents = found.files()
         fallen = len(attack(files, contents, need, insiders=found.insiders).vulnerable)
     except (BadTables, Unprotectable) as error:

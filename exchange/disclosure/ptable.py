@@ -136,7 +136,10 @@ def _solve(noise: Floats, variance: float) -> Floats:
         if np.abs(gradient).max() < _NEAR:
             return chance
         hessian = (moments * chance) @ moments.T - np.outer(gradient, gradient)
-        step = np.linalg.solve(hessian, gradient)
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:
+            break
         length, fall = 1.0, float(gradient @ step)
         tried, there = _normaliser(moments, multipliers - step)
         # Near the end the fall is below what floats can tell: there whole steps are right.

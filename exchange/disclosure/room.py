@@ -11,7 +11,7 @@ import numpy as np
 
 from exchange.disclosure.errors import DisclosureError
 from exchange.disclosure.intervals import everywhere
-from exchange.disclosure.program import answer, bounds, distances, essential, integers, program
+from exchange.disclosure.program import ENDLESS, answer, bounds, distances, essential, integers, program
 from exchange.disclosure.relations import Relations
 from exchange.disclosure.sheets import Bools, Floats, Ints
 from exchange.disclosure.spec import Need
@@ -85,7 +85,9 @@ def narrow(tables: TableSet, onlooker: Onlooker, low: Ints, high: Ints, *, most:
     The search ends once it has found `most` of them.
     """
     value = tables.value
-    fall = np.where(onlooker.known, 0, value - np.maximum(low, onlooker.least))
+    # The difference of a revision has no sign: nothing bounds it from below, nor does anybody's own part of it.
+    signless = tables.virtual & (tables.spec.relation == "revised")
+    fall = np.where(onlooker.known, 0, np.where(signless, ENDLESS, value - np.maximum(low, onlooker.least)))
     rise = np.where(onlooker.known, 0, high - value)
     wish = onlooker.wish
     fall, rise = (distances(found) for found in everywhere(tables.relations, bounds(fall), bounds(rise)))
