@@ -45,6 +45,7 @@ LOCKS = {
     "requirements-hub.lock": ("--extra", "hub"),
     "requirements-agency.lock": ("--extra", "agency"),
 }
+OWN_HELP = {"demo": "run", "serve": "run", "bench": "all", "faults": "all", "scale": "all"}  # what tells its options itself, and its level
 AUDITED = ("requirements-hub.lock", "requirements-agency.lock")  # what is installed where data are
 UV = "uv==0.13.9"  # Only `dev.py lock` needs it, and installs it out of the way if it is not on the PATH.
 
@@ -181,6 +182,8 @@ def installed(level: str) -> bool:
 
 def make_venv() -> None:
     """Make an empty virtual environment, getting Debian's missing piece of Python where that is possible."""
+    if VENV.is_symlink():  # Emptying it would empty what it points to, and its scripts carry the other checkout's place.
+        raise StopError(f"{VENV.name} is a link to another checkout's environment: remove the link, then run this again")
     if importlib.util.find_spec("ensurepip") is None:  # Debian takes it out of Python and into a package of its own.
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         if not as_root():
@@ -246,7 +249,7 @@ def setup(_arguments: list[str]) -> int:
 
 
 def demo(arguments: list[str]) -> int:
-    """The whole road on real public data (options: see demo --help)"""
+    """The whole road on real public data (--scenario partnership: on invented data; --folder DIR; --screens)"""
     need("demo/__main__.py", "the demonstration")
     install("run")
     return become([PYTHON, "-P", "-m", "demo", *arguments])
@@ -394,6 +397,16 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 }
 
 
+def helped(command: str, arguments: list[str]) -> bool:
+    """Answer `COMMAND --help` with the command's line, so that nothing is installed for it; False where the program itself can answer."""
+    if not {"-h", "--help"} & set(arguments) or (command in OWN_HELP and (installed(OWN_HELP[command]) or installed("all"))):
+        return False
+    say(f"usage: python3 dev.py {command} [OPTION...]\n\n{COMMANDS[command].__doc__}.")
+    if command in OWN_HELP:
+        say("Its options are shown here once it is installed: python3 dev.py setup")
+    return True
+
+
 def main(arguments: list[str]) -> int:
     """Read the command, run it, and turn a stop into its message and exit code."""
     lines = "\n".join(f"  {name:<7} {function.__doc__}" for name, function in COMMANDS.items())
@@ -406,7 +419,7 @@ def main(arguments: list[str]) -> int:
         return NOT_THERE
     command = parser.parse_args(arguments[:1]).command
     try:
-        return COMMANDS[command](arguments[1:])
+        return 0 if helped(command, arguments[1:]) else COMMANDS[command](arguments[1:])
     except StopError as stop:
         say(f"dev.py {command}: {stop}")
         return stop.code

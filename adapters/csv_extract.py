@@ -6,6 +6,7 @@ Nothing here repeats what the extract says: Arrow's own messages quote rows, so 
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +22,7 @@ from adapters.source import Seen, Source
 
 BLOCK = 2 << 20
 _HEADER_LIMIT = 1 << 16
+_UNFINISHED = (csv.Error, OSError, EOFError, zlib.error)  # what ends the second reading of a file that is not even rows
 _BLANK = "\x00{}"  # no header of a text file is named so
 
 
@@ -92,13 +94,27 @@ class _Reading:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         with self.path.open("rb") as raw:
-            total = self.path.stat().st_size
-            for batch in self._translated(self._stream(raw)):
+            total, rows, text = self.path.stat().st_size, 0, _Counted(_decompressed(raw))
+            for batch in self._translated(self._stream(text)):
+                rows += batch.num_rows
                 if self.seen:
                     self.seen(min(raw.tell(), total), total)
                 yield batch
+        if not self.parse.newlines_in_values and text.lines != rows + 1:
+            self._refuse_swallowed()
 
-    def _stream(self, raw: Any) -> Iterator[pa.RecordBatch]:
+    def _refuse_swallowed(self) -> None:
+        """Refuse rows that stand on several lines: to Arrow everything between two stray quotes is one value, and the rows in it are gone."""
+        try:
+            rows = [row - 1 for row, _, lines in self._rows() if lines > 1]
+        except _UNFINISHED:
+            raise _no_csv(self.path) from None
+        if rows:
+            raise rows_refused(
+                "", "a record on one line", rows, why="A quote that is not closed takes what follows it for part of its value."
+            )
+
+    def _stream(self, text: "_Counted") -> Iterator[pa.RecordBatch]:
         names = [header or _BLANK.format(place) for place, header in enumerate(self.present)]
         chosen = [*self.headers, *(name for name, header in zip(names, self.present, strict=True) if not header)]
         # The names are given, not read: in the file blanks may stand around them.
@@ -110,7 +126,7 @@ class _Reading:
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
         )
-        yield from pcsv.open_csv(_decompressed(raw), read_options=read, parse_options=self.parse, convert_options=convert)
+        yield from pcsv.open_csv(pa.PythonFile(text, mode="r"), read_options=read, parse_options=self.parse, convert_options=convert)
 
     def _translated(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The same batches; whatever Arrow raises becomes one of ours, without its words, for they may quote a row."""
@@ -133,20 +149,56 @@ class _Reading:
         if not said.startswith("CSV parse error: Expected"):
             return _no_csv(self.path)
         try:
-            rows = list(islice(self._ragged(), MOST_ROWS))
+            rows = list(islice((row for row, values, _ in self._rows() if values != len(self.present)), MOST_ROWS))
         except UnicodeDecodeError:
             return not_encoded(self.path, self.encoding)
-        except csv.Error:
+        except _UNFINISHED:
             rows = []
         return _not_rectangular(self.path, rows) if rows else _no_csv(self.path)
 
-    def _ragged(self) -> Iterator[int]:
-        """The numbers of rows that have not as many values as the header: a second, slow reading, for the report alone."""
+    def _rows(self) -> Iterator[tuple[int, int, int]]:
+        """The number of each row, of its values and of its lines: a second, slow reading, where something is wrong or lines are empty."""
         with self.path.open("rb") as raw, io.TextIOWrapper(_unpacked(raw), encoding=self.encoding, newline="") as text:
             next(text)
-            for row, values in enumerate(filter(None, csv.reader(text, delimiter=self.parse.delimiter)), 1):
-                if len(values) != len(self.present):
-                    yield row
+            read, row, before = csv.reader(_bounded(text), delimiter=self.parse.delimiter), 0, 0
+            for values in read:
+                if values:
+                    row += 1
+                    yield row, len(values), read.line_num - before
+                before = read.line_num
+
+
+def _bounded(text: io.TextIOBase) -> Iterator[str]:
+    """The lines of a text, none of which is longer than what Arrow would read."""
+    while line := text.readline(BLOCK):
+        if len(line) == BLOCK:
+            raise csv.Error
+        yield line
+
+
+class _Counted:
+    """A stream that counts its lines as it is read; the last one counts without its end as well."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._ends = 0
+        self._open = False
+        self.closed = False
+
+    @property
+    def lines(self) -> int:
+        """Lines so far, empty ones among them."""
+        return self._ends + self._open
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        data = bytes(self._stream.read(size))
+        self._ends += data.count(b"\n")
+        self._open = not data.endswith(b"\n") if data else self._open
+        return data
+
+    def close(self) -> None:
+        """Nothing: who opened the stream closes it."""
 
 
 def _not_rectangular(path: Path, rows: Sequence[int]) -> ValidationFailed:
@@ -177,8 +229,7 @@ def _opened(path: Path) -> Any:
 def _decompressed(raw: Any) -> Any:
     compressed = raw.read(2) == GZIP
     raw.seek(0)
-    file = pa.PythonFile(raw, mode="r")
-    return pa.CompressedInputStream(file, "gzip") if compressed else file
+    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "gzip") if compressed else raw
 
 
 def _arrow_name(encoding: str) -> str:

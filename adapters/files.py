@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, BinaryIO
 
 from adapters.errors import NotThisEncoding, ValidationFailed
@@ -70,6 +71,21 @@ def reading(path: Path, encoding: str = "utf-8", *, recode: bool = False) -> Ite
         raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise not_encoded(path, encoding) from None
+
+
+def state(path: Path) -> tuple[int, ...]:
+    """What tells a file from another, and from itself once somebody has written to it.
+
+    Raises:
+        ValidationFailed: there is none, or it is no file: a pipe or a device would be waited for, and could not be read twice.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if not S_ISREG(found.st_mode):
+        raise ValidationFailed(f"{path.name}: this is no file.", remedy="Name the extract itself, not a folder, a pipe or a device.")
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def not_encoded(path: Path, encoding: str) -> NotThisEncoding:

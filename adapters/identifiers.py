@@ -1,7 +1,8 @@
 """Identifiers of people, cases and crimes: is a value one, and what is its one canonical form?
 
 Rules and check letters are those of the partnership's table of identifiers (the check letters themselves stand in
-`agreements.detectors`); NHS numbers are checked by python-stdnum. A canonical form is what `keys.pseudonym` takes for the kind.
+`agreements.detectors`); NHS numbers are checked by python-stdnum. A number whose serial is all noughts stands for many people, and is none.
+A canonical form is what `keys.pseudonym` takes for the kind.
 """
 
 import re
@@ -29,9 +30,10 @@ _DUMMY_ASN = re.compile(
     r"|\d\d(?:12LN00\d{11}|00NP00\d{11}|6300\d{13}|06SS..\d{11}|00XX..\d{11}|50(?:11|12|21|41|42|43|OF|SJ)..\d{11})."
 )
 _URN = re.compile(r"\d{2}[A-Z0-9]{2}\d{7}", re.ASCII)
-_NOMS = re.compile(r"[A-Z]\d{4}[A-Z]{2}", re.ASCII)
-_CRN = re.compile(r"[A-Z]\d{6}", re.ASCII)
-_REFERENCE = re.compile(r"(?=.*\d)[A-Z0-9](?:[A-Z0-9/.-]{2,28})[A-Z0-9]", re.ASCII)
+_NOMS = re.compile(r"(?=.*[1-9])[A-Z]\d{4}[A-Z]{2}", re.ASCII)
+_CRN = re.compile(r"(?=.*[1-9])[A-Z]\d{6}", re.ASCII)
+# With a digit that is not nought; and a date is what a spreadsheet makes of a reference that looks like one.
+_REFERENCE = re.compile(r"(?=.*[1-9])(?!\d{4}-\d\d-\d\d$)[A-Z0-9](?:[A-Z0-9/.-]{2,28})[A-Z0-9]", re.ASCII)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -80,7 +82,7 @@ def _pnc(value: str, latest: int) -> str | None:
     else:
         return None
     serial = found[2].zfill(7)
-    return f"{year}/{serial}{found[3]}" if check_letter(year[2:], serial) == found[3] else None
+    return f"{year}/{serial}{found[3]}" if int(serial) and check_letter(year[2:], serial) == found[3] else None
 
 
 def _pnc_plain(capitals: pa.Array) -> pa.Array:
@@ -90,17 +92,18 @@ def _pnc_plain(capitals: pa.Array) -> pa.Array:
     digits = pc.binary_join_element_wise(pc.utf8_slice_codeunits(long, 2, 4), pc.utf8_slice_codeunits(long, 5, 12), "").cast(pa.int64())
     remainders = pa.array(digits.to_numpy(zero_copy_only=False) % len(CHECK_LETTERS))
     right = pc.equal(pa.array(list(CHECK_LETTERS)).take(remainders), pc.utf8_slice_codeunits(long, 12, 13))
-    return pc.replace_with_mask(fits, mine, right)
+    somebody = pc.not_equal(pc.utf8_slice_codeunits(long, 5, 12), "0000000")
+    return pc.replace_with_mask(fits, mine, pc.and_(right, somebody))
 
 
 def _cro(value: str, _: int) -> str | None:
     """NNNNNN/YYL, or SFYY/N…L of a file that was never on microfiche, whose serial is not padded."""
     if found := _CRO_FILE.fullmatch(value):
-        year, serial, letter = found[1], found[2].lstrip("0") or "0", found[3]
-        return f"SF{year}/{serial}{letter}" if check_letter(year, serial) == letter else None
+        year, serial, letter = found[1], found[2].lstrip("0"), found[3]
+        return f"SF{year}/{serial}{letter}" if serial and check_letter(year, serial) == letter else None
     if found := _CRO.fullmatch(value):
         serial, year, letter = found[1].zfill(6), found[2], found[3]
-        return f"{serial}/{year}{letter}" if check_letter(year, serial) == letter else None
+        return f"{serial}/{year}{letter}" if int(serial) and check_letter(year, serial) == letter else None
     return None
 
 
@@ -113,9 +116,10 @@ def _asn(value: str, _: int) -> str | None:
 
 def _nhs(value: str, _: int) -> str | None:
     try:
-        return str(nhs.validate(value))
+        found = str(nhs.validate(value))
     except ValidationError:
         return None
+    return found if len(set(found)) > 1 else None  # one digit ten times has a right check digit, and is nobody's
 
 
 def _by_form(form: re.Pattern[str], strokes: str = "") -> Callable[[str, int], str | None]:
@@ -138,7 +142,12 @@ def _plainly(form: str, holding: str = "") -> Callable[[pa.Array], pa.Array]:
     return plain
 
 
-_REFERENCES = _plainly("[A-Z0-9][A-Z0-9/.-]{2,28}[A-Z0-9]", "[0-9]")
+def _references(capitals: pa.Array) -> pa.Array:
+    """References in canonical form; what may be a date is left to be looked at."""
+    return pc.and_not(_SOME_REFERENCES(capitals), pc.match_substring_regex(capitals, "^[0-9]{4}-"))
+
+
+_SOME_REFERENCES = _plainly("[A-Z0-9][A-Z0-9/.-]{2,28}[A-Z0-9]", "[1-9]")
 
 IDENTIFIERS: Mapping[str, Identifier] = MappingProxyType(
     {
@@ -146,10 +155,10 @@ IDENTIFIERS: Mapping[str, Identifier] = MappingProxyType(
         "cro": Identifier("a CRO number", _cro),
         "asn": Identifier("an arrest or summons number, or one made up where there was no arrest", _asn),
         "urn": Identifier("a case URN", _by_form(_URN, "/"), _plainly("[0-9]{2}[A-Z0-9]{2}[0-9]{7}")),
-        "noms": Identifier("a NOMS number", _by_form(_NOMS), _plainly("[A-Z][0-9]{4}[A-Z]{2}")),
-        "crn": Identifier("a probation case number", _by_form(_CRN), _plainly("[A-Z][0-9]{6}")),
+        "noms": Identifier("a NOMS number", _by_form(_NOMS), _plainly("[A-Z][0-9]{4}[A-Z]{2}", "[1-9]")),
+        "crn": Identifier("a probation case number", _by_form(_CRN), _plainly("[A-Z][0-9]{6}", "[1-9]")),
         "nhs": Identifier("an NHS number", _nhs),
-        "crime_reference": Identifier("a crime reference", _by_form(_REFERENCE), _REFERENCES),
-        "incident_reference": Identifier("an incident reference", _by_form(_REFERENCE), _REFERENCES),
+        "crime_reference": Identifier("a crime reference", _by_form(_REFERENCE), _references),
+        "incident_reference": Identifier("an incident reference", _by_form(_REFERENCE), _references),
     }
 )

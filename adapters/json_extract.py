@@ -18,6 +18,7 @@ _PATH = re.compile(r"[^.\s][^.]*(?:\.[^.]+)*")
 _BUFFER = 1 << 16
 _MOST_DIGITS = 40
 _DEEPEST = 64
+_ENDLESS = re.compile(rb"[0-9]{1000}")
 
 
 class JsonSource(RecordSource):
@@ -59,7 +60,7 @@ class JsonSource(RecordSource):
             raise rows_refused("", "each key once", [count]) from None
         except UnicodeDecodeError:
             raise not_encoded(path, encoding) from None
-        except (ijson.JSONError, ValueError, RecursionError) as error:  # ValueError: JSON Lines, and numbers of thousands of digits
+        except (ijson.JSONError, ValueError, ArithmeticError, RecursionError) as error:  # ArithmeticError: an exponent of twenty digits
             if "UTF8" in str(error):
                 raise not_encoded(path, encoding) from None
             raise malformed(path, "JSON", count) from None
@@ -130,17 +131,24 @@ class _Once(dict[str, Any]):
 
 
 class _Begun:
-    """A stream of UTF-8 without its byte-order mark."""
+    """A stream of UTF-8 without its byte-order mark. ValueError at a thousand digits in a row: Python refuses to read a number of some
+    thousands, and ijson goes on all the same, until the process breaks down.
+    """
 
     def __init__(self, stream: Reading) -> None:
         self._stream = stream
         self._start = stream.read(_BUFFER).removeprefix(BOM)
+        self._before = b""
 
     def read(self, size: int = -1) -> bytes:
         if size == 0:
             return b""
         start, self._start = self._start, b""
-        return start or self._stream.read(size)
+        data = start or self._stream.read(size)
+        if _ENDLESS.search(seen := self._before + data):
+            raise ValueError("a number without end")
+        self._before = seen[-1000:]
+        return data
 
 
 def _lines(stream: _Begun) -> Iterator[Any]:

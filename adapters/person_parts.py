@@ -6,7 +6,7 @@ Every form here reaches the hub only inside a pseudonym, so that a change of any
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import pyarrow as pa
@@ -47,6 +47,11 @@ _NOBODY = frozenset(
         "REDACTED",
     ]
 )
+# Of several words any of these says it: “Unknown Male”. A forename that only says what somebody is stands for many: “Baby”.
+_UNKNOWN = frozenset(["UNKNOWN", "UNNAMED", "UNIDENTIFIED", "ANONYMOUS", "REDACTED", "WITHHELD"])
+_NO_FORENAME = _UNKNOWN | {"BABY", "INFANT", "UNBORN", "MALE", "FEMALE"}
+_FILLED = re.compile(r"XX?|ZZ|(.)\1\1+")
+_LONGEST_NAME = 100  # what is longer is a text that went astray
 _WORDS = re.compile(r"[A-Z]+")
 _MAC = re.compile(r"^MAC(?=[BCDFGHJLMNPQRSTVWXZ][A-Z]{2}|$)")
 _VOWELS = frozenset("AEIOU")
@@ -56,7 +61,8 @@ _POSTCODE = re.compile(r"(?=.*\d)[A-Z0-9]{4,8}", re.ASCII)
 # Area, district (its own letter is never O or I), sector, unit.
 _BRITISH = re.compile(r"([A-Z]{1,2})([\dOI][A-Z\d]?[\dOI])([A-Z01]{2})", re.ASCII)
 _AS_DIGIT, _AS_LETTER = str.maketrans("OI", "01"), str.maketrans("01", "OI")
-_NO_PLACE = "ZZ99"
+# An outward code, or that and a sector: half of Durham. No area has these letters, and no country these numbers.
+_NO_PLACE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?\d?|(?:AA|XX)\d.*|ZZ99.*|0+|9+", re.ASCII)
 _REMEMBERED = 1 << 16  # names and places come back in every batch, and in every key
 _FIRST_BIRTH = date(1900, 1, 2)
 
@@ -65,9 +71,12 @@ _FIRST_BIRTH = date(1900, 1, 2)
 def surname(value: str) -> str | None:
     """A surname in letters A to Z: accents, blanks, hyphens, apostrophes, titles and what follows a name gone; MAC before a consonant is MC.
 
-    A name of two parts is one name however it is joined: SMITH-JONES, Smith Jones. None where no name is left, or none was known.
+    A name of two parts is one name however it is joined: SMITH-JONES, Smith Jones. None where no name is left, or none was known, or it has
+    letters of another script.
     """
     words = _words(value)
+    if not _UNKNOWN.isdisjoint(words):
+        return None
     if words[:1] == ["SAINT"] and len(words) > 1:
         words[0] = "ST"
     return _known("".join(_MAC.sub("MC", word) for word in words))
@@ -80,17 +89,18 @@ def forename(value: str) -> str | None:
     if whole is None:
         return None
     first = _words(value)[0]
-    return FULL_NAME.get(first, first)
+    return None if first in _NO_FORENAME else FULL_NAME.get(first, first)
 
 
 @lru_cache(_REMEMBERED)
 def postcode(value: str) -> str | None:
     """A postcode without blanks in capitals; O and I where a digit must stand are 0 and 1, and the other way round.
 
-    None for what is no postcode (4 to 8 letters and digits, a digit among them) and for those that stand for no place (ZZ99, no fixed abode).
+    None for what is no postcode (4 to 8 letters and digits, a digit among them), for the beginning of one (TS10), and for those that stand for
+    no place (ZZ99, no fixed abode; XX1 1XX, 0000).
     """
     text = re.sub(r"[\s.-]+", "", value.upper())
-    if not _POSTCODE.fullmatch(text) or text.startswith(_NO_PLACE):
+    if not _POSTCODE.fullmatch(text) or _NO_PLACE.fullmatch(text):
         return None
     if found := _BRITISH.fullmatch(text):
         area, numbers, letters = found.groups()
@@ -123,9 +133,18 @@ def consonants(name: str) -> str:
     return "".join(sorted(set(name) - _VOWELS)) or name[:1]
 
 
-def births(days: pa.Array) -> pa.Array:
-    """Dates of birth as text, YYYY-MM-DD. Days before 2 January 1900 are null: systems write 1 January 1900 where they know none."""
-    return pc.if_else(pc.greater_equal(days, pa.scalar(_FIRST_BIRTH)), days, pa.scalar(None, pa.date32())).cast(pa.string())
+def births(days: pa.Array, latest: date | None = None) -> pa.Array:
+    """Dates of birth as text, YYYY-MM-DD.
+
+    Days before 2 January 1900 are null, and those to come: systems write 1 January 1900 or 31 December 9999 where they know none.
+
+    Args:
+        latest: the last day on which somebody can have been born; today if left out.
+    """
+    born = pc.and_(
+        pc.greater_equal(days, pa.scalar(_FIRST_BIRTH)), pc.less_equal(days, pa.scalar(latest or datetime.now(UTC).date(), pa.date32()))
+    )
+    return pc.if_else(born, days, pa.scalar(None, pa.date32())).cast(pa.string())
 
 
 def years(days: pa.Array) -> pa.Array:
@@ -141,10 +160,18 @@ def each(column: pa.Array, read: Callable[[str], str | None]) -> pa.Array:
 
 
 def _words(value: str) -> list[str]:
-    """The words of a name in letters A to Z, without accents, apostrophes, titles before it and what is written after it."""
+    """The words of a name in letters A to Z, without accents, apostrophes, titles before it and what is written after it.
+
+    None of a name with a letter of another script: what is left of it would be somebody else's.
+    """
+    if len(value) > _LONGEST_NAME:
+        return []
     bare = unicodedata.normalize("NFKD", value.upper()).upper().translate(_LETTERS)
     # Apostrophes of every make join: O'Brien is one word. Everything else that is no letter parts.
-    words = _WORDS.findall(re.sub(r"['`´’‘ʼ\u0300-\u036f]", "", bare))
+    joined = re.sub(r"['`´’‘ʻʼ\u0300-\u036f]", "", bare)
+    if not joined.isascii() and any(letter.isalpha() and not letter.isascii() for letter in joined):
+        return []
+    words = _WORDS.findall(joined)
     while len(words) > 1 and words[0] in _TITLES:
         del words[0]
     while len(words) > 1 and words[-1] in _AFTER:
@@ -153,4 +180,4 @@ def _words(value: str) -> list[str]:
 
 
 def _known(name: str) -> str | None:
-    return None if not name or name in _NOBODY else name
+    return None if not name or name in _NOBODY or _FILLED.fullmatch(name) else name

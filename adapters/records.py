@@ -45,8 +45,8 @@ class RecordSource(Source):
             if len(found) > len(self.columns) + _UNKNOWN:
                 break  # refused in any case, and not to be collected without end
         known = [header for header in self.columns if header in found or header in self.sparse or not count]
-        # What stands where few records have a name may be somebody's record gone astray: it is not repeated.
-        return known + [header if many * 2 > count else _RARE for header, many in found.items() if header not in self.columns]
+        # A name that few records have, or a record that stands alone, may be a value gone astray: it is not repeated.
+        return known + [header if many * 2 > count > 1 else _RARE for header, many in found.items() if header not in self.columns]
 
     def texts(self, path: Path, headers: Sequence[str], *, encoding: str = "utf-8", seen: Seen | None = None) -> Iterator[pa.RecordBatch]:
         waiting: list[Mapping[str, str | None]] = []

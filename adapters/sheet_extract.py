@@ -4,6 +4,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO, ClassVar
 
 import pyarrow as pa
 from lxml import etree
-from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum, WorksheetNotFound
 
 from adapters.errors import ValidationFailed, rows_refused
 from adapters.files import unreadable
@@ -24,7 +25,8 @@ MOST_RATIO = 200
 MOST_PARTS = 2_000
 MOST_CELLS = 5_000_000
 _SMALL = 1 << 20
-_CELL = re.compile(rb"""<(?:\w+:)?(c|row)(?=[\s/>])(?:[^>]*?\sr\s*=\s*["']([A-Z]{0,3})(\d{0,7})["'])?""")
+_EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number
+_CELL = re.compile(rb"""<(?:\w+:)?(c|row)(?=[\s/>])(?:[^<>]*?\sr\s*=\s*["']([A-Z]{0,3})(\d{0,7})["'])?""")
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 Cell = int | float | str | bool | date | datetime | time | timedelta
 
@@ -34,10 +36,12 @@ class SheetSource(Source):
 
     The header is the one of the first 20 rows that holds most declared headers, if they are most of what it holds: what stands above it is
     a title and is not read. Rows without any value are no records. A cell's value counts, not how it is shown: a formula is its last result, a date is
-    YYYY-MM-DD, a whole number has no point, an error is empty, and of merged cells the first has the value.
+    YYYY-MM-DD, a whole number has no point, an error is empty, and of merged cells the first has the value. A whole number of more than
+    fifteen digits has lost the last ones, and is written with its exponent, so that no field takes it for an identifier or a number.
+    Hidden rows and columns are read as others are, hidden sheets are not.
 
     Attributes:
-        sheet: the name of the sheet; the first one where it is empty.
+        sheet: the name of the sheet; where it is empty, the first that is not hidden, and another with the same header is refused.
     """
 
     sheet: ClassVar[str] = ""
@@ -45,8 +49,18 @@ class SheetSource(Source):
     not_header: ClassVar[str] = f"none of the first {TITLE_ROWS} rows is the header"
 
     def headers(self, path: Path, *, encoding: str = "utf-8") -> list[str]:
-        rows = self._rows(path)
-        _, header = self._found(path, list(islice(rows, TITLE_ROWS)))
+        shown = 1
+        with self._opened(path) as workbook:
+            above = list(islice(_rows_of(self._chosen(workbook)), TITLE_ROWS))
+            for name in [] if self.sheet else _shown(workbook)[1:]:
+                shown += self._place(list(islice(_rows_of(workbook.get_sheet_by_name(name)), TITLE_ROWS))) is not None
+        _, header = self._found(path, above)
+        if shown > 1:
+            raise ValidationFailed(
+                f"{path.name}: {shown} of its sheets have the header of {self.name}.",
+                why="One sheet is read, so records would be left out.",
+                remedy="Put the records on one sheet, or export each sheet alone.",
+            )
         return header
 
     def texts(self, path: Path, headers: Sequence[str], *, encoding: str = "utf-8", seen: Seen | None = None) -> Iterator[pa.RecordBatch]:
@@ -69,11 +83,9 @@ class SheetSource(Source):
 
     def _found(self, path: Path, rows: Sequence[Sequence[str | None]]) -> tuple[int, list[str]]:
         """The place of the header among the first rows, and the header without empty cells at its end."""
-        stripped = [[(cell or "").strip() for cell in row] for row in rows]
-        known = [sum(cell in self.columns for cell in row) for row in stripped]
-        place = max(range(len(rows)), key=known.__getitem__, default=0)
-        if rows and known[place] * 2 > sum(map(bool, stripped[place])):
-            header = stripped[place]
+        place = self._place(rows)
+        if place is not None:
+            header = [(cell or "").strip() for cell in rows[place]]
             while not header[-1]:
                 header.pop()
             return place, header
@@ -83,13 +95,29 @@ class SheetSource(Source):
             remedy="Export the sheet with its header row, or name the dataset that it belongs to.",
         )
 
+    def _place(self, rows: Sequence[Sequence[str | None]]) -> int | None:
+        """The place of the header among rows, if it is among them."""
+        known = [sum((cell or "").strip() in self.columns for cell in row) for row in rows]
+        place = max(range(len(rows)), key=known.__getitem__, default=0)
+        return place if rows and known[place] * 2 > sum(bool(cell and cell.strip()) for cell in rows[place]) else None
+
+    def _chosen(self, workbook: CalamineWorkbook) -> CalamineSheet:
+        shown = [self.sheet] if self.sheet else _shown(workbook)
+        if not shown:
+            raise WorksheetNotFound
+        return workbook.get_sheet_by_name(shown[0])
+
     def _rows(self, path: Path) -> Iterator[list[str | None]]:
+        with self._opened(path) as workbook:
+            yield from _rows_of(self._chosen(workbook))
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[CalamineWorkbook]:
+        """The workbook, once it is known to be no bomb; what its reader raises becomes one of ours."""
         _refuse_bombs(path)
         try:
             with CalamineWorkbook.from_path(path) as workbook:
-                sheet = workbook.get_sheet_by_name(self.sheet) if self.sheet else workbook.get_sheet_by_index(0)
-                if sheet.total_height:
-                    yield from ([_text(cell) for cell in row] for row in sheet.iter_rows())
+                yield workbook
         except WorksheetNotFound:
             named = f" “{self.sheet}”" if self.sheet else ""
             raise ValidationFailed(f"{path.name}: there is no sheet{named}.", remedy="Export it with that sheet.") from None
@@ -101,6 +129,17 @@ class SheetSource(Source):
             if type(error).__name__ != "PanicException":  # what the reader, written in Rust, raises where it gives up; no Exception
                 raise
             raise _no_workbook(path) from None
+
+
+def _rows_of(sheet: CalamineSheet) -> Iterator[list[str | None]]:
+    if sheet.total_height:
+        yield from ([_text(cell) for cell in row] for row in sheet.iter_rows())
+
+
+def _shown(workbook: CalamineWorkbook) -> list[str]:
+    """The names of the sheets that hold cells and are not hidden, in their order."""
+    sheets = workbook.sheets_metadata
+    return [sheet.name for sheet in sheets if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible]
 
 
 def _chained(above: Sequence[list[str | None]], rows: Iterator[list[str | None]]) -> Iterator[list[str | None]]:
@@ -116,8 +155,10 @@ def _text(cell: Cell) -> str | None:
     """A cell's value as text that the field types read."""
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, int | float):
+        if abs(cell) >= _EXACT:
+            return f"{cell:e}"
+        return str(int(cell)) if float(cell).is_integer() else repr(cell)
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
     if isinstance(cell, date | time):

@@ -10,13 +10,15 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.derived import Derived
 from adapters.doubts import Doubts
-from adapters.errors import ConfigError, InvalidSource, ValidationFailed
+from adapters.errors import ConfigError, InvalidSource, ValidationFailed, rows_refused
+from adapters.files import state
 from adapters.identifiers import IDENTIFIERS
 from adapters.native_codes import Codes
-from adapters.values import present, stripped, typed
+from adapters.values import misread, present, stripped, typed
 from agreements.fields import ARROW, FieldType
 from agreements.model import Dataset
 
@@ -26,6 +28,7 @@ NAMES = frozenset({"surname", "forename"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _WORDS = ("system", "grain", "format")
 _LONGEST_SAID = 60
+_MISREAD = "perhaps not spelt so: letters as a wrong encoding makes them, delivered as written"
 Seen = Callable[[int, int], None]
 
 
@@ -59,7 +62,11 @@ class Column:
             return self._identified(present(text), doubts)
         if self.codes is not None:
             return self.codes.delivered(text, self.name, first_row, doubts)
-        return present(text) if self.name in NAMES else text
+        if self.name not in NAMES:
+            return text
+        if doubts is not None:
+            doubts.add(self.name, _MISREAD, misread(text))
+        return present(text)
 
     def _identified(self, text: pa.Array, doubts: Doubts | None) -> pa.Array:
         identifier = IDENTIFIERS[self.identifier]
@@ -135,13 +142,16 @@ class Source(ABC):
         Yields:
             Batches as `schema` says: wanted columns in the order of `columns`, then wanted derived fields in the order of `derived`.
         Raises:
-            ValidationFailed: a column is missing or unknown, or values are not of their type (row numbers, never values).
+            ValidationFailed: a column is missing or unknown, or values are not of their type (row numbers, never values); the file changed
+                while it was read.
             NotThisEncoding: the text is not in this encoding.
         """
+        before = state(path)
         needed = {header: column for header, column in self.columns.items() if column.name in self.needed(wanted)}
         self._check_header(path, self.headers(path, encoding=encoding), needed)
         schema, first = self.schema(wanted), 0
         for batch in self.texts(path, list(needed), encoding=encoding, seen=seen):
+            _refuse_header_again(batch, first)
             read = {
                 column.name: column.read(batch.column(header), first, doubts, packed=self.packed_dates) for header, column in needed.items()
             }
@@ -150,6 +160,8 @@ class Source(ABC):
                     read[name] = derived.make([read[part] for part in derived.parts])
             yield pa.RecordBatch.from_arrays([read[name] for name in schema.names], schema=schema)
             first += batch.num_rows
+        if state(path) != before:  # the header, or the paths, may have been another file's
+            raise ValidationFailed(f"{path.name}: the file changed while it was read.", remedy="Wait until the export is finished.")
 
     def needed(self, wanted: Collection[str]) -> frozenset[str]:
         """The names of the columns that are read to deliver these source fields."""
@@ -158,6 +170,7 @@ class Source(ABC):
 
     def unread(self, path: Path, wanted: Collection[str], *, encoding: str = "utf-8") -> list[str]:
         """The headers of an extract whose columns are not looked at."""
+        state(path)
         needed = self.needed(wanted)
         found = self.headers(path, encoding=encoding)
         return [header for header in found if header in self.columns and self.columns[header].name not in needed]
@@ -218,6 +231,24 @@ def wanted_fields(dataset: Dataset) -> frozenset[str]:
 def _said(header: str) -> str:
     shown = "".join(letter if letter.isprintable() else "?" for letter in header)
     return shown if len(shown) <= _LONGEST_SAID else f"{shown[:_LONGEST_SAID]}…"
+
+
+def _refuse_header_again(batch: pa.RecordBatch, first: int) -> None:
+    """Refuse records in which every column holds its own header: one extract was put behind another, and the line is nobody's record."""
+    names = batch.schema.names
+    if not names:
+        return
+    alike = pc.indices_nonzero(pc.ends_with(batch.column(len(names) - 1), pattern=names[-1])).to_pylist()
+    rows = [row for row in alike if all(_bare(batch.column(at)[row].as_py()) == name for at, name in enumerate(names))]
+    if rows:
+        raise rows_refused(
+            "", "a record: it is the header again", [first + row for row in rows], why="It seems that one extract was put behind another."
+        )
+
+
+def _bare(value: str | None) -> str:
+    """A value as a header is compared: a second file may begin with a byte-order mark."""
+    return (value or "").strip().removeprefix("\ufeff").strip()
 
 
 def _check_declaration(cls: type[Source]) -> None:

@@ -26,6 +26,8 @@ _FORMS: Mapping[FieldType, str] = {
     FieldType.DATE: "a date (YYYY-MM-DD, DD/MM/YYYY or DD-MON-YYYY)",
     FieldType.INTEGER: "a whole number",
 }
+# What the second byte of a letter of Latin-1 becomes, after the first has become Ã; and the beginning of a curved quote or a dash.
+_MISREAD = "Ã(?:[\u00a0-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ])|â€"
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -49,6 +51,16 @@ def _ends_blank(text: pa.Array) -> bool:
     octets = np.frombuffer(data, np.uint8)
     # Beyond ASCII a character may be one of Unicode's blanks: such columns are looked at in full.
     return bool(((octets[ends[:-1]] - 33 > 93) | (octets[ends[1:] - 1] - 33 > 93)).any())
+
+
+def misread(text: pa.Array) -> int:
+    """How many values look like UTF-8 that somebody took for Windows-1252: “SiÃ¢n” for “Siân”, here or long ago in the system."""
+    present = text.drop_null()
+    _, starts, data = present.buffers()
+    ends = np.frombuffer(starts or b"\0\0\0\0", np.int32)[present.offset : present.offset + len(present) + 1]
+    if not len(present) or (np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]] < 0x80).all():
+        return 0
+    return int(pc.sum(pc.match_substring_regex(present, _MISREAD)).as_py() or 0)
 
 
 def present(text: pa.Array) -> pa.Array:

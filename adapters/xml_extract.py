@@ -13,6 +13,7 @@ from adapters.records import RecordSource, groups, malformed, tell
 from adapters.source import Seen
 
 _PROLOG = 1 << 14
+_MOST_ATTRIBUTES = 256
 # What may stand before the root element. Whatever else does, a document type above all, is refused.
 _BEFORE_ROOT = re.compile(rb"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(?P<begins>.)", re.DOTALL)
 _NOT_ENCODED = frozenset(
@@ -30,7 +31,7 @@ class XmlSource(RecordSource):
     """A source whose extract is an XML document.
 
     Headers are paths from the record's element: `CaseURN`, `Hearing/Date`, `@id`, `Hearing/@type`. Namespaces are left out of them.
-    An element outside the records is not looked at. A document's own declaration names its encoding; where its bytes are not that,
+    Records stand in one place: elements of the same names around each, and none in another. An element outside them is not looked at. A document's own declaration names its encoding; where its bytes are not that,
     the next of `encodings` is tried in its place.
 
     Attributes:
@@ -79,17 +80,32 @@ class XmlSource(RecordSource):
             remove_comments=True,
             remove_pis=True,
         )
-        depth = 0
+        at: list[str] = []
+        place: list[str] = []  # where the first record stands
+        count = 0
         for event, element in events:
-            depth += 1 if event == "start" else -1
-            if event == "start" and depth == 1 and _local(element.tag) != self.root:
-                raise ValidationFailed(
-                    f"{path.name}: this is not a document of {self.name}.",
-                    why=f"Its root element is not {self.root}.",
-                    remedy="Name the dataset that the file belongs to.",
-                )
-            if event == "end" and _local(element.tag) == self.row:
-                yield element
+            if event == "end":
+                if at == place:
+                    count += 1
+                    yield element
+                at.pop()
+                continue
+            at.append(_local(element.tag))
+            if len(element.attrib) > _MOST_ATTRIBUTES:  # to read them takes time by the square of their number
+                raise rows_refused("", f"elements of {_MOST_ATTRIBUTES} attributes at most", [count])
+            if len(at) == 1 and at[0] != self.root:
+                raise self._not_ours(path)
+            if at[-1] == self.row:
+                place = place or [*at]
+                if at != place:  # within a record it would be read twice, elsewhere it may be there because it does not count
+                    raise rows_refused("", "a record in the place of the others", [count])
+
+    def _not_ours(self, path: Path) -> ValidationFailed:
+        return ValidationFailed(
+            f"{path.name}: this is not a document of {self.name}.",
+            why=f"Its root element is not {self.root}.",
+            remedy="Name the dataset that the file belongs to.",
+        )
 
     def _record(self, element: etree._Element, row: int, within: frozenset[str]) -> dict[str, str | None]:
         record: dict[str, str | None] = {}

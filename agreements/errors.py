@@ -47,7 +47,7 @@ class RowsAtFault(AgreementError):
     def __init__(self, breaches: Mapping[str, tuple[str, Sequence[int], int]]) -> None:
         self.breaches = dict(breaches)
         lines = [
-            f"{_field(place)}: {count:,} row{'s' if count != 1 else ''} break the rule “{rule}” (first: row {min(rows) + 1:,})"
+            f"{_field(place)}: {count:,} {'rows break' if count != 1 else 'row breaks'} the rule “{rule}” (first: row {min(rows) + 1:,})"
             for place, (rule, rows, count) in self.breaches.items()
         ]
         super().__init__("; ".join(lines))

@@ -310,6 +310,37 @@ def test_a_changed_lock_makes_a_new_environment(installer: list[str], level: str
     assert installer == ["venv", *dev.LEVELS[level]]
 
 
+def test_a_linked_environment_is_never_emptied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs, venv = tmp_path / "theirs", tmp_path / ".venv"
+    theirs.mkdir()
+    (theirs / ".lcjp-all").write_text("theirs")
+    venv.symlink_to(theirs)
+    places = {"VENV": venv, "BIN": venv / "bin", "PYTHON": venv / "bin/python", "UNFINISHED": venv / ".lcjp-unfinished"}
+    for name, place in places.items():
+        monkeypatch.setattr(dev, name, place)
+    assert dev.main(["setup"]) == 1
+    assert "remove the link" in capsys.readouterr().out
+    assert [path.name for path in theirs.iterdir()] == [".lcjp-all"]
+    assert (theirs / ".lcjp-all").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("command", sorted(dev.COMMANDS))
+def test_help_installs_nothing(installer: list[str], command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for word in ("--help", "-h"):
+        assert dev.main([command, word]) == 0
+    said = capsys.readouterr().out
+    assert f"{dev.COMMANDS[command].__doc__}." in said
+    assert ("once it is installed" in said) == (command in dev.OWN_HELP)
+    assert (installer, dev.VENV.exists()) == ([], False)
+
+
+def test_a_program_that_is_installed_tells_its_options_itself(installer: list[str]) -> None:
+    dev.install("run")
+    assert not dev.helped("demo", ["--help"])
+    assert not dev.helped("demo", ["--screens"])
+    assert dev.helped("bench", ["--help"])
+
+
 def test_what_is_not_there_yet_is_said_plainly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(dev, "ROOT", tmp_path)
     assert dev.main(["bench"]) == 2

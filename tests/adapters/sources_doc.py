@@ -1,6 +1,7 @@
 """The part of `docs/sources.md` that says again what the declarations say: `python -m tests.adapters.sources_doc` writes it anew."""
 
 import inspect
+import re
 from collections.abc import Iterator
 
 from adapters.baseline_tables import PUBLISHED
@@ -15,6 +16,7 @@ from agreements.fields import FieldType
 from tests.agreements.papers import ROOT
 
 PAGE = ROOT / "docs" / "sources.md"
+COUNT = re.compile(r"(?<=^What the agency client reads: )[0-9]+(?= native extracts, each declared in one file)", re.MULTILINE)
 BEGIN, END = "<!-- begin: what the declarations say -->\n", "<!-- end: what the declarations say -->\n"
 
 
@@ -29,8 +31,8 @@ def written() -> str:
 
 
 def page(text: str) -> str:
-    """The page with this part anew."""
-    before, _, rest = text.partition(BEGIN)
+    """The page with this part anew, and with the number of sources in its first sentence."""
+    before, _, rest = COUNT.sub(str(len(SOURCES)), text).partition(BEGIN)
     return f"{before}{BEGIN}{written()}{END}{rest.partition(END)[2]}"
 
 
@@ -62,7 +64,7 @@ def _section(source: Source) -> Iterator[str]:
             yield f"Positions in {kind}: {places}."
     for name, codes in _codes(source):
         yield ""
-        yield f"`{name}`: {_told(codes)}"
+        yield f"`{name}`: {told(codes)}"
 
 
 def _reading(column: Column, *, sparse: bool) -> Iterator[str]:
@@ -86,7 +88,8 @@ def _codes(source: Source) -> Iterator[tuple[str, Codes]]:
             yield column.name, column.codes
 
 
-def _told(codes: Codes) -> str:
+def told(codes: Codes) -> str:
+    """How a column's codes are read, in words."""
     becomes: dict[str, list[str]] = {}
     for code, product in codes.current.items():
         becomes.setdefault(product, []).append(code)
@@ -95,7 +98,7 @@ def _told(codes: Codes) -> str:
     if codes.retired:
         said.append(f"no longer issued: {'; '.join(f'{code} → {product}' for code, product in codes.retired.items())}")
     if codes.form:
-        said.append(f"form `{codes.form.replace('|', chr(92) + '|')}`")
+        said.append(f"form `{codes.form}`")
     said.append("any other is refused" if codes.strict else "any other is delivered in capitals")
     return ". ".join(f"{one[0].upper()}{one[1:]}" for one in said) + "."
 

@@ -155,3 +155,42 @@ def test_values_are_read_or_refused_and_nulls_stay_null(values: list[str | None]
         with pytest.raises(ValidationFailed) as caught:
             typed(array, "c", kind)
         assert caught.value.report[0]["rows"] == wrong[:20]
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_between_two_stray_quotes_are_not_swallowed(tmp_path: Path, packed: bool, end: str) -> None:
+    """To a reader of CSV all that stands between them is one value, and the row it makes has as many values as any."""
+    first, last = ROW.replace(",c,", ',"CANARY,'), ROW.replace(",c,", ',"c,')
+    content = (HEADER + ROW + first + ROW * 2 + last + ROW).removesuffix("\n") + end
+    error = refused(written(tmp_path, gzip.compress(content.encode()) if packed else content))
+    assert error.report == [{"field": "", "rule": "must be a record on one line", "rows": [2], "count": 1}]
+
+
+@pytest.mark.parametrize(
+    "content", [HEADER + ROW, HEADER + "\n" + ROW + "\n\n", (HEADER + ROW).replace("\n", "\r\n"), (HEADER + ROW).replace("\n", "\r")]
+)
+@pytest.mark.parametrize("end", ["", None])
+def test_lines_that_end_otherwise_or_are_empty_are_no_swallowed_rows(tmp_path: Path, content: str, end: str | None) -> None:
+    assert read(SOURCE, written(tmp_path, content if end is None else content.rstrip("\r\n"))).num_rows == 1
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("wanted", [("crime_id",), ("crime_id", "outcome_type")])
+def test_an_extract_put_behind_another_is_refused(tmp_path: Path, mark: str, wanted: tuple[str, ...]) -> None:
+    error = refused(written(tmp_path, mark + HEADER + ROW + mark + HEADER + ROW), wanted)
+    assert "header again" in error.what
+    assert error.report[0]["rows"] == [2]
+
+
+def test_a_value_that_reads_like_its_header_is_one(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADER + ROW.replace("f\n", "Outcome type\n"))
+    assert read(SOURCE, path, "crime_id", "outcome_type").to_pylist() == [{"crime_id": "CANARY", "outcome_type": "Outcome type"}]
+
+
+def test_the_second_reading_for_the_report_ends_where_the_file_does(tmp_path: Path) -> None:
+    """After a row of too few values: the file breaks off, or a line goes on without end."""
+    ragged = (HEADER + "CANARY\n" + ROW * (BLOCK // 2)).encode()
+    assert "not CSV" in refused(written(tmp_path, gzip.compress(ragged)[:-9])).what
+    endless = gzip.compress((HEADER + "CANARY\n" + ROW * (BLOCK // len(ROW))).encode() + b"a" * (4 * BLOCK))
+    assert "not CSV" in refused(written(tmp_path, endless)).what

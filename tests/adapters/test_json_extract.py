@@ -113,6 +113,7 @@ def test_an_undeclared_key_is_refused_and_said_only_where_most_records_have_it(t
     other = CASE.replace('"note"', '"Shoe size"')
     assert "“Shoe size”, is unknown" in refused(SOURCE, written(tmp_path, document(other, other, CASE))).what
     assert "“?”, is unknown" in refused(SOURCE, written(tmp_path, document(CASE, CASE.replace('"note"', '"CANARY"')))).what
+    assert "“?”, is unknown" in refused(SOURCE, written(tmp_path, document(CASE.replace('"note"', '"CANARY"')))).what
 
 
 @pytest.mark.parametrize(
@@ -183,3 +184,13 @@ def test_a_declaration_that_contradicts_itself_cannot_be_defined() -> None:
     body = {"name": "x", "system": "x", "grain": "x", "format": "x", "columns": {"a..b": Column("a", FieldType.TEXT)}}
     with pytest.raises(InvalidSource):
         type("Broken", (JsonSource,), body)
+
+
+@pytest.mark.parametrize("source", [SOURCE, WHOLE, LINES])
+@pytest.mark.parametrize("number", ["9" * 100_000, "1e99999999999999999999", "-1e-99999999999999999999", "1." + "9" * 100_000])
+def test_a_number_beyond_all_numbers_is_refused_or_read(tmp_path: Path, source: JsonSource, number: str) -> None:
+    case = CASE.replace('"1"', number)
+    assert case != CASE
+    with nothing_said() as caught:
+        read(source, written(tmp_path, document(case) if source is SOURCE else case if source is LINES else f"[{case}]"), "id")
+    assert all(isinstance(error, ValidationFailed) for error in caught)

@@ -138,6 +138,12 @@ def test_a_day_before_1900_and_the_day_written_for_unknown_are_missing() -> None
     assert found.to_pylist() == [None, None, "1900-01-02", None]
 
 
+def test_a_day_to_come_is_missing() -> None:
+    days = pa.array([date(2018, 7, 4), date(2018, 7, 5), date(9999, 12, 31), None], pa.date32())
+    assert births(days, date(2018, 7, 4)).to_pylist() == ["2018-07-04", None, None, None]
+    assert births(days).to_pylist() == ["2018-07-04", "2018-07-05", None, None]
+
+
 def test_each_distinct_value_is_read_once() -> None:
     asked: list[str] = []
 

@@ -1,5 +1,6 @@
 """Workbooks: what a cell becomes, where the header is, and what is refused before it is opened."""
 
+import time
 import zipfile
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -210,3 +211,38 @@ def test_a_workbook_of_other_parts_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("CANARY.txt", "CANARY")
     refused(path)
+
+
+def test_records_on_two_sheets_are_refused_and_a_hidden_sheet_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "extract.xlsx"
+    write_xlsx(path, {"January": [HEAD, ROW], "Notes": [["CANARY"]], "February": [["Title"], HEAD, ROW]})
+    assert "2 of its sheets have the header" in refused(path).what
+    with xlsxwriter.Workbook(path) as book:
+        for name, score in (("Old", "1"), ("New", "2"), ("Older", "3")):
+            page = book.add_worksheet(name)
+            page.write_row(0, 0, HEAD)
+            page.write_row(1, 0, ["2018-07-04", score, "a"])
+            if name == "New":
+                page.activate()
+            else:
+                page.very_hidden() if name == "Older" else page.hide()
+    assert read(SOURCE, path, "score").to_pylist() == [{"score": 2}]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(123456789012345, "123456789012345"), (1234567890123456, "1.234568e+15"), (1e300, "1.000000e+300")]
+)
+def test_a_number_that_lost_its_last_digits_is_no_whole_number(tmp_path: Path, number: float, text: str) -> None:
+    path = sheet(tmp_path, HEAD, ["2018-07-04", "1", number])
+    assert read(SOURCE, path, "answer").to_pylist() == [{"answer": text}]
+
+
+@pytest.mark.parametrize("tag", ["<c ", "<row ", "<c r "])
+def test_tags_that_never_end_do_not_take_for_ever(tmp_path: Path, tag: str) -> None:
+    path = sheet(tmp_path, HEAD, ROW)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet2.xml", tag * 200_000)
+    begun = time.process_time()
+    with nothing_said():
+        read(SOURCE, path)
+    assert time.process_time() - begun < 10

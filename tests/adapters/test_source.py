@@ -1,7 +1,9 @@
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pyarrow as pa
 import pytest
 
 from adapters.csv_extract import CsvSource
@@ -127,3 +129,31 @@ def test_a_derived_field_may_be_what_an_agreement_names() -> None:
 def test_unread_names_the_columns_never_looked_at() -> None:
     sample = Path(__file__).parent / "data" / "police_outcomes.csv"
     assert "Location" in PoliceOutcomes().unread(sample, {"crime_id", "month"})
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """The header may have been that of another file, whose columns stand elsewhere."""
+    path = layouts(tmp_path, "Id,Flag\n1,y\n")
+    rows = Layouts().extract(path, {"id"})
+    assert next(rows).num_rows == 1
+    path.write_text("Flag,Id\ny,CANARY\n", encoding="utf-8")
+    with pytest.raises(ValidationFailed, match="changed while it was read"):
+        list(rows)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "extract.csv"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path, Path("/dev/zero")):
+        with pytest.raises(ValidationFailed, match="this is no file"):
+            list(Layouts().extract(path, {"id"}))
+        with pytest.raises(ValidationFailed, match="this is no file"):
+            Layouts().unread(path, {"id"})
+
+
+@pytest.mark.parametrize(("written", "doubted"), [("Siân", 0), ("SiÃ¢n", 1), ("Oâ€™Neill", 1), ("CONCEIÇÃO", 0), ("JOSÉ’S", 0), ("", 0)])
+def test_names_that_a_wrong_encoding_spoilt_are_delivered_and_counted(written: str, doubted: int) -> None:
+    doubts = Doubts()
+    name = Column("surname", FieldType.TEXT).read(pa.array(["Smith", written, None]).slice(0, 3), doubts=doubts)
+    assert name.to_pylist() == ["Smith", written or None, None]
+    assert sum(count for _, _, count in doubts.items()) == doubted

@@ -171,3 +171,26 @@ def test_a_declaration_that_contradicts_itself_cannot_be_defined(change: dict[st
     body = {"name": "x", "system": "x", "grain": "x", "format": "x", "columns": Trials.columns, "root": "Trials", "row": "Trial"} | change
     with pytest.raises(InvalidSource):
         type("Broken", (XmlSource,), body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        document(ROW, ROW.replace("<Note>", ROW + "<Note>")),
+        document(ROW, f"<Deleted>{ROW}</Deleted>"),
+        document(f"<Deleted>{ROW}</Deleted>", ROW),
+    ],
+)
+def test_records_in_another_place_are_refused_not_lost_or_taken(tmp_path: Path, body: str) -> None:
+    error = refused(written(tmp_path, body))
+    assert error.report == [{"field": "", "rule": "must be a record in the place of the others", "rows": [2], "count": 1}]
+
+
+def test_records_in_groups_of_one_name_are_read(tmp_path: Path) -> None:
+    group = f"<Day>{ROW}{ROW}</Day>"
+    assert read(SOURCE, written(tmp_path, document(group, group)), "id").num_rows == 4
+
+
+def test_an_element_of_thousands_of_attributes_is_refused_at_once(tmp_path: Path) -> None:
+    many = " ".join(f'a{number}="CANARY"' for number in range(300_000))
+    assert "attributes" in refused(written(tmp_path, document(f"<Trial {many}/>"))).what

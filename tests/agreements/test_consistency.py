@@ -1,6 +1,7 @@
 """Every way in which a document can contradict itself has an example here, and is refused by its place."""
 
 import ast
+import copy
 import inspect
 import sys
 from types import FrameType
@@ -47,6 +48,17 @@ def dataset(number: int = 0, **members: Any) -> Edit:
 
 def basis(number: int, **members: Any) -> Edit:
     return lambda parsed: parsed["parties"][number]["lawful_bases"][0].update(members)
+
+
+TERMS = {"threshold": 10, "zeros": "published", "level": "C"}
+NOISE = {"method": "cell-key", "bound": 20, "variance": 8, "smallest": 3}
+
+
+def perturbed_beside(parsed: Document) -> None:
+    """A release with noise, and the same counts without."""
+    other = copy.deepcopy(parsed["releases"][0]) | {"name": "other-counts"}
+    parsed["releases"][0]["terms"].update(NOISE)
+    parsed["releases"].append(other)
 
 
 def crossing(**members: Any) -> dict[str, Any]:
@@ -136,7 +148,16 @@ CASES: list[tuple[str, Edit, str]] = [
     ("a category twice", again("releases", 0, "dimensions", 1, "categories"), "dimensions.authority: “County Durham” stands 2 times"),
     ("no period dimension", release(period_dimension="day"), "period_dimension: there is no dimension “day”"),
     ("an unknown present field", release(present=["cats"]), "present: there is no field “cats” in crimes"),
-    ("noise", terms(method="cell-key"), "releases.mv7-outcomes.terms: the method cell-key is not offered"),
+    ("noise of no kind", terms(method="cell-key"), "releases.mv7-outcomes.terms: cell-key needs bound"),
+    ("noise beside suppression", terms(bound=20, variance=8, smallest=3), "terms: bound, variance and smallest are of noise"),
+    ("noise over hidden noughts", terms(**NOISE, zeros="suppressible", level="B"), "terms: cell-key hides nothing"),
+    ("noise with a base", terms(**NOISE, base=5), "terms: rounding needs a base"),
+    ("noise too small to hide", terms(**{**NOISE, "bound": 9}), "terms: the noise must be able to hide a small count: the bound is at least 10"),
+    ("noise that leaps too far", terms(**{**NOISE, "smallest": 21}), "terms: smallest is at most the bound"),
+    ("noise that cannot leap", terms(**{**NOISE, "smallest": 6}), "terms: no noise without bias is like that: the variance is from 9 to"),
+    ("noise too wide", terms(**{**NOISE, "variance": 21}), "terms: no noise without bias is like that: the variance is from 2 to"),
+    ("noise without units", release(terms={**TERMS, **NOISE}, present=[]), "terms: cell-key takes the key of each unit"),
+    ("noise beside exact counts", perturbed_beside, "terms: people whose counts are perturbed are counted in no other way: give other-counts"),
     ("rounding to nothing", terms(method="rounding"), "terms: rounding needs a base"),
     ("a base without rounding", terms(base=5), "terms: rounding needs a base"),
     ("ten-five that shows noughts", terms(method="ten-five"), "terms: ten-five hides counts under 10"),
@@ -221,6 +242,9 @@ def test_the_examples_reach_every_refusal_there_is() -> None:
         (lambda p: p["releases"][0]["terms"].update(method="blurring"), "releases.0.terms.method"),
         (lambda p: p["releases"][0]["terms"].update(method="rounding", base=1), "releases.0.terms.base"),
         (lambda p: p["releases"][0]["terms"].update(method="rounding", base="5"), "releases.0.terms.base"),
+        (lambda p: p["releases"][0]["terms"].update({**NOISE, "variance": 0}), "releases.0.terms.variance"),
+        (lambda p: p["releases"][0]["terms"].update({**NOISE, "bound": 101}), "releases.0.terms.bound"),
+        (lambda p: p["releases"][0]["terms"].update({**NOISE, "smallest": "3"}), "releases.0.terms.smallest"),
         (lambda p: p["releases"][0]["derived"][0].update(first_of=[]), "releases.0.derived.0.first_of"),
         (lambda p: p["releases"][0]["derived"][0].update(beyond="x"), "releases.0.derived.0"),
         (lambda p: p["agreement"].update(version=0), "agreement.version"),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agreements.document import LIMIT, canonical, fill, placeholders, read, read_canonical
+from agreements.document import LIMIT, canonical, fill, placeholders, read, read_canonical, read_draft
 from agreements.errors import InvalidDocument
 from tests.agreements import papers
 
@@ -234,6 +234,19 @@ def test_a_place_that_was_not_filled_is_refused_by_the_card_it_waits_for() -> No
         read(fill(template, {card: papers.fingerprint(card) for card in waiting[1:]}))
     assert len(caught.value.problems) == 1
     assert waiting[0] in caught.value.problems[0]
+
+
+def test_a_draft_is_read_with_its_places_still_open_and_with_nothing_else_forgiven() -> None:
+    template = papers.TEMPLATE.read_text(encoding="utf-8")
+    draft, filled = read_draft(template), read(papers.text())
+    assert (draft.datasets, draft.releases, draft.missing) == (filled.datasets, filled.releases, filled.missing)
+    assert read_draft(papers.text()) == filled
+    half = fill(template, {placeholders(template)[0]: papers.fingerprint("of another")})
+    assert read_draft(half).datasets == filled.datasets
+    with pytest.raises(InvalidDocument) as caught:
+        read_draft(template.replace('mode = "replace"', 'mode = "repalce"', 1))
+    assert len(caught.value.problems) == 1
+    assert "mode" in caught.value.problems[0]
 
 
 @pytest.mark.parametrize("ending", ["\n", " ", "\r"])
