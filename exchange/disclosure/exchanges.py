@@ -11,7 +11,7 @@ import highspy
 import numpy as np
 
 from exchange.disclosure.problem import LEAST_PRICE, Problem
-from exchange.disclosure.program import bounds
+from exchange.disclosure.program import bounds, pass_model
 from exchange.disclosure.sheets import Floats, Ints
 
 FREE = LEAST_PRICE
@@ -44,7 +44,8 @@ class ExchangeModel:
     """A warm LP over some cells (ascending) of a problem. Cells that cannot move at all (known, or alone in some sum) are left out.
 
     `whole`: an integer program from the start; `most_whole`: models of more cells are never turned into one as they stand; `final`: search
-    longer, and take what moves a cell farther than asked. `gave_out`: some question was left open.
+    longer, and take what moves a cell farther than asked. `gave_out`: some question was left open. What was impossible once is not asked again
+    until more may move.
     """
 
     def __init__(self, problem: Problem, cells: Ints, *, whole: bool = False, most_whole: int = MOST_WHOLE, final: bool = False) -> None:
@@ -58,23 +59,12 @@ class ExchangeModel:
         self._slack = bounds(problem.slack[self.cells])
         self._prices = problem.weight[self.cells].copy()
         self._still = np.zeros(len(self.cells), dtype=np.bool_)
+        self._hopeless: set[tuple[int, int]] = set()
         self._solver = self._build() if len(self.cells) else None
 
     def _build(self) -> highspy.Highs:
         size, entries = len(self.cells), len(self._rows)
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = 2 * size, int(self._rows.max(initial=-1)) + 1
-        lp.col_cost_ = np.tile(self.problem.weight[self.cells], 2)
-        lp.col_lower_ = np.zeros(2 * size)
-        lp.col_upper_ = np.concatenate([np.full(size, highspy.kHighsInf), self._slack])
-        lp.row_lower_ = lp.row_upper_ = np.zeros(lp.num_row_)
         starts = np.concatenate([[0], np.cumsum(np.bincount(self._owner, minlength=size))])
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = np.concatenate([starts, starts[1:] + entries]).astype(np.int32)
-        lp.a_matrix_.index_ = np.tile(self._rows, 2).astype(np.int32)
-        lp.a_matrix_.value_ = np.concatenate([self._signs, -self._signs]).astype(np.float64)
-        if self._integers:
-            lp.integrality_ = [highspy.HighsVarType.kInteger] * (2 * size)
         solver = highspy.Highs()
         for option, setting in (
             ("output_flag", False),
@@ -87,7 +77,14 @@ class ExchangeModel:
         if not self._integers:
             solver.setOptionValue("presolve", "off")
             solver.setOptionValue("solver", "simplex")
-        solver.passModel(lp)
+        pass_model(
+            solver,
+            np.tile(self.problem.weight[self.cells], 2),
+            np.concatenate([np.full(size, highspy.kHighsInf), self._slack]),
+            np.zeros(int(self._rows.max(initial=-1)) + 1),
+            (np.concatenate([starts, starts[1:] + entries]), np.tile(self._rows, 2), np.concatenate([self._signs, -self._signs])),
+            whole=self._integers,
+        )
         return solver
 
     def price(self, cells: Ints, prices: Floats) -> None:
@@ -105,6 +102,8 @@ class ExchangeModel:
         """Let `cell` move again, or hold it still."""
         place = self.place.get(cell)
         if self._solver is not None and place is not None:
+            if allowed and self._still[place]:
+                self._hopeless.clear()
             self._still[place] = not allowed
             self._solver.changeColBounds(place, 0.0, highspy.kHighsInf if allowed else 0.0)
             self._solver.changeColBounds(place + len(self.cells), 0.0, float(self._slack[place]) if allowed else 0.0)
@@ -112,7 +111,7 @@ class ExchangeModel:
     def move(self, cell: int, amount: int) -> Move | None:
         """The cheapest whole-unit change that moves `cell` by at least `amount` (its sign the direction); None where there is none here."""
         place = self.place.get(cell)
-        if place is None or self._solver is None or -amount > self._slack[place]:
+        if place is None or self._solver is None or -amount > self._slack[place] or (cell, amount) in self._hopeless:
             return None
         size = len(self.cells)
         moved, still = (place, place + size) if amount > 0 else (place + size, place)
@@ -125,7 +124,10 @@ class ExchangeModel:
                 self._solver.clearSolver()
             self._solver.run()
             if self._solver.getModelStatus() not in _ANSWERED:
-                self.gave_out |= self._solver.getModelStatus() != highspy.HighsModelStatus.kInfeasible
+                impossible = self._solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible
+                self.gave_out |= not impossible
+                if impossible and not self._integers:
+                    self._hopeless.add((cell, amount))
                 return None
             change = self._change()
             # An unfinished integer program may have stopped without any answer: then the cell has not moved as asked.

@@ -30,19 +30,41 @@ def program(entries: Entries, cell: Ints, factor: Ints, most: Ints, price: Float
     first = np.searchsorted(member[order], np.arange(count + 1))
     lengths = (first[1:] - first[:-1])[cell]
     at = np.repeat(first[:-1][cell], lengths) + np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    model = highspy.HighsLp()
-    model.num_row_, model.num_col_ = rows, len(cell)
-    model.row_lower_ = model.row_upper_ = np.zeros(rows) if row_value is None else row_value
-    model.col_cost_, model.col_lower_, model.col_upper_ = price, np.zeros(len(cell)), bounds(most)
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    model.a_matrix_.index_ = row[order][at].astype(np.int32)
-    model.a_matrix_.value_ = (sign[order][at] * np.repeat(factor, lengths)).astype(np.float64)
+    starts, index = np.concatenate([[0], np.cumsum(lengths)]), row[order][at]
+    value = sign[order][at] * np.repeat(factor, lengths)
     solver = highspy.Highs()
     for option, setting in _SETTINGS:
         solver.setOptionValue(option, setting)
-    solver.passModel(model)
+    pass_model(solver, price, bounds(most), np.zeros(rows) if row_value is None else row_value, (starts, index, value))
     return solver
+
+
+def pass_model(
+    solver: highspy.Highs, price: Floats, most: Floats, total: Floats, columns: tuple[Ints, Ints, Ints], *, whole: bool = False
+) -> None:
+    """Give the solver columns from 0 to `most` at a `price` and rows that come to `total`; `columns`: (start of each, rows, factors).
+
+    As arrays in one call: the solver's own objects take a list of every entry first, which costs as much as a short run.
+    """
+    count, (starts, index, value) = len(price), columns
+    kind = highspy.HighsVarType.kInteger if whole else highspy.HighsVarType.kContinuous
+    solver.passModel(
+        count,
+        len(total),
+        len(index),
+        int(highspy.MatrixFormat.kColwise),
+        int(highspy.ObjSense.kMinimize),
+        0.0,
+        price,
+        np.zeros(count),
+        most,
+        total,
+        total,
+        starts.astype(np.int32),
+        index.astype(np.int32),
+        value.astype(np.float64),
+        np.full(count, int(kind), dtype=np.int32),
+    )
 
 
 def bounds(most: Ints) -> Floats:

@@ -9,7 +9,7 @@ from exchange.disclosure.exchanges import FREE, MOST_WHOLE, ExchangeModel, Move
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
 from exchange.disclosure.resort import last_resort
-from exchange.disclosure.sheets import Bools
+from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.sketch import leading
 from exchange.disclosure.table import TableSet
 from exchange.disclosure.witnesses import Witnesses
@@ -24,8 +24,16 @@ HUGE = 5000
 VAST, FAR = 20_000, 3000
 """In sets of at least so many cells an outline of the whole set is tried before boxes of more than `FAR` are: it leads to a small program."""
 
-DEAR = 1.5
-"""What an outline leads to is taken where it hides no more than so many times the median price of a cell: else better is looked for."""
+DEAR, ABSURD = 1.5, 20.0
+"""What an outline leads to is taken where it hides no more than so many times the median price of a cell. What is dearer is looked for
+again, instead of in the whole set, among all hidden and the cheapest cells and those that the outline's way moves; beyond `ABSURD` times
+it says too little for that."""
+
+FEW = 0.05
+"""That share of the cells of a set, the cheapest."""
+
+MOST_KEPT = 600_000
+"""Models are kept for the next cell of their box until they have so many cells together, then those not used for longest are let go."""
 
 GROWTH = 1.25
 """That part is chosen afresh when so many times as many cells of the box are hidden."""
@@ -39,8 +47,10 @@ class Suppression:
         self.hidden: Bools = problem.must.copy()
         self.witnesses = Witnesses(problem)
         self._models: dict[tuple[Box, int], tuple[ExchangeModel, Bools]] = {}
+        self._kept = 0
         self._usual = float(np.median(problem.weight[problem.movable])) if problem.movable.any() else 0.0
         self._hidden_then: dict[tuple[Box, int], int] = {}
+        self._few: Bools = problem.weight <= (np.quantile(problem.weight[problem.movable], FEW) if problem.movable.any() else 0.0)
 
     def run(self, done: Callable[[int], None]) -> None:
         """Hide until every primary cell of every intruder has what it needs; Unprotectable for the first that cannot have it."""
@@ -59,41 +69,51 @@ class Suppression:
     def rest(self) -> None:
         """Let go of every model: they are made again if they are needed again."""
         self._models.clear()
+        self._kept = 0
         self._hidden_then.clear()
 
     def _models_around(self, view: Problem, cell: int) -> Iterator[ExchangeModel]:
         """The models of the boxes of `cell`, smallest first; of large ones, the cheap part first."""
         sketched = self.boxes.sliced or len(self.boxes.cells(EVERYTHING)) < VAST
+        way = None
         for box in self.boxes.around(cell):
             if len(self.boxes.cells(box)) > FAR and not sketched:
                 sketched = True
-                model = self._sketched(view, cell)
+                model, way = self._sketched(view, cell)
                 if model is not None:
                     yield model
+            if box == EVERYTHING and way is not None:
+                yield self._made(view, np.flatnonzero(self.hidden | self._few | np.isin(np.arange(len(self.hidden)), way.cells)))
             if len(self.boxes.cells(box)) > LARGE:
                 cheap = self._cheap(box, view)
                 if cell in cheap.place:
                     yield cheap
             yield self.model(box, view)
 
-    def _sketched(self, view: Problem, cell: int) -> ExchangeModel | None:
-        """The model of what an outline of the set leads to, made for this cell alone; None where the way it shows is dear."""
-        model = ExchangeModel(view, leading(self.tables, view, self.hidden, cell))
-        self._priced(model, np.zeros(len(model.cells), dtype=np.bool_))
+    def _sketched(self, view: Problem, cell: int) -> tuple[ExchangeModel | None, Move | None]:
+        """The model of what an outline of the set leads to, made for this cell alone, and the way it shows; None where that is too dear."""
+        model = self._made(view, leading(self.tables, view, self.hidden, cell))
         move = model.move(cell, int(max(view.width[cell], view.up[cell])))
-        return model if move is not None and self._price([move]) <= DEAR * self._usual else None
+        price = np.inf if move is None else self._price([move])
+        return model if price <= DEAR * self._usual else None, move if price <= ABSURD * self._usual else None
+
+    def _made(self, view: Problem, cells: Ints) -> ExchangeModel:
+        """A model at the prices of now, not kept."""
+        model = ExchangeModel(view, cells)
+        return self._priced(model, np.zeros(len(model.cells), dtype=np.bool_))
 
     def _cheap(self, box: Box, view: Problem) -> ExchangeModel:
         """The model of those cells of a box that are hidden or cost little; made afresh when many more have been hidden since."""
         cells, key = self.boxes.cells(box), (box, ~view.offset)
         count = int(self.hidden[cells].sum())
         if key not in self._models or count > GROWTH * self._hidden_then[key]:
+            self._forget(key)
             share = SHARE if len(cells) <= VERY_LARGE else LITTLE
             most = np.partition(self.problem.weight[cells], int(share * len(cells)))[int(share * len(cells))]
             model = ExchangeModel(view, cells[self.hidden[cells] | (self.problem.weight[cells] <= most)])
-            self._models[key] = model, np.zeros(len(model.cells), dtype=np.bool_)
+            self._keep_model(key, model)
             self._hidden_then[key] = count
-        return self._priced(*self._models[key])
+        return self._used(key)
 
     def model(self, box: Box, view: Problem) -> ExchangeModel:
         """The model of a box in the eyes of an intruder, its prices brought up to date with what has been hidden since it was last used."""
@@ -101,8 +121,23 @@ class Suppression:
         if key not in self._models:
             # Beyond the whole set there is nothing to turn to: there an integer program may be as large as it must.
             cells = self.boxes.cells(box)
-            model = ExchangeModel(view, cells, most_whole=len(cells) if box == EVERYTHING else MOST_WHOLE)
-            self._models[key] = model, np.zeros(len(model.cells), dtype=np.bool_)
+            self._keep_model(key, ExchangeModel(view, cells, most_whole=len(cells) if box == EVERYTHING else MOST_WHOLE))
+        return self._used(key)
+
+    def _keep_model(self, key: tuple[Box, int], model: ExchangeModel) -> None:
+        """Keep a new model, and let others go where all of them have become too large."""
+        self._kept += len(model.cells)
+        while self._models and self._kept > MOST_KEPT:
+            self._forget(next(iter(self._models)))
+        self._models[key] = model, np.zeros(len(model.cells), dtype=np.bool_)
+
+    def _forget(self, key: tuple[Box, int]) -> None:
+        if key in self._models:
+            self._kept -= len(self._models.pop(key)[0].cells)
+
+    def _used(self, key: tuple[Box, int]) -> ExchangeModel:
+        """A kept model, now the last one used, at the prices of now."""
+        self._models[key] = self._models.pop(key)
         return self._priced(*self._models[key])
 
     def _priced(self, model: ExchangeModel, priced: Bools) -> ExchangeModel:

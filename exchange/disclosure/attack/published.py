@@ -44,6 +44,7 @@ def seen(
         least, most = (told[~hidden], told[~hidden]) if method is None else method.interval(told[~hidden])
         np.maximum.at(low, shown, least.astype(np.float64))
         np.minimum.at(high, shown, most.astype(np.float64))
+        np.maximum.at(low, numbers, np.where(hidden, _least(protected, long, len(numbers), decimals), 0).astype(np.float64))
     if ((value < low) | (value > high)).any():
         raise BadTables("the protected tables publish values that the original's cannot have become")
     return Seen(low == high, low, high, (tabled | (value > 0)) & (method is None))
@@ -59,6 +60,14 @@ def _past(long: Long, document: Document) -> Mask | None:
     if (flags > 1).any():
         raise BadTables(f"{long.name}, row {int(np.argmax(flags > 1)) + 2}: suppressed must be 0 or 1")
     return np.asarray(flags == 1)
+
+
+def _least(protected: Mapping[str, bytes], long: Long, size: int, decimals: int) -> Array:
+    """(rows of the original,) the least that a cell can be for all that this intruder knows, where the protected file has a column for it; else 0."""
+    text, least = read_text(protected, long.name, long.entry["file"]), np.zeros(size, dtype=np.int64)
+    if "least" in text.column_names and "least" not in long.columns:
+        least[np.argsort(long.place)] = units(text, long.name, "least", decimals)[np.argsort(places(long, text))]
+    return least
 
 
 def _rows(protected: Mapping[str, bytes], long: Long, value: Array, decimals: int, *, exact: bool) -> tuple[Mask, Array]:

@@ -31,6 +31,22 @@ def test_a_published_pair_tells_a_small_difference() -> None:
     assert [(x.table, x.codes, x.low, x.high, x.since) for x in found.vulnerable] == [("R9", ("d1",), 3, 3, "8")]
 
 
+def test_what_an_intruder_knows_to_be_there_stands_beside_a_hidden_cell() -> None:
+    """In a column of that name, unless a dimension is called so."""
+    files = series((3, 1), threshold=4)
+    hidden = hide(files, {"R8": {("d1",), ("d2",)}})
+    lines = hidden["R8.csv"].decode().splitlines()
+    least = {"d": "least", "Total": "0", "d1": "2", "d2": "1"}
+    told = {"R8.csv": "".join(f"{line},{least[line.partition(',')[0]]}\n" for line in lines).encode()}
+    assert [(x.codes, x.low, x.high) for x in attack(files, {**hidden, **told}, Need(0, 4)).vulnerable] == [
+        (("d1",), 2, 3),
+        (("d2",), 1, 2),
+    ]
+    assert attack(files, hidden, Need(0, 4)).safe
+    renamed = {name: content.replace(b"d,value", b"least,value").replace(b'"d": "d"', b'"least": "d"') for name, content in files.items()}
+    assert attack(renamed, hide(renamed, {"R8": {("d1",), ("d2",)}}), Need(0, 4)).safe
+
+
 def test_hiding_the_release_between_does_not_help() -> None:
     files = series((20, 30), (22, 40), (24, 50))
     cells = {("d1",), ("d2",)}

@@ -6,7 +6,8 @@ import pytest
 from exchange.disclosure import Need, check_certificate, protect, read_table_set, suppress
 from exchange.disclosure.attack import attack
 from exchange.disclosure.exchanges import ExchangeModel
-from exchange.disclosure.problem import pose
+from exchange.disclosure.problem import Problem, pose
+from exchange.disclosure.sheets import Ints
 from exchange.disclosure.sketch import leading
 from tests.exchange.disclosure import generate
 
@@ -43,3 +44,25 @@ def test_sets_protected_by_way_of_outlines_are_proven_and_safe(need: Need, monke
     check_certificate(files, output, need)
     assert attack(files, output, need).safe
     assert protect(read_table_set(files), need).files() == output
+
+
+def test_ways_too_dear_are_looked_for_again_among_hidden_and_cheap_cells_and_models_let_go_are_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    again = []
+    made = suppress.Suppression._made
+
+    def counted(self: suppress.Suppression, view: Problem, cells: Ints) -> ExchangeModel:
+        again.append(bool(np.isin(np.flatnonzero(self.hidden), cells).all()))
+        return made(self, view, cells)
+
+    monkeypatch.setattr(suppress.Suppression, "_made", counted)
+    for name, value in (("VAST", 0), ("FAR", 100), ("DEAR", -1.0), ("ABSURD", np.inf), ("MOST_KEPT", 5000)):
+        monkeypatch.setattr(suppress, name, value)
+    files = generate.large("c1")
+    result = protect(read_table_set(files), Need(1, 4))
+    assert any(again)
+    output = result.files()
+    check_certificate(files, output, Need(1, 4))
+    assert attack(files, output, Need(1, 4), insiders=result.insiders).safe
+    assert protect(read_table_set(files), Need(1, 4)).files() == output
