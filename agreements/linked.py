@@ -1,7 +1,7 @@
 """What a linkage reaches in its agreement, and what a release that counts linked people is beyond its words: the report that comes with it.
 
 Every dataset with a field of one of the linkage's kinds takes part. A release whose ``base`` is a linkage reads them all, and has one table more
-than it names: how many of each source's records were linked to another source, and by which rule.
+than it names: how many of each source's people another source knows too, and by which rule they were linked.
 """
 
 import re
@@ -23,7 +23,7 @@ BY_HAND = "by hand"
 """The rule of links that a named person made. No kind is called so."""
 
 RECORDS = "records"
-"""What the sources of those two dimensions begin with: they are of records, not of people."""
+"""What the sources of those two dimensions begin with: they are of what sources know, not of people as a whole."""
 
 _BAND = re.compile(r"([1-9][0-9]?)(?:(\+)|-([1-9][0-9]?))?")
 
@@ -54,7 +54,7 @@ def completed(release: Release, linkages: Sequence[Linkage], datasets: Sequence[
     of_source = Dimension(OF_SOURCE, "Source", f"{RECORDS}.{OF_SOURCE}", sources(mine, parties), "All sources")
     rules = tuple((kind, kind) for kind in (BY_HAND, *linkage.rules))
     of_rule = Dimension(OF_RULE, "First rule that linked", f"{RECORDS}.{OF_RULE}", rules, "All rules")
-    report = Table(REPORT, f"Linkage report: records linked to another source as “{linkage.title}”", (OF_SOURCE, OF_RULE), RECORDS)
+    report = Table(REPORT, f"Linkage report: people whom another source knows too, as “{linkage.title}”", (OF_SOURCE, OF_RULE))
     return replace(
         release,
         linked=tuple(one.name for one in mine),

@@ -34,6 +34,11 @@ def rekey_prefix(reference: str) -> str:
     return f"rekey/{reference}/"
 
 
+def record_keys_name(reference: str) -> str:
+    """The keystore's name for the secret that an agreement's record keys are made under. It goes with the last of its re-key keys."""
+    return f"{rekey_prefix(reference)}record-keys"
+
+
 def submission_name(submission: str) -> str:
     """The keystore's name for the one key that wraps a submission's data keys. Destroying it destroys the submission."""
     return f"submission/{submission}"
@@ -120,6 +125,10 @@ class Keyring:
     def rekey(self, reference: str, kind: str, epoch: int) -> bytes:
         """The agreement's re-key key for a kind and epoch, made at its first use."""
         return self.store.get_or_create(rekey_name(reference, kind, epoch))
+
+    def record_keys(self, reference: str) -> bytes:
+        """The secret that an agreement's record keys are made under, made at its first use: one for all epochs, versions and editions."""
+        return self.store.get_or_create(record_keys_name(reference))
 
 
 def make_keys(store: Keystore) -> None:

@@ -12,6 +12,7 @@ from exchange.hub import Hub
 from exchange.log import repeats
 from exchange.questions import leap
 from exchange.register import agreements, reminders
+from exchange.releases import kept
 from exchange.submissions import attendance, erasure, holds, leftovers, process, retention, sealing
 
 logger = logging.getLogger("exchange.schedule")
@@ -82,6 +83,8 @@ def finish_erasures(hub: Hub) -> None:
     """Destroy the keys and objects that erasures have replaced, where a crash came before it."""
     for submission in erasure.finish(hub.engine, hub.keyring, hub.places, hub.clock):
         logger.info("erasure finished", extra={"submission": submission})
+    for done in kept.finish(hub.engine, hub.keyring, hub.clock):
+        logger.info("erasure finished", extra={"what": done})
 
 
 def _each(names: Sequence[str], work: Callable[[str], None]) -> None:

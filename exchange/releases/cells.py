@@ -18,7 +18,20 @@ Counts = npt.NDArray[np.int64]
 
 MOST_CELLS = 2_000_000
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the line feed, which agreements admit and quoting carries
-_OF_SETS = {"value", "primary", "lpl", "upl", "n_contrib", "single_contributor", "forced", "suppressed", "cost", "changed", "supplier"}
+_OF_SETS = {
+    "value",
+    "primary",
+    "lpl",
+    "upl",
+    "n_contrib",
+    "single_contributor",
+    "forced",
+    "suppressed",
+    "cost",
+    "changed",
+    "supplier",
+    "record_key_sum",
+}
 TAKEN = _OF_SETS | {"count", "count_marker"}
 """Column names with a meaning of their own in table sets or in what is published."""
 

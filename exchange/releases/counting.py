@@ -10,9 +10,10 @@ from agreements.periods import Period
 from agreements.release import Release
 from exchange.disclosure import Files
 from exchange.errors import Unacceptable
-from exchange.releases import history
+from exchange.releases import history, meanings
 from exchange.releases.definition import Relations
 from exchange.releases.engine import Engine
+from exchange.releases.errors import BadRelease
 from exchange.releases.linked_edition import people_tables
 from exchange.releases.linking import Override
 from exchange.releases.remaking import Rows
@@ -48,6 +49,15 @@ def require_complete(agreement: Agreement, release: Release, batches: Mapping[st
                 code="inputs-missing",
                 clause=agreement.clause(f"release {release.name}", "base"),
             )
+
+
+def require_told_apart(agreement: Agreement, release: Release) -> None:
+    """BadRelease where tables of one release tell of each other in ways that no sum of theirs says (``meanings.made_twice``)."""
+    if not release.linked and (found := meanings.made_twice(agreement, release)) is not None:
+        raise BadRelease(
+            f"{agreement.clause(f'release {release.name}', 'dimensions')}: {found[0]} and {found[1]} are made from one field, and some table is cut by only one "
+            "of them: one table could show what the other hides. Leave one of them out in a new version."
+        )
 
 
 def require_first(session: Session, agreement: Agreement, release: Release, populations: Sequence[history.Population]) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from agreements.model import Agreement
+from agreements.perturbation import spread
 from agreements.release import Method, Release, Terms
+from exchange.releases.perturbing import described
 from exchange.releases.protected import HIDDEN, Shown
 
 MARKERS = {HIDDEN: "confidential: hidden so that nobody can be identified from this table or its totals"}
@@ -16,6 +18,13 @@ MARKERS = {HIDDEN: "confidential: hidden so that nobody can be identified from t
 _LINKED = (
     "People are records linked by equal pseudonyms. What rests on fewer than {threshold} people whom two suppliers have named is hidden, noughts too, with "
     "everything else of its month, and other counts where needed to protect those."
+)
+
+
+_PERTURBED = (
+    "Every count but nought is perturbed: noise is added to it, the same wherever the same {unit} are counted. A published count differs from the "
+    "true one by at most {bound}, with a variance of {variance} (mostly by no more than {spread}), and by nothing on average. Noughts stay noughts; "
+    "a count under {smallest} is shown as nought or as {smallest} or more. Totals have noise of their own, and need not be the sums of their parts."
 )
 
 
@@ -34,14 +43,18 @@ def about(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[s
         "title": shown.table.title,
         "question": release.question,
         "unit": shown.table.unit or release.unit,
-        "disclosure": _LINKED.format(threshold=release.terms.threshold) if release.linked else _disclosure(release.terms),
+        "disclosure": _LINKED.format(threshold=release.terms.threshold) if release.linked else _disclosure(release.terms, release.unit),
+        **({"perturbation": noise} if (noise := described(release.terms)) else {}),
         "caveats": list(release.caveats),
         "markers": dict(MARKERS),
         **({"edition": dict(sorted(facts.items()))} if facts else {}),
     }
 
 
-def _disclosure(terms: Terms) -> str:
+def _disclosure(terms: Terms, unit: str) -> str:
+    if terms.method is Method.CELL_KEY:
+        told = {"bound": terms.bound, "variance": terms.variance, "smallest": terms.smallest}
+        return _PERTURBED.format(unit=unit, spread=spread(terms), **told)
     if terms.method is Method.ROUNDING:
         return f"Every count is rounded to the nearest {terms.base} by itself, so that totals may not be the sums of their parts."
     if terms.method is Method.TEN_FIVE:
@@ -67,7 +80,10 @@ def csvw(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[st
             "doubleQuote": True,
         },
         "notes": [told],
-        "tableSchema": {"columns": [*_dimensions(shown), _count(told["unit"])], "primaryKey": [axis.name for axis in shown.along]},
+        "tableSchema": {
+            "columns": [*_dimensions(shown), _count(told["unit"], perturbed="perturbation" in told)],
+            "primaryKey": [axis.name for axis in shown.along],
+        },
     }
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
 
@@ -86,12 +102,13 @@ def _dimensions(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def _count(unit: str) -> dict[str, Any]:
+def _count(unit: str, *, perturbed: bool) -> dict[str, Any]:
+    what, told = ("Count, perturbed", f"Number of {unit}, with noise.") if perturbed else ("Count", f"Number of {unit}.")
     return {
         "name": "count",
         "titles": "count",
-        "dc:title": "Count",
-        "dc:description": f"Number of {unit}. {HIDDEN} = {MARKERS[HIDDEN]}.",
+        "dc:title": what,
+        "dc:description": f"{told} {HIDDEN} = {MARKERS[HIDDEN]}.",
         "datatype": {"base": "integer", "minimum": 0},
         "null": list(MARKERS),
         "required": False,

@@ -14,6 +14,7 @@ import ibis
 from agreements.fields import PseudonymiseRule
 from agreements.model import Agreement, Dataset
 from agreements.periods import Period
+from agreements.perturbation import unit_kind
 from agreements.release import Derived, FirstOf, Lookup, Release
 from exchange.releases.errors import BadRelation, BadRelease
 
@@ -21,11 +22,23 @@ Relations = Mapping[tuple[str, str], ibis.Table]
 """(dataset, supplier) → its rows, all of them: outcomes may lie in later months than the crimes."""
 
 COUNT = "count of units"  # no dimension can be called so: names hold no spaces
+VALUE, UPPER, LOWER, KEYLESS = (
+    "value of pseudonym",
+    "upper half of record keys",
+    "lower half of record keys",
+    "count of units without record key",
+)
 CHOICE, SUPPLIER, ROWS, ALONE = "choice of fields", "place of supplier", "count of rows", "count of rows alone"
 
 
 def cell_counts(
-    release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period], *, repeated: bool = True
+    release: Release,
+    agreement: Agreement,
+    relations: Relations,
+    periods: Sequence[Period],
+    *,
+    repeated: bool = True,
+    keys: ibis.Table | None = None,
 ) -> ibis.Table:
     """How many units each supplier of the base has in each combination of all used dimensions that occurs: rows are read once, tables are sums.
 
@@ -34,6 +47,9 @@ def cell_counts(
     A unit is a row of the base whose period field lies in one of ``periods`` and whose ``present`` fields are all there. Where some of those
     are pseudonyms, they say which thing the row is about: what one supplier names twice in one period is one unit, and of its rows the one that comes
     first by the values of the fields used counts. ``repeated=False`` leaves that step out, for callers who know that nothing repeats.
+
+    ``keys``: of every pseudonym of a unit (``VALUE``) the upper and the lower half of its record key (``UPPER``, ``LOWER``: 16 bits each, so that sums are
+    exact). Then the answer has columns of these names, the sums over the units, and ``KEYLESS``, how many units have no key.
 
     Raises:
         BadRelation: a dataset of some supplier is missing, or lacks a field.
@@ -50,10 +66,12 @@ def cell_counts(
         for lookup in release.lookups:
             rows = _joined(release, lookup, rows, relations, supplier)
         # Counted by itself, each supplier is a column less to group by, and a smaller group-by.
-        units = _dimensions(release, rows, told)
-        counted = (units.group_by(told) if told else units).aggregate(**{COUNT: ibis._.count()})
+        if keys is not None:
+            rows = rows.left_join(keys, rows[_unit_field(release, agreement)] == keys[VALUE]).drop(VALUE)
+        units, sums = _dimensions(release, rows, told, keyed=keys is not None), _sums(keyed=keys is not None)
+        counted = (units.group_by(told) if told else units).aggregate(**sums)
         columns = {name: counted[name] if name in told else ibis.literal(supplier) for name in used}
-        parts.append(counted.select(**columns, **{COUNT: counted[COUNT], SUPPLIER: ibis.literal(place)}))
+        parts.append(counted.select(**columns, **{name: counted[name] for name in sums}, **{SUPPLIER: ibis.literal(place)}))
     return _union(parts)
 
 
@@ -67,6 +85,30 @@ def surplus(release: Release, agreement: Agreement, relations: Relations, period
         groups = _base(release, agreement, relations, periods, supplier).group_by(keys).aggregate(rows=ibis._.count())
         parts.append(groups.filter(ibis._["rows"] > 1).aggregate(**{COUNT: (ibis._["rows"] - 1).sum()}))
     return _union(parts).aggregate(**{COUNT: ibis._[COUNT].sum()})
+
+
+def pseudonyms(release: Release, agreement: Agreement, relations: Relations, periods: Sequence[Period]) -> ibis.Table:
+    """One column, ``VALUE``: every pseudonym that a unit has, each once. BadRelease unless a unit has one."""
+    name = _unit_field(release, agreement)
+    suppliers = _dataset(agreement, release.base).suppliers
+    return _union([_base(release, agreement, relations, periods, one).select(**{VALUE: ibis._[name]}) for one in suppliers]).distinct()
+
+
+def _unit_field(release: Release, agreement: Agreement) -> str:
+    found = unit_kind(agreement, release)
+    if found is None:
+        raise BadRelease(
+            f"release {release.name}: perturbation needs one pseudonym of {release.base} that is present in every row it counts."
+        )
+    return f"{release.base}.{found[0]}"
+
+
+def _sums(*, keyed: bool) -> dict[str, Any]:
+    if not keyed:
+        return {COUNT: ibis._.count()}
+    # As whole numbers they would come back as 128 bits: see _total.
+    halves = {name: ibis._[name].cast("float64").sum().fill_null(0).cast("int64") for name in (UPPER, LOWER)}
+    return {COUNT: ibis._.count(), **halves, KEYLESS: ibis._.count(where=ibis._[UPPER].isnull())}
 
 
 def used_dimensions(release: Release) -> tuple[str, ...]:
@@ -220,14 +262,15 @@ def _joined(release: Release, lookup: Lookup, rows: ibis.Table, relations: Relat
     return rows.left_join(found, rows[f"{release.base}.{lookup.on}"] == found[key]).drop(key)
 
 
-def _dimensions(release: Release, rows: ibis.Table, names: Sequence[str]) -> ibis.Table:
+def _dimensions(release: Release, rows: ibis.Table, names: Sequence[str], *, keyed: bool) -> ibis.Table:
     derived = {value.name: value for value in release.derived}
 
     def column(source: str) -> Any:
         return _derived(derived[source], rows) if source in derived else rows[source]
 
     # Where the supplier is the only dimension, rows are counted all the same.
-    return rows.select(**{name: column(release.dimension(name).source) for name in names}) if names else rows
+    halves = {name: rows[name] for name in (UPPER, LOWER) if keyed}
+    return rows.select(**{name: column(release.dimension(name).source) for name in names}, **halves) if names else rows
 
 
 def _derived(value: Derived, rows: ibis.Table) -> Any:

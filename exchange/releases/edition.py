@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from agreements.decisions import Decision, Refused
 from agreements.model import Agreement, Standing
 from agreements.periods import Period, months
-from agreements.release import Method, Release
+from agreements.release import Release
 from agreements.rules import UNKNOWN, may_request, may_tabulate
 from exchange.db import reading, writing
 from exchange.disclosure import Files
@@ -28,9 +28,9 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import frozen, history, kept, noted, overrides, series, uniqueness
+from exchange.releases import frozen, history, kept, noted, others, overrides, perturbing, series, uniqueness
 from exchange.releases.contents import code_version, file_digests, file_rows
-from exchange.releases.counting import people, require_complete, require_first
+from exchange.releases.counting import people, require_complete, require_first, require_told_apart
 from exchange.releases.definition import Relations
 from exchange.releases.earlier import reaching
 from exchange.releases.engine import Engine as TabulationEngine
@@ -40,7 +40,7 @@ from exchange.releases.gate import advice, guard, proof_in
 from exchange.releases.past import Past
 from exchange.releases.remaking import rows_of
 from exchange.releases.tables import EditionRow, EditionState
-from exchange.releases.tabulate import Tabulated, tabulate
+from exchange.releases.tabulate import Tabulated, table_set, tabulate
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
 from exchange.times import Clock
@@ -97,6 +97,10 @@ class Inputs:
             for batch in batches
         ]
 
+    def key(self, keyring: Keyring, *, also: bool) -> bytes | None:
+        """What record keys are made under, where noise, or ``also`` advice, needs it."""
+        return perturbing.key_for(keyring, self.agreement, self.release, compared=also)
+
     def marks(self) -> tuple[Any, ...]:
         """What must be the same for what was made of it to stand."""
         return self.lineage(), [one.id for one in self.said]
@@ -120,7 +124,7 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
         row = agreements.by_digest(session, current.digest, lock=True) if current else None
         now = moment(session, clock)
         inputs = _inputs(session, wanted, row, now)
-        earlier = history.read(session, keyring, inputs.agreement, inputs.release, populations(inputs))
+        earlier = history.read(session, keyring, inputs.agreement, inputs.release, populations(inputs), inputs.lineage())
         batches = [batch for found in inputs.batches.values() for batch in found]
         noted.read_for(session, identity, inputs.agreement, batches, who=wanted.requester, details=wanted.said(), now=now)
         noted.counts_for(session, identity, history.opened(earlier), who=wanted.requester, now=now)
@@ -136,15 +140,15 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
     if inputs.release.linked:
         exact, more = people(*about, memory=memory, beside=beside, said=overrides.opened(keyring, inputs.said))
     else:
-        exact, more = tabulate(*about, memory=memory, beside=beside, tell=counted.append), {}
+        exact, more = tabulate(*about, memory=memory, beside=beside, tell=counted.append, record_key=inputs.key(keyring, also=advised)), {}
     if earlier:
         protected, report = _together(inputs, counted[0], [one.past(inputs.lineage()) for one in earlier])
     else:
         protected, report = guard(exact, inputs.release)
-    secret = (exact, proof_in(protected)) if inputs.release.terms.method is Method.SUPPRESS else ({}, {})
+    secret = (exact, proof_in(protected)) if inputs.release.terms.method in perturbing.SEVERAL else ({}, {})
     report["uniqueness"] = {**uniqueness.sealed(looked, secrets.token_hex(16)), **more}
     if advised and not inputs.release.linked:
-        report["advice"] = advice(exact, inputs.release)
+        report["advice"] = advice(table_set(inputs.release, counted[0], keyed=bool(counted[0].keys)), inputs.release)
     files = published(inputs.release, inputs.agreement, wanted.periods, protected)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
@@ -165,16 +169,17 @@ def _together(inputs: Inputs, counted: Tabulated, pasts: Sequence[Past]) -> tupl
     try:
         exact = series.joined(inputs.release, counted, pasts)
         strictest = series.strictest(inputs.release, pasts)
+        protected, report = guard(exact, strictest)
+        others.require_kept(strictest, counted, pasts, exact, protected)
+        return {**series.newest(inputs.release, counted, pasts, protected), **proof_in(protected)}, report
     except Unconnected as error:
         raise history.refusal(inputs.agreement, inputs.release, pasts[-1].edition, str(error)) from None
-    protected, report = guard(exact, strictest)
-    return {**series.newest(inputs.release, counted, pasts, protected), **proof_in(protected)}, report
 
 
 def _alone(session: Session, inputs: Inputs, earlier: Sequence[history.Published]) -> bool:
-    """Whether nothing more has been published of these populations meanwhile."""
+    """Whether nothing more has been published of these populations meanwhile, and no exact counts that were used have been let go of."""
     found = history.editions_over(session, inputs.agreement, inputs.release, populations(inputs))
-    return found == [one.edition for one in earlier]
+    return found == [one.edition for one in earlier] and all(one.made is None or kept.remain(session, one.edition) for one in earlier)
 
 
 def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: datetime) -> Inputs:
@@ -188,6 +193,7 @@ def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: dat
     found = {name: _live(session, standing.agreement, name, names if name in release.counted else None) for name in release.datasets}
     inputs = Inputs(standing, release, found, overrides.for_edition(session, standing.agreement, release, found))
     frozen.require_free(session, inputs.agreement, release, names)
+    require_told_apart(inputs.agreement, release)
     require_complete(inputs.agreement, release, found, names)
     if (refused := reaching(session, inputs.agreement, release, found)) is not None:
         require(refused)
@@ -264,6 +270,7 @@ def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files, repor
             "zeros": release.terms.zeros.value,
             "level": release.terms.level.value,
             "method": release.terms.method.value,
+            **perturbing.described(release.terms),
         },
         "inputs": inputs.lineage(),
         "code": code_version(),

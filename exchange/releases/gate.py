@@ -8,6 +8,7 @@ from exchange.disclosure.advice import advise
 from exchange.disclosure.attack import attack
 from exchange.disclosure.methods import apply
 from exchange.errors import Unacceptable
+from exchange.releases import perturbing
 
 
 def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
@@ -17,7 +18,8 @@ def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
     """
     need = Need(release.terms.known_min, release.terms.min_width)
     try:
-        protected = apply(str(release.terms.method), exact, need, base=release.terms.base or None).files()
+        treated = apply(str(release.terms.method), exact, need, base=release.terms.base or None, noise=perturbing.noise_of(release.terms))
+        protected = treated.files()
         found = attack(exact, protected, need)
     except DisclosureError as error:
         raise Unacceptable(
@@ -31,7 +33,8 @@ def guard(exact: Files, release: Release) -> tuple[Files, dict[str, Any]]:
             remedy="Tell those who maintain the exchange; the tables cannot be released as they are.",
             code="vulnerable",
         )
-    return protected, {"attack": found.report}
+    noise = perturbing.described(release.terms)
+    return protected, {"attack": found.report, **({"noise": noise} if noise else {})}
 
 
 def proof_in(protected: Files) -> Files:
@@ -41,4 +44,5 @@ def proof_in(protected: Files) -> Files:
 
 def advice(exact: Files, release: Release) -> list[dict[str, Any]]:
     """What every method would hide and cost at the release's level, its own tables alone: figures without any cell, for checkers."""
-    return [option.line() for option in advise(exact, Need(release.terms.known_min, release.terms.min_width))]
+    need = Need(release.terms.known_min, release.terms.min_width)
+    return [option.line() for option in advise(exact, need, perturbing.noise_of(release.terms))]

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from agreements.model import Agreement
 from agreements.periods import Period, months
-from agreements.release import Method, Release
+from agreements.release import Release
 from exchange.errors import Conflict
 from exchange.keyring import Keyring
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.register.versions import is_stopped
-from exchange.releases import kept, meanings
+from exchange.releases import kept, meanings, perturbing
 from exchange.releases.past import Past
 from exchange.releases.protected import Shown
 from exchange.releases.remaking import remade
@@ -108,8 +108,15 @@ def _dated(session: Session, edition: str) -> dict[str, meanings.Dated]:
     return meanings.dated(under, release) if release else {}
 
 
-def read(session: Session, keyring: Keyring, agreement: Agreement, release: Release, populations: Sequence[Population]) -> list[Published]:
-    """Every earlier edition of the history of these populations, oldest first.
+def read(
+    session: Session,
+    keyring: Keyring,
+    agreement: Agreement,
+    release: Release,
+    populations: Sequence[Population],
+    lineage: Sequence[Mapping[str, Any]] = (),
+) -> list[Published]:
+    """Every earlier edition of the history of these populations, oldest first. ``lineage``: what the new edition reads, as an edition says it.
 
     Raises:
         Conflict: one of them counts other things, is not exact, or is not kept as it would need to be. It says what to change.
@@ -122,10 +129,8 @@ def read(session: Session, keyring: Keyring, agreement: Agreement, release: Rele
         before = under.release(row.release)
         if before is None or not _whole(row):
             raise refusal(agreement, release, identity, "its files are lost")
-        if not _exact(before, release):
-            raise refusal(
-                agreement, release, identity, "of the same people either one edition with rounded counts or several exact ones are safe"
-            )
+        if because := _otherwise(session, (agreement, release, lineage), (under, before, row.draft["inputs"])):
+            raise refusal(agreement, release, identity, because)
         same = meanings.whole(under, before) == meanings.whole(agreement, release) and row.reference == agreement.reference
         if not same and meanings.unit(under, before) != meanings.unit(agreement, release):
             raise refusal(
@@ -139,10 +144,8 @@ def read(session: Session, keyring: Keyring, agreement: Agreement, release: Rele
         shown = {one.table.name: one for one in published_tables(before, periods, files)}
         exact = kept.opened(session, keyring, row) if _usable(session, row, before) else None
         made = remade(before, periods, shown, exact)
-        if made is None and not same:
-            because = (
-                "it is another release, and its exact counts are not kept any more, are under legal hold, or are stopped with its agreement"
-            )
+        if made is None and (not same or perturbing.perturbs(release)):
+            because = "it is perturbed, or it is another release, and its exact counts are not kept any more, are under legal hold, or are stopped with its agreement"
             raise refusal(agreement, release, identity, because)
         inputs = by_supplier(row.draft["inputs"])
         found.append(Published(identity, row.reference, under.operator.id, periods, shown, made, inputs, before))
@@ -182,9 +185,30 @@ def _usable(session: Session, row: EditionRow, before: Release) -> bool:
     return current is None or not any(is_stopped(current, name) for name in before.datasets)
 
 
-def _exact(*releases: Release) -> bool:
-    """Whether counts are published as they are. Beside rounded ones a second edition cannot be proven safe yet."""
-    return all(one.terms.method is Method.SUPPRESS for one in releases)
+_Edition = tuple[Agreement, Release, Sequence[Mapping[str, Any]]]
+"""An agreement, a release of it, and what was read for an edition."""
+
+
+def _otherwise(session: Session, now: _Edition, before: _Edition) -> str:
+    """Why two editions cannot stand beside one another for how they are protected; "" if they can.
+
+    Beside rounded counts a second edition cannot be proven safe yet. Noise protects only while it is one and the same for the same people.
+    """
+    (agreement, release, lineage), (under, earlier, read_before) = now, before
+    methods = {release.terms.method, earlier.terms.method}
+    if not methods <= set(perturbing.SEVERAL):
+        return "of the same people either one edition with rounded counts or several exact ones are safe"
+    if perturbing.METHOD not in methods:
+        return ""
+    if len(methods) > 1:
+        return "people whose counts are perturbed are counted in no other way: give both the method cell-key, in one agreement, or neither"
+    if agreement.reference != under.reference:
+        return "only one agreement may perturb the counts of the same people: let one of the two publish them, under another method, or not at all"
+    if release.terms.noise != earlier.terms.noise:
+        return "the same people need the same noise: give both the same bound, variance and smallest"
+    if perturbing.moved(session, release.base, lineage, read_before, earlier.base):
+        return "its rows have come again under another linkage epoch, and the same people would get other noise"
+    return ""
 
 
 def _whole(row: EditionRow) -> bool:

@@ -6,7 +6,8 @@ hold of counts is unreadable once they are destroyed. That happens as with rows,
 in the transaction that decides it, and the log says so; then the key is destroyed; then the log says that.
 
 They go when the draft is dropped; on the first day on which a submission they were counted from, or one that took its place, is
-destroyed; and as soon as a row of one of these may have been erased. Under a legal hold on any of them they neither go nor are used.
+destroyed; and as soon as a row of one of these may have been erased. Under a legal hold on any of them they neither go nor are used;
+what was to go meanwhile goes when it ends.
 """
 
 import json
@@ -32,6 +33,7 @@ from keys.once import open_once, seal_once
 
 COUNTS, PROOF = "counts", "proof"
 BEGUN, DONE = "exact counts to be destroyed", "exact counts destroyed"
+LATER = "exact counts to be destroyed after legal holds"
 """What the log says; its details say of which of the two, and the name of the key."""
 Fates = Mapping[str, holdings.Fate]
 _ITS_DAY = "a submission that it was counted from, or one that took its place, is destroyed"
@@ -58,12 +60,24 @@ def opened(session: Session, keyring: Keyring, row: EditionRow, what: str = COUN
     """What is kept of an edition; None where it was destroyed, is to be, or may not be used for a legal hold on what it was made from."""
     found = session.get(KeptRow, (row.id, what))
     fates = _fates(session, row)
-    if found is None or found.sealed is None or _held(session, row, fates) or _reason(row, fates, date.min) is not None:
+    if (
+        found is None
+        or found.sealed is None
+        or found.because is not None
+        or _held(session, row, fates)
+        or _reason(row, fates, date.min) is not None
+    ):
         return None
     try:
         return _unpacked(open_once(keyring.store.get(found.key), found.sealed, found.key))
     except (CannotOpen, KeyDestroyed, UnknownKey):
         return None
+
+
+def remain(session: Session, edition: str) -> bool:
+    """Whether the exact counts of an edition that somebody has opened are still kept."""
+    found = session.get(KeptRow, (edition, COUNTS), populate_existing=True)
+    return found is not None and found.sealed is not None and found.because is None
 
 
 def _packed(files: Files) -> bytes:
@@ -94,14 +108,25 @@ def let_go_for_erasure(
     """The same for editions from which a person's rows are to go whom a supplier has named.
 
     Args:
-        safe: submissions in which the person is known not to be, or that a legal hold covers. One that was superseded and destroyed
-            cannot be searched: counts made from it go, since the person may be in them.
+        safe: submissions in which the person is known not to be. One that was superseded and destroyed cannot be searched: counts made
+            from it go, since the person may be in them; under a legal hold, when that ends.
     """
     done = []
     for row in _keeping(session, reference):
         mine = {one["submission"] for one in row.draft["inputs"] if one["supplier"] == supplier and one["dataset"] in datasets}
-        if not mine <= set(safe) and not _held(session, row, _fates(session, row)):
-            done += let_go(session, row, _ERASED, now)
+        if not mine <= set(safe):
+            held = _held(session, row, _fates(session, row))
+            done += put_off(session, row, now) if held else let_go(session, row, _ERASED, now)
+    return done
+
+
+def put_off(session: Session, row: EditionRow, now: datetime) -> list[str]:
+    """Have what is kept of an edition go for an erasure when no legal hold covers it any more: nobody will ask again for rows that are gone."""
+    done = []
+    for kept in _sealed(session, KeptRow.edition == row.id):
+        if kept.because is None:
+            kept.because = _ERASED
+            done.append(_record(session, row, kept, LATER, {"because": _ERASED}, now))
     return done
 
 
@@ -184,8 +209,13 @@ def settle(engine: Engine, keyring: Keyring, clock: Clock, reference: str | None
 
 
 def _due(session: Session, row: EditionRow, fates: Fates, on: date) -> str | None:
-    because = _reason(row, fates, on)
+    because = _reason(row, fates, on) or _put_off(session, row)
     return None if because is None or (because != DROPPED and _held(session, row, fates)) else because
+
+
+def _put_off(session: Session, row: EditionRow) -> str | None:
+    marked = (KeptRow.edition == row.id, KeptRow.sealed.is_not(None), KeptRow.because.is_not(None))
+    return session.execute(select(KeptRow.because).where(*marked).limit(1)).scalar_one_or_none()
 
 
 def finish(engine: Engine, keyring: Keyring, clock: Clock) -> list[str]:

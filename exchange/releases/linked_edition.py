@@ -5,7 +5,7 @@ Only rows of the edition's periods are read and linked. What cannot stand in the
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
@@ -21,14 +21,15 @@ from exchange.releases.cells import Axis, Counts, axes
 from exchange.releases.definition import Relations, in_periods
 from exchange.releases.engine import Engine, Relation
 from exchange.releases.errors import BadRelease
-from exchange.releases.linking import BY_HAND, PERSON, ROW, SOURCE, Linked, Override, Records, Report, link, numbered
-from exchange.releases.people import Flags, Known, Source, tables, with_totals
+from exchange.releases.linking import PERSON, ROW, RULE, SOURCE, Linked, Override, Records, Report, link, numbered
+from exchange.releases.people import Flags, Known, People, Source, figures, tables
+from exchange.releases.rates import Kinds, Rates, rates
 from exchange.releases.tabulate import beside_of, check_types, long, parts_of
 
 MOST_SOURCES = 60
 """A bit a source, in one number."""
 
-_MONTH, _RECORDS = "month", "records of the person"
+_MONTH = "month"
 _LATE = np.iinfo(np.int64).max
 
 
@@ -74,19 +75,15 @@ def people_tables(
         if beside is not None:
             beside(engine, known)
     months = [_number(code) for code in along[release.period_dimension].codes]
-    counted = _known(rows, sources, months)
-    files = _files(release, along, sources, counted)
-    report = _Rates(
-        release,
-        agreement=agreement,
-        linkage=linkage,
-        sources=sources,
-        known=counted,
-        largest=_largest(rows, len(sources)),
-        report=linked.report,
-        by_hand=bool(overrides),
-    )
-    files |= report.files(along)
+    known_people, kinds = _known(rows, sources, months)
+    people = tables(release, along, sources, known_people, release.terms.threshold)
+
+    def beside_report(over: Kinds) -> tuple[list[Counts], list[Counts]] | None:
+        return figures(release, along, sources, replace(known_people, month=over.month, sources=over.sources, people=over.people), people)
+
+    links = _links(agreement, linkage, sources, by_hand=any(one.action == "join" for one in overrides))
+    report = rates(sources, links, kinds, release.terms.threshold, beside_report)
+    files = {**_files(release, along, people), **_report_files(release, along, report)}
     return Made({"spec.json": _spec(release, along), **files}, told(linked.report, release.terms.threshold), linked.report)
 
 
@@ -112,11 +109,11 @@ def _records(
 
 
 def _people(engine: Engine, records: Sequence[Records], linked: Linked) -> pa.Table:
-    """One row a person and source that knows them: the first month there, and how many records."""
+    """One row a person and source that knows them: the first month there, and the first rule by which a record there was linked."""
     parts = [numbered(one.table).select(ROW, _MONTH).mutate(**{SOURCE: ibis.literal(place, "int32")}) for place, one in enumerate(records)]
     rows = parts[0].union(*parts[1:], distinct=False) if len(parts) > 1 else parts[0]
     found = rows.inner_join(linked.people, [SOURCE, ROW]).group_by([PERSON, SOURCE])
-    return engine.run(found.aggregate(**{_MONTH: ibis._[_MONTH].min(), _RECORDS: ibis._.count()}))
+    return engine.run(found.aggregate(**{_MONTH: ibis._[_MONTH].min(), RULE: ibis._[RULE].min()}))
 
 
 def _number(month: str) -> int:
@@ -128,13 +125,14 @@ def _column(rows: pa.Table, name: str) -> Counts:
     return np.asarray(rows.column(name).to_numpy().astype(np.int64))
 
 
-def _known(rows: pa.Table, sources: Sequence[Source], months: Sequence[int]) -> Known:
-    person, source, month = (_column(rows, name) for name in (PERSON, SOURCE, _MONTH))
+def _known(rows: pa.Table, sources: Sequence[Source], months: Sequence[int]) -> tuple[Known, Kinds]:
+    person, source, month, rule = (_column(rows, name) for name in (PERSON, SOURCE, _MONTH, RULE))
     place = np.searchsorted(months, month).astype(np.int64)
     people = int(person.max(initial=-1)) + 1
-    first, mask = np.full(people, _LATE), np.zeros(people, dtype=np.int64)
+    first, mask, linked = np.full(people, _LATE), np.zeros(people, dtype=np.int64), np.full(people, _LATE)
     np.minimum.at(first, person, place)
     np.bitwise_or.at(mask, person, np.left_shift(np.int64(1), source))
+    np.minimum.at(linked, person, rule)  # who is linked is so with every record
     moved, own = {}, {}
     for supplier in dict.fromkeys(one.supplier for one in sources):
         mine = np.isin(source, [number for number, one in enumerate(sources) if one.supplier == supplier])
@@ -143,87 +141,36 @@ def _known(rows: pa.Table, sources: Sequence[Source], months: Sequence[int]) -> 
         has = since < _LATE
         own[supplier] = np.bincount(since[has], minlength=len(months)).astype(np.int64)
         moved[supplier] = np.bincount(since[has & (first < since)], minlength=len(months)).astype(np.int64)
-    masks, at = np.unique(mask, return_inverse=True)
-    groups, count = np.unique(at * len(months) + first if people else np.zeros(0, dtype=np.int64), return_counts=True)
-    return Known(groups % len(months), masks[groups // len(months)], count.astype(np.int64), moved, own)
+    groups, count = np.unique(np.stack([first, mask, linked]), axis=1, return_counts=True)
+    kinds = Kinds(groups[0], groups[1], groups[2], count.astype(np.int64))
+    return Known(kinds.month, kinds.sources, kinds.people, moved, own), kinds
 
 
-def _largest(rows: pa.Table, sources: int) -> Counts:
-    """(sources,) the most records that one person has there."""
-    found = np.zeros(sources, dtype=np.int64)
-    np.maximum.at(found, _column(rows, SOURCE), _column(rows, _RECORDS))
-    return found
+def _links(agreement: Agreement, linkage: Linkage, sources: Sequence[Source], *, by_hand: bool) -> Flags:
+    """(sources, rules) whether a source's records may be linked by a rule, of which the first is what named persons said."""
+    kinds = {one.name: set(keys(linkage, one)) for one in agreement.datasets}
+    return np.array([[by_hand, *(rule in kinds[one.dataset] for rule in linkage.rules)] for one in sources], dtype=np.bool_)
 
 
 # ------------------------------------------------------------------------------------------------------------ the table set
 
 
-def _files(release: Release, along: Mapping[str, Axis], sources: Sequence[Source], known: Known) -> dict[str, bytes]:
+def _files(release: Release, along: Mapping[str, Axis], people: Mapping[str, People]) -> dict[str, bytes]:
     files = {}
     of_table = {table.name: [along[name] for name in table.dimensions] for table in release.tables}
-    for name, made in tables(release, along, sources, known, release.terms.threshold).items():
+    for name, made in people.items():
         files[f"{name}.csv"] = long(of_table[name], _cells(made.value, made.primary, made.never))
         files[beside_of(name)] = parts_of(of_table[name], made.shares)
     return files
 
 
+def _report_files(release: Release, along: Mapping[str, Axis], made: Rates) -> dict[str, bytes]:
+    mine = [along[name] for name in next(table.dimensions for table in release.tables if table.name == REPORT)]
+    return {f"{REPORT}.csv": long(mine, _cells(made.value, made.primary, made.never)), beside_of(REPORT): parts_of(mine, made.shares)}
+
+
 def _cells(value: Counts, primary: Flags, never: Flags) -> dict[str, Counts]:
     return {"value": value, "primary": primary.astype(np.int64), "forced": never.astype(np.int64)}
-
-
-class _Rates:
-    """The table of the linkage report: each source's records that were linked to another one, by the first rule that did.
-
-    Records of one person stand in it several times, and some are linked to others of the same supplier alone. Both are made up for: a count
-    is shown only where at least ``threshold`` people whom two suppliers have named must be behind it.
-    """
-
-    def __init__(
-        self,
-        release: Release,
-        *,
-        agreement: Agreement,
-        linkage: Linkage,
-        sources: Sequence[Source],
-        known: Known,
-        largest: Counts,
-        report: Report,
-        by_hand: bool,
-    ) -> None:
-        self._release, self._sources = release, sources
-        rules = (BY_HAND, *linkage.rules)
-        inner = np.array([[one.by_rule[rule] for rule in rules] for one in report.sources], dtype=np.int64)
-        kinds = {one.name: set(keys(linkage, one)) for one in agreement.datasets if one.name in release.linked}
-        has = np.array([[rule == BY_HAND or rule in kinds[one.dataset] for rule in rules] for one in sources])
-        met = has & (has.sum(axis=0) > 1) & np.array([rule != BY_HAND or by_hand for rule in rules])
-        self._value, self._met = with_totals(inner), with_totals(met.astype(np.int64)) > 0
-        self._need = _need(sources, known, largest, release.terms.threshold)
-
-    def files(self, along: Mapping[str, Axis]) -> dict[str, bytes]:
-        """The table's cells, and each supplier's part of them."""
-        mine = [along[name] for name in next(table.dimensions for table in self._release.tables if table.name == REPORT)]
-        primary = (self._value < self._need[:, None]) & self._met
-        shares = {}
-        for supplier in dict.fromkeys(one.supplier for one in self._sources):
-            own = np.array([one.supplier == supplier for one in self._sources])
-            shares[supplier] = with_totals(np.where(own[:, None], self._value[1:, 1:], 0))
-        cells = _cells(self._value, primary, ~self._met)
-        return {f"{REPORT}.csv": long(mine, cells), beside_of(REPORT): parts_of(mine, shares)}
-
-
-def _need(sources: Sequence[Source], known: Known, largest: Counts, threshold: int) -> Counts:
-    """(1 + sources,) how many records there must be for enough people to be behind them, of all sources together first."""
-    suppliers = [
-        sum(1 << at for at, one in enumerate(sources) if one.supplier == name) for name in dict.fromkeys(s.supplier for s in sources)
-    ]
-    alone = np.zeros(len(known.sources), dtype=np.bool_)
-    for bits in suppliers:
-        alone |= (known.sources & ~np.int64(bits)) == 0
-    several = (known.sources & (known.sources - 1)) != 0
-    within = [int(known.people[alone & several & ((known.sources >> place) & 1).astype(np.bool_)].sum()) for place in range(len(sources))]
-    each = [(threshold + few) * max(int(most), 1) for few, most in zip(within, largest, strict=True)]
-    # One person may have the most records in every source.
-    return np.array([(threshold + sum(within)) * max(int(largest.sum()), 1), *each], dtype=np.int64)
 
 
 def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
@@ -235,7 +182,7 @@ def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
                 "file": f"{table.name}.csv",
                 "dims": {name: name for name in table.dimensions},
                 "suppliers": beside_of(table.name),
-                "universe": "records" if table.name == REPORT else "people",
+                "universe": "people by source" if table.name == REPORT else "people",
             }
             for table in release.tables
         },

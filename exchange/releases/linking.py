@@ -17,7 +17,7 @@ from agreements.linkage import Linkage
 from exchange.releases.clusters import NONE, Clusters, Flags, Ints, Longs, across, known_to, too_common
 from exchange.releases.engine import PSEUDONYM, Engine
 
-ROW, SOURCE, PERSON = "row number", "source", "person"
+ROW, SOURCE, PERSON, RULE = "row number", "source", "person", "rule"
 BY_HAND = "by hand"
 """The rule that stands in a report for links that a named person made. No kind is called so."""
 
@@ -76,7 +76,10 @@ class Report:
 
 @dataclass(frozen=True)
 class Linked:
-    """``people``: SOURCE (place among the records given), ROW (as :func:`numbered` numbers), PERSON, of each row with any value that may link."""
+    """``people``: SOURCE (place among the records given), ROW (as :func:`numbered` numbers), PERSON, of each row with any value that may link; RULE:
+
+    the first that linked it to another source (0: a named person, n: the nth of the linkage), or `NONE`.
+    """
 
     people: ibis.Table
     report: Report
@@ -198,7 +201,8 @@ def _people(engine: Engine, found: _Found) -> ibis.Table:
     source = found.places.source[rows]
     person = np.unique(found.labels[rows], return_inverse=True)[1].astype(np.int32)
     begins = found.places.begins[source]
-    return engine.register(pa.table({SOURCE: pa.array(source), ROW: pa.array(rows - begins), PERSON: pa.array(person)}))
+    columns = {SOURCE: source, ROW: rows - begins, PERSON: person, RULE: found.first[rows]}
+    return engine.register(pa.table({name: pa.array(values) for name, values in columns.items()}))
 
 
 def _report(linkage: Linkage, records: Sequence[Records], found: _Found) -> Report:

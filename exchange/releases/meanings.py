@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agreements.model import Agreement
-from agreements.release import Derived, FirstOf, Lookup, Release
+from agreements.release import Derived, FirstOf, Lookup, Release, Zeros
 from exchange.releases.definition import fields_needed
 
 Meaning = Any
@@ -70,6 +70,28 @@ def made_otherwise(agreement: Agreement, release: Release, others: Agreement, th
         if any(fields & used and meaning != other for other, used in mine):
             return name
     return ""
+
+
+def made_twice(agreement: Agreement, release: Release) -> tuple[str, str] | None:
+    """Two dimensions of one release that are made from one field and do not stand in the same tables; None where there are no such.
+
+    One may be the other made coarser, so that the table by the one would show what the table by the other hides. Side by side in one table
+    they do no harm, for the cells in which they contradict each other are noughts that it shows. Each month is counted by itself: the field of the period ties nothing.
+    """
+    base = agreement.dataset(release.base)
+    period = frozenset({(base.adapter, base.field(base.period_field).source)}) if base else frozenset[tuple[str, str]]()
+    found = [
+        (name, _dimension(agreement, release, name), _fields(agreement, release, release.dimension(name).source) - period)
+        for name in _names(release)
+    ]
+    for one, (name, meaning, fields) in enumerate(found):
+        for other, theirs, used in found[one + 1 :]:
+            apart = release.terms.zeros is not Zeros.PUBLISHED or any(
+                (name in table.dimensions) != (other in table.dimensions) for table in release.tables
+            )
+            if apart and (fields & used or meaning == theirs):
+                return name, other
+    return None
 
 
 def _fields(agreement: Agreement, release: Release, source: str) -> frozenset[tuple[str, str]]:

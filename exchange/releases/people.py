@@ -6,7 +6,7 @@ with its own records at hand a supplier could work out the rest (``docs/decision
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from agreements.linked import FIRST_MONTH, KNOWN_TO, bands
 from agreements.release import Dimension, Release, Table
 from exchange.releases.cells import Axis, Counts
+from exchange.releases.readers import Reader, some_sets
 
 Flags = npt.NDArray[np.bool_]
 
@@ -67,6 +68,7 @@ def tables(release: Release, along: Mapping[str, Axis], sources: Sequence[Source
     joint = {name: cube.count(two) for name, cube in cubes.items()}
     months = len(along[release.period_dimension].codes)
     safe = [all(cubes[name].safe(joint[name], place, threshold) for name in cubes) for place in range(months + 1)]
+    safe = [one and _tells_of_many(cubes, known, list(named.values()), place, threshold) for place, one in enumerate(safe)]
     if months > 1 and _moves_show(known, threshold):
         safe[1:] = [False] * months
     return {
@@ -80,9 +82,58 @@ def tables(release: Release, along: Mapping[str, Axis], sources: Sequence[Source
     }
 
 
+MOST_FIGURES = 2_000
+"""Beyond this many cells of people, what they tell beside other figures is not judged."""
+
+
+def figures(
+    release: Release, along: Mapping[str, Axis], sources: Sequence[Source], known: Known, made: Mapping[str, People]
+) -> tuple[list[Counts], list[Counts]] | None:
+    """The cells of months that are shown, over the groups of ``known``: (groups,) 1 where they stand in the cell.
+
+    Those that are large enough to be told come first, and then those that must be hidden; None where there are too many.
+    """
+    if sum(table.value.size for table in made.values()) > MOST_FIGURES:
+        return None
+    told: list[Counts] = []
+    hidden: list[Counts] = []
+    for table in release.tables:
+        if table.name not in made:
+            continue
+        cube, found = _Cube(release, table, along, sources, known), made[table.name]
+        for place in np.argwhere(~found.never):
+            month = np.take(found.primary | found.never, place[cube.month], axis=cube.month)
+            if not month.all():
+                (hidden if found.primary[tuple(place)] else told).append(cube.inside(place))
+    return told, hidden
+
+
 def of_people(release: Release, dimension: str) -> bool:
     """Whether a dimension is one of people, and not of records."""
     return release.dimension(dimension).source.startswith(f"{release.base}.")
+
+
+def _tells_of_many(cubes: Mapping[str, "_Cube"], known: Known, named: Sequence[int], place: int, threshold: int) -> bool:
+    """Whether the cells of a month (of all months, at place 0) tell nobody of few people, in whatever combination."""
+    counted: dict[int, int] = dict.fromkeys(some_sets(sum(bits.bit_count() for bits in named)), 0)
+    here = known.people > 0 if place == 0 else known.month == place - 1
+    for mask, people in zip(known.sources[here].tolist(), known.people[here].tolist(), strict=True):
+        counted[mask] = counted.get(mask, 0) + people
+    for mask in list(counted):
+        counted |= {mask & bits: counted.get(mask & bits, 0) for bits in named if mask & bits}
+    masks, people = (np.array(list(found), dtype=np.int64) for found in (counted, counted.values()))
+    kinds = replace(known, month=np.full(len(masks), max(place - 1, 0)), sources=masks, people=people)
+    told = np.array([line for cube in cubes.values() for line in cube.of(kinds).lines(place)], dtype=np.int64)
+    if len(told) > MOST_FIGURES:
+        return False
+    at = {mask: number for number, mask in enumerate(counted)}
+    for bits in (0, *named):
+        reader = Reader(np.array([at[mask & bits] if mask & bits else -1 for mask in counted]), people, told, threshold)
+        for number in range(len(told)):
+            if not reader.may_be_told(number):
+                return False
+            reader.tell(number)
+    return True
 
 
 def _moves_show(known: Known, threshold: int) -> bool:
@@ -98,9 +149,10 @@ class _Cube:
     """A table of people: where each group of them stands in it, and which of its cells hold joined outcomes."""
 
     def __init__(self, release: Release, table: Table, along: Mapping[str, Axis], sources: Sequence[Source], known: Known) -> None:
+        self._made_of = release, table, along, sources
         self._known = known
         self._along = [along[name] for name in table.dimensions]
-        self._month = table.dimensions.index(release.period_dimension)
+        self.month = table.dimensions.index(release.period_dimension)
         datasets = list(release.linked)
         of = {name: _bits(number for number, one in enumerate(sources) if one.dataset == name) for name in datasets}
         knows = {name: (known.sources & bits) != 0 for name, bits in of.items()}
@@ -114,7 +166,7 @@ class _Cube:
             else _flag_places(one, knows)
             for one in dimensions
         ]
-        possible, alone = _possible(dimensions, self._along, len(datasets), self._month)
+        possible, alone = _possible(dimensions, self._along, len(datasets), self.month)
         self.never = ~with_totals(possible.astype(np.int64)).astype(np.bool_)
         self._joined = possible & ~alone
 
@@ -124,17 +176,30 @@ class _Cube:
         np.add.at(inner, tuple(place[which] for place in self._places), self._known.people[which])
         return with_totals(inner)
 
+    def of(self, known: Known) -> "_Cube":
+        """The table of other people."""
+        return _Cube(*self._made_of, known)
+
+    def lines(self, place: int) -> Iterator[Counts]:
+        """Of each cell of a month (of all months, at place 0) in which somebody can be: (groups,) 1 where a group stands in it."""
+        yield from (self.inside(cell) for cell in np.argwhere(~self.never) if cell[self.month] == place)
+
+    def inside(self, place: Counts) -> Counts:
+        """(groups,) 1 where a group stands in the cell at this place."""
+        here = [(at == 0) | (groups == at - 1) for at, groups in zip(place, self._places, strict=True)]
+        return np.asarray(np.all(here, axis=0), dtype=np.int64)
+
     def safe(self, joint: Counts, place: int, threshold: int) -> bool:
         """Whether every joined cell of a month (of all months, at place 0), and the month itself, has enough people whom two have named."""
-        here = np.take(joint, place, axis=self._month)
+        here = np.take(joint, place, axis=self.month)
         inner = here[tuple(slice(1, None) for _ in here.shape)] if here.ndim else here
-        joined = np.any(self._joined, axis=self._month) if place == 0 else np.take(self._joined, place - 1, axis=self._month)
+        joined = np.any(self._joined, axis=self.month) if place == 0 else np.take(self._joined, place - 1, axis=self.month)
         return bool(here.ravel()[0] >= threshold and (inner[joined] >= threshold).all())
 
     def primary(self, counts: Counts, safe: Sequence[bool], threshold: int) -> Flags:
         """(like ``counts``) what must be hidden."""
         shape = [1] * counts.ndim
-        shape[self._month] = len(safe)
+        shape[self.month] = len(safe)
         unsafe = ~np.array(safe, dtype=np.bool_).reshape(shape)
         return np.asarray(((counts < threshold) | unsafe) & ~self.never)
 

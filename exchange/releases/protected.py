@@ -3,6 +3,8 @@
 Nothing but the labels, the counts that may be shown and which cells are hidden gets through, so no published form can tell why a cell is hidden.
 """
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,3 +96,17 @@ def _cells(table: Table, columns: pa.Table) -> tuple[Counts, npt.NDArray[np.bool
     if not ((hidden & empty) | (shown & whole)).all():
         raise BadProtected(f"{table.name}: every cell is either hidden and empty, or shown and a whole number.")
     return np.asarray(pc.if_else(pc.equal(values, ""), "0", values).cast(pa.int64()).to_numpy()), hidden
+
+
+def cells_in(content: bytes, rest: Sequence[Axis]) -> tuple[Counts, npt.NDArray[np.bool_]]:
+    """(cells,) values, 0 where hidden, and what is hidden, in C order of the axes: of one table of a series."""
+    shape = tuple(len(axis.all_codes) for axis in rest)
+    values, hidden = np.full(int(np.prod(shape)), -1, dtype=np.int64), np.zeros(int(np.prod(shape)), dtype=np.bool_)
+    numbers = [{code: number for number, code in enumerate(axis.all_codes)} for axis in rest]
+    for row in csv.DictReader(io.StringIO(content.decode(), newline="")):
+        place = int(np.ravel_multi_index(tuple(of[row[axis.name]] for of, axis in zip(numbers, rest, strict=True)), shape))
+        hidden[place] = row["suppressed"] == "1"
+        values[place] = 0 if hidden[place] else int(row["value"])
+    if (values < 0).any():
+        raise BadProtected("a table of the series does not hold every cell once")
+    return values, hidden

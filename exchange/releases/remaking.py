@@ -15,12 +15,13 @@ from agreements.periods import Period
 from agreements.release import Release, Table
 from agreements.rules import UNKNOWN
 from exchange.disclosure import Files
+from exchange.disclosure.perturb import COLUMN as KEY_SUMS
 from exchange.errors import UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.objects import Objects
 from exchange.releases.cells import Axis, Counts, axes
+from exchange.releases.perturbing import perturbs
 from exchange.releases.protected import Shown
-from exchange.releases.series import reshown
 from exchange.releases.tabulate import Tabulated, beside_of
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
@@ -48,18 +49,31 @@ def remade(release: Release, periods: Sequence[Period], shown: Mapping[str, Show
         return None
     along = axes(release, periods)
     tables: dict[str, Counts] = {}
+    keys: dict[str, Counts] = {}
     shares: dict[str, dict[str, Counts]] = {}
     for table in release.tables:
         mine = [along[name] for name in table.dimensions]
-        tables[table.name] = _filled(mine, _columns(exact[f"{table.name}.csv"], table))
+        columns = _columns(exact[f"{table.name}.csv"], table)
+        tables[table.name] = _filled(mine, columns)
+        if perturbs(release):
+            keys[table.name] = _filled(mine, columns, KEY_SUMS)
         parts = _columns(exact[beside_of(table.name)], table)
         for supplier in pc.unique(parts["supplier"]).to_pylist():
             shares.setdefault(supplier, {})[table.name] = _filled(mine, parts.filter(pc.equal(parts["supplier"], supplier)))
     for table in release.tables:  # of a table in which a supplier has nothing there is no row of its
         for found in shares.values():
             found.setdefault(table.name, np.zeros_like(tables[table.name]))
-    made = Tabulated(along, tables, shares)
-    return made if reshown(shown, made) else None
+    made = Tabulated(along, tables, shares, keys)
+    # With noise they are not what was published: whether they become that again is seen when they are perturbed (``series.newest``).
+    return made if perturbs(release) or reshown(shown, made) else None
+
+
+def reshown(shown: Mapping[str, Shown], made: Tabulated) -> bool:
+    """Whether counts that were made again are what was published."""
+    return all(
+        one.counts.shape == made.tables[name].shape and bool(((one.counts == made.tables[name]) | one.hidden).all())
+        for name, one in shown.items()
+    )
 
 
 def _columns(content: bytes, table: Table) -> pa.Table:
@@ -68,9 +82,9 @@ def _columns(content: bytes, table: Table) -> pa.Table:
     return pacsv.read_csv(io.BytesIO(content), parse_options=pacsv.ParseOptions(newlines_in_values=True), convert_options=convert)
 
 
-def _filled(along: Sequence[Axis], rows: pa.Table) -> Counts:
+def _filled(along: Sequence[Axis], rows: pa.Table, column: str = "value") -> Counts:
     """One dimension an axis; 0 where there is no row."""
     found = np.zeros(tuple(len(axis.all_codes) for axis in along), dtype=np.int64)
     places = [pc.index_in(rows[axis.name], value_set=pa.array(axis.all_codes, pa.string())).to_numpy() for axis in along]
-    found[tuple(places)] = rows["value"].to_numpy()
+    found[tuple(places)] = rows[column].to_numpy()
     return found

@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agreements.periods import Period
 from agreements.release import Level, Release, Table, Zeros
-from exchange.releases.cells import Axis, Counts
-from exchange.releases.errors import BadProtected, Unconnected
+from exchange.disclosure.perturb import COLUMN as KEY_SUMS
+from exchange.releases.cells import Axis
+from exchange.releases.errors import Unconnected
 from exchange.releases.past import Bearing, Flags, Past, bearings, require_bearing
-from exchange.releases.protected import Shown
+from exchange.releases.perturbing import perturbs
+from exchange.releases.protected import cells_in, read_protected
 from exchange.releases.tabulate import Tabulated, beside_of, long, parts_of
-from exchange.releases.tied import Cells, cells_of, changed_since, once, require_adjacent
+from exchange.releases.tied import Cells, cells_of, changed_since, exchanged_since, once, require_adjacent
 
 MOST_CELLS = 400_000
 """Cells that the tables of all editions of a series may have together."""
@@ -55,7 +58,10 @@ class _Edition:
 
 @dataclass
 class _Sheets:
-    """The set as it grows. ``columns``, ``suppliers``: of all editions; ``before``: universe → each edition's cells in it, in order."""
+    """The set as it grows. ``columns``, ``suppliers``: of all editions; ``before``: universe → each edition's cells in it, in order; ``keys``:
+
+    the same with cell keys for counts, where counts are perturbed.
+    """
 
     files: dict[str, bytes]
     tables: dict[str, Any]
@@ -63,6 +69,7 @@ class _Sheets:
     columns: Mapping[str, Axis]
     suppliers: Sequence[str]
     before: dict[str, list[Cells]]
+    keys: dict[str, list[Cells]] = field(default_factory=dict)
     size: int = 0
 
 
@@ -81,12 +88,14 @@ def joined(release: Release, now: Tabulated, pasts: Sequence[Past]) -> dict[str,
     sheets = _Sheets({}, {}, [], _columns(editions), sorted({name for one in editions for name in one.made.shares}), {})
     for edition in editions:
         cells: dict[str, list[Cells]] = {}
+        keys: dict[str, list[Cells]] = {}
         for table in edition.release.tables:
-            _add(sheets, release, table, edition, cells)
-        for universe, found in cells.items():
-            sheets.before.setdefault(universe, []).append(once(found))
-    for seen in sheets.before.values():
-        require_adjacent(release.terms.threshold, seen)
+            _add(sheets, release, table, edition, cells, keys)
+        for into, mine in ((sheets.before, cells), (sheets.keys, keys)):
+            for universe, found in mine.items():
+                into.setdefault(universe, []).append(once(found))
+    for universe, seen in sheets.before.items():
+        require_adjacent(release.terms.threshold, seen, sheets.keys.get(universe, ()))
     document = {
         "hierarchies": _hierarchies(sheets.columns),
         "tables": sheets.tables,
@@ -115,9 +124,22 @@ def strictest(release: Release, pasts: Sequence[Past]) -> Release:
 
 
 def newest(release: Release, now: Tabulated, pasts: Sequence[Past], protected: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The new edition's own tables out of the protected files of :func:`joined`, as if it had been protected by itself."""
+    """The new edition's own tables out of the protected files of :func:`joined`, as if it had been protected by itself.
+
+    Raises:
+        Unconnected: earlier editions were perturbed, and the same people would get other noise now.
+    """
     editions = _editions(release, now, pasts)
     columns = _columns(editions)
+    if perturbs(release):
+        for edition, past in zip(editions, pasts, strict=False):
+            tables = {f"{table.name}.csv": _own(edition, table, columns, protected) for table in edition.release.tables}
+            months = [Period.parse(code) for code in edition.made.along[edition.release.period_dimension].codes]
+            again = read_protected(edition.release, months, tables)
+            if any((one.counts != past.shown[name].counts).any() for name, one in again.items()):
+                raise Unconnected(
+                    "the same people would get other noise now: the key of their record keys, or the noise, is not what it was"
+                )
     return {f"{table.name}.csv": _own(editions[-1], table, columns, protected) for table in release.tables}
 
 
@@ -125,7 +147,7 @@ def _editions(release: Release, now: Tabulated, pasts: Sequence[Past]) -> list[_
     gone = [past for past in pasts if past.made is None]
     bears = bearings(release, now, gone) if gone else {}
     found = [
-        _Edition(number, past.release or release, past.made, {name: shown.hidden for name, shown in past.shown.items()}, past.columns)
+        _Edition(number, past.release or release, past.made, _hid(past.release or release, past), past.columns)
         for number, past in enumerate([past for past in pasts if past.made is not None], start=1)
         if past.made is not None
     ]
@@ -136,11 +158,21 @@ def _editions(release: Release, now: Tabulated, pasts: Sequence[Past]) -> list[_
     return [*found, _Edition(len(found) + 1, release, now, None, after_stand_in=any(one.stands_for for one in found), bears=bears)]
 
 
+def _hid(release: Release, past: Past) -> dict[str, Flags] | None:
+    """What an edition hid. With noise it hid nothing; then its noise is worked out again, and must be what it was (``newest``)."""
+    return None if perturbs(release) else {name: shown.hidden for name, shown in past.shown.items()}
+
+
 # ------------------------------------------------------------------------------------------------------------ tables of a series
 
 
-def _add(sheets: _Sheets, release: Release, table: Table, edition: _Edition, cells: dict[str, list[Cells]]) -> None:
-    """Add the tables of one table of an edition, a month each. ``release``: the new one, whose terms count. ``cells``: those of this edition, by universe."""
+def _add(
+    sheets: _Sheets, release: Release, table: Table, edition: _Edition, cells: dict[str, list[Cells]], keys: dict[str, list[Cells]]
+) -> None:
+    """Add the tables of one table of an edition, a month each.
+
+    ``release``: the new one, whose terms count. ``cells``, ``keys``: those of this edition, by universe.
+    """
     month, rest = _split(table, edition, sheets.columns)
     names = []
     for place, universe in _universes(edition.release, edition.made.along):
@@ -153,6 +185,15 @@ def _add(sheets: _Sheets, release: Release, table: Table, edition: _Edition, cel
         cells.setdefault(universe, []).append(mine)
         if "changed" not in flags and (seen := sheets.before.get(universe, [])):
             flags = {"changed": changed_since(seen, mine, release.terms.threshold).reshape(counts.shape), **flags}
+        if edition.made.keys:
+            key_sums = _cut(edition.made.keys[table.name], month, place)
+            keyed = cells_of(sheets.columns, rest, [], key_sums)
+            keys.setdefault(universe, []).append(keyed)
+            if "changed" in flags:
+                # As many other people: the difference is nought, and no count of anybody. The two are not one cell all the same.
+                other = exchanged_since(sheets.keys[universe], keyed).reshape(counts.shape) & (flags["changed"] == 0)
+                flags["changed"] = np.where(other, release.terms.threshold, flags["changed"])
+            flags[KEY_SUMS] = key_sums
         sheets.files[f"{name}.csv"] = long(rest, {"value": counts, **flags})
         sheets.size += counts.size
         sheets.tables[name] = {
@@ -238,7 +279,7 @@ def _own(edition: _Edition, table: Table, columns: Mapping[str, Axis], protected
     if len(universes) == 1:
         universes.append((0, universes[0][1]))  # of one month the total is the month
     for place, universe in universes:
-        cells = _read(protected[f"{table.name}~{universe}~{edition.number}.csv"], rest)
+        cells = cells_in(protected[f"{table.name}~{universe}~{edition.number}.csv"], rest)
         at = tuple(place if axis == month else slice(None) for axis in range(len(shape)))
         inner = tuple(size for axis, size in enumerate(shape) if axis != month)
         values[at], hidden[at] = cells[0].reshape(inner), cells[1].reshape(inner)
@@ -250,25 +291,3 @@ def _own(edition: _Edition, table: Table, columns: Mapping[str, Axis], protected
     ):
         writer.writerow(row if number_of == 0 or row[-1] == "0" else [*row[:-2], "", "1"])
     return text.getvalue().encode()
-
-
-def _read(content: bytes, rest: Sequence[Axis]) -> tuple[Counts, Flags]:
-    """(cells,) values, 0 where hidden, and what is hidden, in C order of the axes."""
-    shape = tuple(len(axis.all_codes) for axis in rest)
-    values, hidden = np.full(int(np.prod(shape)), -1, dtype=np.int64), np.zeros(int(np.prod(shape)), dtype=np.bool_)
-    numbers = [{code: number for number, code in enumerate(axis.all_codes)} for axis in rest]
-    for row in csv.DictReader(io.StringIO(content.decode(), newline="")):
-        place = int(np.ravel_multi_index(tuple(of[row[axis.name]] for of, axis in zip(numbers, rest, strict=True)), shape))
-        hidden[place] = row["suppressed"] == "1"
-        values[place] = 0 if hidden[place] else int(row["value"])
-    if (values < 0).any():
-        raise BadProtected("a table of the series does not hold every cell once")
-    return values, hidden
-
-
-def reshown(shown: Mapping[str, Shown], made: Tabulated) -> bool:
-    """Whether counts that were made again are what was published."""
-    return all(
-        one.counts.shape == made.tables[name].shape and bool(((one.counts == made.tables[name]) | one.hidden).all())
-        for name, one in shown.items()
-    )

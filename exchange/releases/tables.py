@@ -87,7 +87,7 @@ class PopulationRow(Base):
 class KeptRow(Base):
     """What only the hub may know of an edition, sealed under a key of its own: its exact counts, or the proof of its protection.
 
-    ``sealed`` is empty from when its destruction began; ``because`` says why.
+    ``sealed`` is empty from when its destruction began; ``because`` says why, also of one that is to go when a legal hold ends.
     """
 
     __tablename__ = "kept_counts"

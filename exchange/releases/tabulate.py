@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
@@ -18,20 +18,28 @@ import pyarrow.compute as pc
 
 from agreements.model import Agreement
 from agreements.periods import Period
-from agreements.release import Release
-from exchange.releases.cells import Axis, Counts, axes, parted
-from exchange.releases.definition import COUNT, SUPPLIER, Relations, cell_counts, surplus
-from exchange.releases.engine import Engine, Relation
+from agreements.release import Method, Release
+from exchange.disclosure.perturb import COLUMN as KEY_SUMS
+from exchange.releases.cells import Axis, Counts, axes, cubes, parted
+from exchange.releases.definition import COUNT, KEYLESS, LOWER, SUPPLIER, UPPER, VALUE, Relations, cell_counts, pseudonyms, surplus
+from exchange.releases.engine import PSEUDONYM, Engine, Relation
 from exchange.releases.errors import BadRelation, BadRelease
+from keys.record_keys import record_keys
+
+HALF = 2**16
 
 
 @dataclass(frozen=True)
 class Tabulated:
-    """Exact counts of an edition: table → counts with totals at place 0; ``shares``: supplier of the base → the same, of what it sent."""
+    """Exact counts of an edition: table → counts with totals at place 0; ``shares``: supplier of the base → the same, of what it sent.
+
+    ``keys``: table → the cell key of every cell, where units have record keys.
+    """
 
     along: Mapping[str, Axis]
     tables: Mapping[str, Counts]
     shares: Mapping[str, Mapping[str, Counts]]
+    keys: Mapping[str, Counts] = field(default_factory=dict)
 
 
 def tabulate(
@@ -41,9 +49,9 @@ def tabulate(
     periods: Sequence[Period],
     *,
     memory: str = "4GB",
-    threads: int = 2,
     beside: Callable[[Engine, Relations], None] | None = None,
     tell: Callable[[Tabulated], None] | None = None,
+    record_key: bytes | None = None,
 ) -> dict[str, bytes]:
     """Every table of a release, exact, as the files of a table set: ``spec.json`` and ``<table>.csv``, totals first, zeros included.
 
@@ -54,25 +62,32 @@ def tabulate(
         relations: (dataset, supplier) → agreed fields in their agreed Arrow types, for every supplier of every dataset the release reads. Of the base
             only rows inside ``periods`` count; of the others every row may match.
         periods: months, quarters or years; their months become the categories of the period dimension.
-        memory: DuckDB's limit. threads: how many it may use.
+        memory: DuckDB's limit.
         beside: what else is asked of the same rows over the same connection, once they are counted. tell: is given the counts themselves.
+        record_key: the key that record keys are made under (``perturbing.key_for``); None where units need none.
     Raises:
         BadRelation, BadRelease, OutsideCategories, EngineError.
     """
     along = axes(release, periods)
     check_types(agreement, relations)
-    with Engine(memory=memory, threads=threads) as engine:
+    with Engine(memory=memory) as engine:
         known = {place: engine.register(relation) for place, relation in relations.items()}
-        counted = _counted(engine, release, agreement, known, periods)
+        counted = _counted(engine, release, agreement, known, periods, record_key)
         if beside is not None:
             beside(engine, known)
     made = _tabulated(release, agreement, along, counted)
     if tell is not None:
         tell(made)
-    files = {"spec.json": _spec(release, along)}
+    return table_set(release, made, keyed=release.terms.method is Method.CELL_KEY)
+
+
+def table_set(release: Release, made: Tabulated, *, keyed: bool) -> dict[str, bytes]:
+    """Counts as the files of a table set. ``keyed``: with cell keys beside them."""
+    files = {"spec.json": _spec(release, made.along)}
     for table in release.tables:
-        mine = [along[name] for name in table.dimensions]
-        files[f"{table.name}.csv"] = long(mine, {"value": made.tables[table.name]})
+        mine = [made.along[name] for name in table.dimensions]
+        beside = {KEY_SUMS: made.keys[table.name]} if keyed else {}
+        files[f"{table.name}.csv"] = long(mine, {"value": made.tables[table.name], **beside})
         files[beside_of(table.name)] = parts_of(mine, {supplier: found[table.name] for supplier, found in made.shares.items()})
     return files
 
@@ -88,7 +103,17 @@ def _tabulated(release: Release, agreement: Agreement, along: Mapping[str, Axis]
     suppliers = base.suppliers if base else ()
     found = parted(release, along, counted, COUNT, counted[SUPPLIER].to_numpy().astype(np.int64), len(suppliers))
     tables = {table.name: np.asarray(sum(one[table.name] for one in found), dtype=np.int64) for table in release.tables}
-    return Tabulated(along, tables, dict(zip(suppliers, found, strict=True)))
+    return Tabulated(along, tables, dict(zip(suppliers, found, strict=True)), _cell_keys(release, along, counted))
+
+
+def _cell_keys(release: Release, along: Mapping[str, Axis], counted: pa.Table) -> dict[str, Counts]:
+    """Of every cell of every table the sum of its units' record keys, modulo 2**32. BadRelease where a unit has none."""
+    if UPPER not in counted.column_names:
+        return {}
+    if pc.sum(counted[KEYLESS]).as_py():
+        raise BadRelease(f"release {release.name}: a unit without a pseudonym has no record key, and cannot be perturbed.")
+    upper, lower = (cubes(release, along, counted, name) for name in (UPPER, LOWER))
+    return {name: (upper[name] * HALF + lower[name]) % HALF**2 for name in upper}
 
 
 def check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relation]) -> None:
@@ -104,16 +129,25 @@ def check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relati
 
 
 def _counted(
-    engine: Engine, release: Release, agreement: Agreement, known: Mapping[tuple[str, str], ibis.Table], periods: Sequence[Period]
+    engine: Engine, release: Release, agreement: Agreement, known: Relations, periods: Sequence[Period], record_key: bytes | None
 ) -> pa.Table:
     try:
         repeats = surplus(release, agreement, known, periods)
         # Looking for repeats costs one pass over a key; telling them apart, one over every column. Mostly there are none.
         repeated = repeats is not None and bool(engine.run(repeats).column(COUNT)[0].as_py())
-        expression = cell_counts(release, agreement, known, periods, repeated=repeated)
+        keys = None if record_key is None else _keyed(engine, engine.run(pseudonyms(release, agreement, known, periods)), record_key)
+        expression = cell_counts(release, agreement, known, periods, repeated=repeated, keys=keys)
     except ibis.common.exceptions.IbisError as error:
         raise BadRelease(f"release {release.name}: its fields do not suit what it asks of them ({type(error).__name__}).") from None
     return engine.run(expression)
+
+
+def _keyed(engine: Engine, found: pa.Table, record_key: bytes) -> ibis.Table:
+    """The record keys of these pseudonyms, made known to the engine: ``cell_counts`` says as what."""
+    values = found.column(VALUE).combine_chunks()
+    values = (values.storage if isinstance(values, pa.ExtensionArray) else values).cast(PSEUDONYM)
+    keys = record_keys(values, record_key).astype(np.int64)
+    return engine.register(pa.table({VALUE: values, UPPER: keys // HALF, LOWER: keys % HALF}))
 
 
 def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:

@@ -54,18 +54,32 @@ def changed_since(before: Sequence[Cells], now: Cells, otherwise: int) -> Counts
     return changed
 
 
-def require_adjacent(threshold: int, seen: Sequence[Cells]) -> None:
+def exchanged_since(before: Sequence[Cells], now: Cells) -> Flags:
+    """(n,) the cells that other units are in than in the last edition that has it, by their cell keys: what ``Cells`` holds here is these alone."""
+    found = np.zeros(len(now[0]), dtype=np.bool_)
+    for one in before:
+        there, places = _places(one, now[0])
+        found[there] = now[1][0, there] != one[1][0, places]
+    return found
+
+
+def require_adjacent(threshold: int, seen: Sequence[Cells], keys: Sequence[Cells] = ()) -> None:
     """Unconnected where a cell changed by much and nearly changed back.
 
     The engine adds up what changed on the way from one edition to another. What went away and came back would look like much, and is little.
+    ``keys``: of the same cells their cell keys; as many other people than before count as much, unless the two editions differ in nothing else.
     """
-    for number, (keys, first) in enumerate(seen):
-        since, last = np.zeros(len(keys), dtype=np.int64), first.copy()
-        for later in seen[number + 1 :]:
-            there, places = _places(later, keys)
+    for number, (cells, first) in enumerate(seen):
+        since, last = np.zeros(len(cells), dtype=np.int64), first.copy()
+        first_key = keys[number][1][0] if keys else np.zeros_like(cells)
+        last_key = first_key.copy()
+        for place, later in enumerate(seen[number + 1 :], number + 1):
+            there, places = _places(later, cells)
             parts = later[1][:, places]
-            since[there] += _apart(parts, last[:, there])
-            apart = _apart(parts, first[:, there])
-            if ((since[there] >= threshold) & (apart < threshold)).any():
+            key = keys[place][1][0, places] if keys else first_key[there]
+            step, apart = _apart(parts, last[:, there]), _apart(parts, first[:, there])
+            since[there] += np.where((step == 0) & (key != last_key[there]), threshold, step)
+            near = (apart < threshold) & ~((apart == 0) & (key != first_key[there]))
+            if ((since[there] >= threshold) & near).any():
                 raise Unconnected("some cells changed and nearly changed back")
-            last[:, there] = parts
+            last[:, there], last_key[there] = parts, key

@@ -38,6 +38,9 @@ def let_go(session: Session, lost: Lost, now: datetime) -> None:
     for edition in sorted(set(lost.kept.values())):
         if (row := session.get(EditionRow, edition)) is not None:
             kept.let_go(session, row, kept.AGAIN, now)
+    for edition in sorted(lost.put_off):
+        if (row := session.get(EditionRow, edition)) is not None:
+            kept.put_off(session, row, now)
 
 
 def keep_taken(session: Session, editions: Iterable[Edition], now: datetime) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from agreements.rights import FOR_GOOD
 from exchange.log import tables
 from exchange.log.record import Operation
-from exchange.releases.kept import BEGUN, DONE
+from exchange.releases.kept import BEGUN, DONE, LATER
 from keys.rights import RightsReceipt
 
 Entry = Mapping[str, Any]
@@ -99,6 +99,7 @@ class Lost:
         people: ids of people who were ended.
         editions: by id.
         kept: names of the keys of editions' exact counts and proofs whose destruction was begun or done, each with its edition.
+        put_off: editions whose exact counts an erasure has go when a legal hold ends.
         redacted: numbers of entries that were redacted.
         again: what nobody but people can do again, counted by the log's words.
     """
@@ -122,6 +123,7 @@ class Lost:
     people: set[str] = field(default_factory=set)
     editions: dict[str, Edition] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    put_off: set[str] = field(default_factory=set)
     redacted: set[int] = field(default_factory=set)
     again: Counter[str] = field(default_factory=Counter)
 
@@ -252,6 +254,9 @@ def _revocation(lost: Lost, _: Entry, what: str, subject: str) -> bool:
 
 
 def _edition(lost: Lost, entry: Entry, what: str, subject: str) -> bool:
+    if what == LATER:
+        lost.put_off.add(subject)
+        return True
     if what in (BEGUN, DONE):
         lost.kept[str(_details(entry)["key"])] = subject
         return True

@@ -146,7 +146,7 @@ def _reasons(row: SubmissionRow, manifest: Manifest, result: Mapping[str, Any], 
         return [Reason(f"{place}, sealed parts", f"{result['reason']}. Push the extract again.")]
     if result["outcome"] == "rows":
         return [
-            Reason(f"{place}, field {one['field']}", f"{one['count']} row(s) break the rule: {one['rule']}"[:1900] + f". {_MEND}")
+            Reason(f"{place}, field {one['field']}", f"{one['count']} {_break(one['count'])} the rule: {one['rule']}"[:1900] + f". {_MEND}")
             for one in result["errors"]
         ]
     found = (result["rows"], result["rows_digest"], result["totals"])
@@ -155,6 +155,10 @@ def _reasons(row: SubmissionRow, manifest: Manifest, result: Mapping[str, Any], 
     if head != row.after:
         return [Reason(f"{place}, mode", "another submission for this period was held first. Push again, following it.")]
     return []
+
+
+def _break(rows: int) -> str:
+    return "row breaks" if rows == 1 else "rows break"
 
 
 def _receipt(keyring: Keyring, agreement: Agreement, row: SubmissionRow, reasons: Sequence[Reason], now: datetime) -> dict[str, Any]:

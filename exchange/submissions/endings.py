@@ -14,7 +14,7 @@ from agreements.model import AfterEnd, Agreement
 from agreements.periods import Period
 from agreements.rules import dispose_on, today
 from exchange.db import reading, writing
-from exchange.keyring import Keyring, rekey_prefix
+from exchange.keyring import Keyring, record_keys_name, rekey_prefix
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow, EnvelopeRow, EpochRow
@@ -192,8 +192,9 @@ def _retire(session: Session, keyring: Keyring, reference: str, clock: Clock) ->
         return []
     numbers = sorted(epoch.epoch for epoch in epochs)
     # A crash after this leaves an epoch that is not yet marked: the next run finds it again, and a destroyed key may be destroyed again.
+    over = {record_keys_name(reference)} if reference in ended(session) else set()
     for name in keyring.store.names(rekey_prefix(reference)):
-        if name.rpartition("/")[2] in {str(number) for number in numbers}:
+        if name.rpartition("/")[2] in {str(number) for number in numbers} or name in over:
             keyring.store.destroy(name)
     for epoch in epochs:
         epoch.retired_at = now

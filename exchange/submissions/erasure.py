@@ -107,7 +107,7 @@ class _Decision:
         by_id = {one.kept.id: one.total for one in changed}
         told = editions.affected(self.session, request.reference, by_id, now, drop=self.asked.removes)
         if self.asked.removes:
-            safe = (_searched(self.asked, shown) - set(by_id)) | set(under)
+            safe = _searched(self.asked, shown) - {one.kept.id for one in found}
             editions.let_go(self.session, request.reference, request.supplier, request.datasets, safe, now)
         receipt = self._receipt(rows, shown, found, under, told, now)
         terms = agreements.of(self.session, request.agreement)

@@ -97,6 +97,12 @@ def origins(session: Session, batches: Sequence[Batch]) -> dict[str, Origin]:
     return {name: Origin(agreements.parsed(words), int(manifest["document"]["epoch"])) for name, manifest, words in found}
 
 
+def epochs(session: Session, submissions: Collection[str]) -> dict[str, int]:
+    """The linkage epoch of each of these submissions, by its id, whether its rows are still held or not."""
+    found = session.execute(select(SubmissionRow.id, SubmissionRow.manifest).where(SubmissionRow.id.in_(submissions)))
+    return {name: int(manifest["document"]["epoch"]) for name, manifest in found}
+
+
 def earliest_day(session: Session, submissions: Collection[str]) -> date | None:
     """The first day on which one of these submissions is, or was, to be destroyed; None where there is none."""
     return session.execute(select(func.min(SubmissionRow.dispose_on)).where(SubmissionRow.id.in_(submissions))).scalar_one()

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from exchange.db import make_engine
@@ -106,6 +106,26 @@ def test_suspensions_keep_to_the_whole_agreement_on_the_way_to_datasets(empty: E
         assert len(connection.execute(rows).all()) == 2
 
 
+def _edition(connection: Connection, identity: str) -> None:
+    """A published edition, and its agreement."""
+    if not connection.execute(text("SELECT count(*) FROM agreements")).scalar_one():
+        connection.execute(
+            text(
+                "INSERT INTO agreements (digest, reference, version, canonical, state, in_force_from, expires, registered_at) "
+                "VALUES ('sha256:a', 'A', 1, :words, 'in-force', '2026-11-01', '2027-11-01', '2026-11-01 00:00:00')"
+            ),
+            {"words": b"{}"},
+        )
+    connection.execute(
+        text(
+            "INSERT INTO editions (id, reference, agreement, release, first_period, last_period, state, requested_by, requested_at, draft, "
+            "draft_digest, report, dispose_on) VALUES (:id, 'A', 'sha256:a', 'r', '2021-04', '2021-04', 'published', 'k', "
+            "'2026-11-01 00:00:00', '{}', '', '{}', '2031-04-30')"
+        ),
+        {"id": identity},
+    )
+
+
 def test_a_population_is_taken_once_an_edition_and_only_once_at_all_before(empty: Engine) -> None:
     def go(where: str) -> None:
         config = configuration()
@@ -126,22 +146,8 @@ def test_a_population_is_taken_once_an_edition_and_only_once_at_all_before(empty
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, "0012")
-        connection.execute(
-            text(
-                "INSERT INTO agreements (digest, reference, version, canonical, state, in_force_from, expires, registered_at) "
-                "VALUES ('sha256:a', 'A', 1, :words, 'in-force', '2026-11-01', '2027-11-01', '2026-11-01 00:00:00')"
-            ),
-            {"words": b"{}"},
-        )
         for edition in ("ed-1", "ed-2"):
-            connection.execute(
-                text(
-                    "INSERT INTO editions (id, reference, agreement, release, first_period, last_period, state, requested_by, requested_at, draft, "
-                    "draft_digest, report, dispose_on) VALUES (:id, 'A', 'sha256:a', 'r', '2021-04', '2021-04', 'published', 'k', "
-                    "'2026-11-01 00:00:00', '{}', '', '{}', '2031-04-30')"
-                ),
-                {"id": edition},
-            )
+            _edition(connection, edition)
     take("ed-1")
     with pytest.raises(IntegrityError):
         take("ed-2")
@@ -156,3 +162,25 @@ def test_a_population_is_taken_once_an_edition_and_only_once_at_all_before(empty
     with pytest.raises(RuntimeError, match="published in several editions"):
         go("0012")
     assert taken() == ["ed-1", "ed-2"]
+
+
+def test_the_way_back_is_closed_while_exact_counts_have_keys(empty: Engine) -> None:
+    """What is sealed would be forgotten, and its keys with it, while backups keep the one and the keystore the other."""
+    upgrade(empty)
+    words = "INSERT INTO kept_counts (edition, what, key, destroyed_at) VALUES ('ed-1', 'counts', 'edition/ed-1/counts', {})"
+
+    def back() -> None:
+        config = configuration()
+        with empty.begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0013")
+
+    with empty.begin() as connection:
+        _edition(connection, "ed-1")
+        connection.execute(text(words.format("NULL")))
+    with pytest.raises(RuntimeError, match="exact counts of editions are kept"):
+        back()
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE kept_counts SET destroyed_at = '2026-11-01 00:00:00'"))
+    back()
+    assert "kept_counts" not in inspect(empty).get_table_names()

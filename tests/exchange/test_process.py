@@ -75,7 +75,7 @@ def test_what_is_held_is_unreadable_on_disk(world: World) -> None:
 def test_rows_that_break_rules_are_named_by_number_and_never_by_value(world: World) -> None:
     bad = crimes(6, authority=["Hartlepool", CANARY, "Hartlepool", None, "Hartlepool", CANARY])
     said = refused(world, crimes(4), bad)
-    assert "2 row(s) break the rule" in said
+    assert "2 rows break the rule" in said
     assert "must not be empty" in said
     assert '"rows": [6, 10]' in said
     assert '"rows": [8]' in said

@@ -160,7 +160,7 @@ def test_rows_that_break_a_rule(cleveland: Raw, tmp_path: Path) -> None:
     with nothing_kept(cleveland.world, refused=1):
         submission = cleveland.sent(cleveland.sealed(extract, table=table.set_column(place, "crime_type", types)))
         reason = refused_receipt(cleveland, submission, f"{CRIMES}, field crime_type")
-    assert "1 row(s) break the rule" in reason
+    assert "1 row breaks the rule" in reason
     assert "Quillfeather" not in str(cleveland.state(submission))
 
 

@@ -7,6 +7,7 @@ revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
+_LEFT = "SELECT count(*) FROM kept_counts WHERE destroyed_at IS NULL"
 
 
 def upgrade() -> None:
@@ -24,4 +25,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if op.get_bind().execute(sa.text(_LEFT)).scalar_one():
+        raise RuntimeError(
+            "exact counts of editions are kept whose keys nothing would destroy any more: the schema before this one knows of none."
+        )
     op.drop_table("kept_counts")

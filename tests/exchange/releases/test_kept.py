@@ -10,11 +10,14 @@ from sqlalchemy import select
 from agreements.signing import Capacity, Voice
 from exchange import schedule
 from exchange.db import reading, writing
+from exchange.errors import Conflict
 from exchange.keyring import KEPT
 from exchange.log.tables import EntryRow
+from exchange.releases import edition as releases_edition
 from exchange.releases import kept
 from exchange.releases.checking import REFUSE
 from exchange.releases.tables import EditionRow, KeptRow
+from exchange.releases.tabulate import tabulate
 from exchange.submissions.holds import Over
 from keys.errors import KeyDestroyed
 from tests.agreements.papers import build
@@ -181,6 +184,52 @@ def test_under_a_legal_hold_they_stay_and_are_not_used(drafted: tuple[World, str
     lift(world, placed.id)
     world.hub.settle()
     assert sealed(world, edition) == set()
+
+
+def test_an_erasure_that_finds_them_under_a_legal_hold_takes_them_when_it_ends(drafted: tuple[World, str]) -> None:
+    """The person may be in rows that are gone, of which nobody will ask again; the hold is on what took their place."""
+    world, edition = drafted
+    publish(world, edition)
+    corrected(world, edition)
+    placed = place(world, Over(REFERENCE, "crimes", supplier=CLEVELAND), until=date(2031, 3, 31))
+    for _ in range(2):
+        asking.ask(world, "erasure", {bytes(16)})
+    world.hub.settle()
+    assert sealed(world, edition) == BOTH
+    assert [what for what, _ in logged(world, edition)].count(kept.LATER) == 2
+    lift(world, placed.id)
+    assert opened(world, edition) is None
+    world.hub.settle()
+    gone(world, edition, "rows that it was counted from were erased, or may have been")
+
+
+def test_the_keys_of_an_erasure_are_destroyed_though_the_clock_is_not_believed(drafted: tuple[World, str]) -> None:
+    world, edition = drafted
+    publish(world, edition)
+    asking.ask(world, "erasure", {asking.pseudonym(0, seed=1)})
+    schedule.finish_erasures(world.hub)
+    gone(world, edition, "rows that it was counted from were erased, or may have been")
+    assert "finish erasures" not in schedule.BY_THE_CLOCK
+
+
+def test_no_draft_proves_itself_by_counts_that_are_let_go_of_while_it_is_made(
+    drafted: tuple[World, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, first = drafted
+    publish(world, first)
+
+    def meanwhile(*about: Any, **more: Any) -> Any:
+        with writing(world.hub.engine) as session:
+            kept.let_go(session, session.get_one(EditionRow, first), "a test", world.clock())
+        return tabulate(*about, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(releases_edition, "tabulate", meanwhile)
+        with pytest.raises(Conflict) as caught:
+            ask(world)
+    assert caught.value.code == "inputs-changed"
+    second = ask(world)
+    assert row(world, second).draft["history"] == [first]
 
 
 def test_with_the_counts_of_an_edition_go_the_proofs_of_later_ones_that_cover_it(drafted: tuple[World, str]) -> None:

@@ -55,3 +55,16 @@ def test_what_became_of_a_draft_since_takes_its_counts_with_it(drafted: tuple[Wo
         record(world, vote(world, edition, CHECKERS[0], REFUSE))
     replayed(world, put_over(world, copy))
     assert sealed(world.restarted(), edition) == set()
+
+
+def test_what_an_erasure_put_off_for_a_legal_hold_is_put_off_again(drafted: tuple[World, str], tmp_path: Path) -> None:
+    world, edition = drafted
+    publish(world, edition)
+    copy = saved(world, tmp_path / "backup")
+    with writing(world.hub.engine) as session:
+        kept.put_off(session, session.get_one(EditionRow, edition), world.clock())
+    replayed(world, put_over(world, copy))
+    again = world.restarted()
+    assert opened(again, edition) is None
+    again.hub.settle()  # nothing is under a hold here
+    assert sealed(again, edition) == set()

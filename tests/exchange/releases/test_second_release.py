@@ -14,7 +14,8 @@ from agreements.release import Dimension, Level, Release, Table, Terms, Zeros
 from exchange.disclosure import Need
 from exchange.disclosure.attack import attack
 from exchange.releases import meanings, series
-from exchange.releases.errors import Unconnected
+from exchange.releases.counting import require_told_apart
+from exchange.releases.errors import BadRelease, Unconnected
 from exchange.releases.gate import guard
 from exchange.releases.past import Past
 from exchange.releases.protected import Shown, read_protected
@@ -215,6 +216,25 @@ def test_dimensions_are_one_column_where_they_mean_the_same_and_only_there() -> 
     last = replace(one.dimension("group"), name="last", source="crimes.last_outcome")
     coarser = replace(other, derived=(), dimensions=(last,), tables=(Table("t", "T", ("last",)),))
     assert meanings.made_otherwise(agreement, one, agreement, coarser) == "last"
+
+
+def test_one_release_has_no_two_tables_by_one_field_made_in_two_ways() -> None:
+    """Its last outcome in one table and the group of that in another: the one could be the other made coarser. In one table together they may stand."""
+    agreement, one = world.agreement(), world.release()
+    last = replace(one.dimension("group"), name="last", source="crimes.last_outcome")
+    dimensions = (*one.dimensions, last)
+    apart = (Table("t", "T", ("month", "group")), Table("u", "U", ("month", "last")))
+    beside = (Table("t", "T", ("month", "group", "last")), Table("u", "U", ("month", "crime_type")))
+    assert meanings.made_twice(agreement, one) is None
+    assert meanings.made_twice(agreement, replace(one, dimensions=dimensions, tables=apart)) == ("group", "last")
+    assert meanings.made_twice(agreement, replace(one, dimensions=dimensions, tables=beside)) is None
+    hidden = replace(one.terms, zeros=Zeros.SUPPRESSIBLE)
+    assert meanings.made_twice(agreement, replace(one, dimensions=dimensions, tables=beside, terms=hidden)) == ("group", "last")
+    again = replace(one.dimension("crime_type"), name="kind")
+    twice = (Table("t", "T", ("month", "crime_type")), Table("u", "U", ("month", "kind", "force")))
+    assert meanings.made_twice(agreement, replace(one, dimensions=(*one.dimensions, again), tables=twice)) == ("crime_type", "kind")
+    with pytest.raises(BadRelease, match="crime_type and kind are made from one field"):
+        require_told_apart(agreement, replace(one, dimensions=(*one.dimensions, again), tables=twice))
 
 
 def test_movements_and_the_population_of_prisons_do_not_stand_in_each_others_way() -> None:

@@ -13,7 +13,7 @@ from agreements.periods import Period
 from agreements.release import Release, Table
 from exchange.disclosure import Need
 from exchange.disclosure.attack import attack
-from exchange.releases import series
+from exchange.releases import remaking, series
 from exchange.releases.cells import Counts
 from exchange.releases.errors import Unconnected
 from exchange.releases.gate import guard
@@ -187,5 +187,5 @@ def test_of_months_together_that_cannot_be_made_again_there_is_no_other_edition(
     }
     with pytest.raises(Unconnected, match="counts other months together"):
         series.joined(release, alone, [Past("both", shown, None, frozenset())])
-    assert series.reshown(shown, together)
-    assert not series.reshown(shown, alone)
+    assert remaking.reshown(shown, together)
+    assert not remaking.reshown(shown, alone)
