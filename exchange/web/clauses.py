@@ -123,6 +123,15 @@ def tasks(agreement: Agreement) -> list[Task]:
                 those(f"dataset {dataset.name}", "datasets"),
             )
         )
+    if linked := those(*(f"linkage {one.name}" for one in agreement.linkages)):
+        found.append(
+            Task(
+                "linkages",
+                "Check how people are linked",
+                "May these records be brought together, and is enough done against wrong links?",
+                linked,
+            )
+        )
     kept = tuple(passages(one for _, one in said if one.clause.endswith(", retention") or one.clause in ("term", "items, disposal")))
     released = tuple(passages(one for _, one in said if one.clause.startswith("release ") and not one.clause.endswith(", terms")))
     guarded = tuple(

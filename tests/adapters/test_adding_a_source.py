@@ -69,7 +69,8 @@ def test_the_example_as_xml_is_another_base_class(tmp_path: Path) -> None:
     assert [row["age"] for row in rows] == [34, 38]
     assert all(row["name_dob"] and CANARY in row["tag_number"] for row in rows)
     assert doubts.items() == []
-    path.write_text('<Tags><Tag id="CANARY"><Fitted/><Shoe>CANARY</Shoe></Tag></Tags>', encoding="utf-8")
+    tag = '<Tag id="CANARY"><Fitted/><Shoe>CANARY</Shoe></Tag>'
+    path.write_text(f"<Tags>{tag * 2}</Tags>", encoding="utf-8")
     with nothing_said() as caught:
         read(source, path, "tag_number")
     assert "“Shoe”, is unknown" in caught[0].what

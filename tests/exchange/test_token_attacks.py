@@ -17,6 +17,7 @@ from exchange.db import reading, writing
 from exchange.errors import Unauthenticated
 from exchange.register import partners
 from exchange.register.tables import AssertionRow
+from exchange.submissions.attendance_tables import HeardRow
 from keys.encoding import b64
 from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, TEAM, URL, World, print_of, problem
@@ -230,7 +231,7 @@ def test_a_stranger_never_waits_to_write_on_sqlite(world: World) -> None:
         assert time.monotonic() - begun < 5
 
 
-def test_nothing_is_written_but_a_genuine_assertions_name(world: World) -> None:
+def test_nothing_is_written_but_a_genuine_assertions_name_and_that_its_client_was_heard_of(world: World) -> None:
     written: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
@@ -243,9 +244,9 @@ def test_nothing_is_written_but_a_genuine_assertions_name(world: World) -> None:
     assert written == []
     assert world.authenticate(world.assertion(CLEVELAND)).status_code == 200
     event.remove(world.hub.engine, "before_cursor_execute", note)
-    assert {statement.split()[0] + " " + statement.split()[2] for statement in written} == {
-        "DELETE used_assertions",
-        "INSERT used_assertions",
+    assert {statement.replace("INTO ", "").replace("FROM ", "").split()[1] for statement in written} == {
+        AssertionRow.__tablename__,
+        HeardRow.__tablename__,
     }
     with reading(world.hub.engine) as session:
         assert session.execute(select(AssertionRow.client)).scalars().all()[-1] == CLEVELAND
