@@ -6,6 +6,7 @@ from pathlib import Path
 
 from demo.cast import AGENCIES, MONTHS, OPERATOR, PARTIES, RECIPIENT, REFERENCE, RELEASE, TEMPLATE, Places
 from demo.stage import agency, console, finish, free_port, hub, serving, start, step
+from demo.steps import approve, enter, make_keys, request, share_secret, sign
 
 
 def run(folder: Path) -> Places:
@@ -26,57 +27,20 @@ def run(folder: Path) -> Places:
 
 def _keys(places: Places, address: str) -> Path:
     step("Every organisation makes its own keys: people, machines, and the hub.")
-    hub(None, "init", places.hub, "--public-url", address, "--operator", OPERATOR)
-    for party in PARTIES:
-        for role in ("dpo", "signatory", "checker"):
-            hub(None, "person", "new", "--owner", party, "--role", role, "--out", places.people(party))
-    made = [
-        start(
-            "init",
-            "--party",
-            one.party,
-            "--hub",
-            address,
-            "--home",
-            places.agency(one.party),
-            "--pin-signatory",
-            _signatory(places, one.party),
-        )
-        for one in AGENCIES
-    ]
-    made.append(start("init", "--party", RECIPIENT, "--hub", address, "--home", places.agency(RECIPIENT), "--recipient"))
-    finish(made)
-    config = places.hub / "hub.toml"
-    hub(config, "partner", "add", *places.cards())
-    return config
-
-
-def _signatory(places: Places, party: str) -> str:
-    """The fingerprint that an agency pins: its own signatory's."""
-    listed = json.loads(hub(None, "--json", "person", "fingerprint", places.people(party) / f"{party}-signatory.card.json"))
-    return str(listed["fingerprint"])
+    people = dict.fromkeys(PARTIES, ("dpo", "signatory", "checker"))
+    return make_keys(places, address, OPERATOR, people, [one.party for one in AGENCIES])
 
 
 def _agreement(places: Places, config: Path) -> None:
     step(f"The agreement {REFERENCE} is filled in with the fingerprints, and every DPO advises and every signatory signs, offline.")
-    cards = [flag for card in places.cards() for flag in ("--card", card)]
-    hub(None, "agreement", "fill", TEMPLATE, *cards, "--out", places.agreement)
-    hub(config, "agreement", "enter", places.agreement)
-    statements = []
-    for party in PARTIES:
-        for verb, role in (("advise", "dpo"), ("sign", "signatory")):
-            out = places.run / "statements" / f"{party}-{verb}.json"
-            hub(None, "agreement", verb, places.agreement, "--key", places.key(party, role), "--out", out)
-            statements.append(out)
-    recorded = hub(config, "agreement", "record", *statements)
+    enter(places, config, TEMPLATE, places.agreement)
+    recorded = sign(places, config, places.agreement, PARTIES)
     console.print("  " + recorded.strip().replace("\n", "\n  "), style="dim")
 
 
 def _linkage(places: Places) -> None:
     step("The first supplier makes the linkage secret and seals it to the other; the hub relays it and cannot open it.")
-    first, *others = AGENCIES
-    agency("keys", "issue", REFERENCE, "--home", places.agency(first.party))
-    finish([start("keys", "accept", REFERENCE, "--home", places.agency(one.party)) for one in others])
+    share_secret(places, REFERENCE, [one.party for one in AGENCIES])
 
 
 def _pushes(places: Places) -> None:
@@ -96,13 +60,10 @@ def _pushes(places: Places) -> None:
 
 def _edition(places: Places, config: Path) -> str:
     step("The performance team asks for an edition: linked, tabulated, protected, and attacked by an independent intruder.")
-    key = places.key(OPERATOR, "checker")
-    asked = hub(config, "--json", "release", "request", REFERENCE, RELEASE, "--from", MONTHS[0], "--to", MONTHS[-1], "--key", key)
-    edition = str(json.loads(asked)["edition"])
+    edition = request(places, config, (REFERENCE, RELEASE), (MONTHS[0], MONTHS[-1]), OPERATOR)
     step("Two people, neither of them the one who asked, check exactly what would be published, and sign.")
-    for one in AGENCIES:
-        checked = hub(config, "release", "check", edition, "--approve", "--key", places.key(one.party, "checker"))
-        console.print("  " + checked.strip(), style="dim")
+    for checked in approve(places, config, edition, [one.party for one in AGENCIES]):
+        console.print("  " + checked, style="dim")
     return edition
 
 

@@ -110,6 +110,9 @@ class Scene:
         return frozenset(party for paper in self.papers for party in paper.checkers)
 
 
+WHOLE = Scene()
+
+
 @dataclass(frozen=True)
 class Extract:
     """One file that an agency's system exports: of which dataset and period, and how many rows it has. ``number``: the ledger's, for its rows."""
@@ -126,7 +129,7 @@ class Extract:
 class Stage(Places):
     """Folders of one run."""
 
-    scene: Scene = Scene()
+    scene: Scene = WHOLE
 
     @property
     def data(self) -> Path:

@@ -1,8 +1,8 @@
-"""The whole partnership, step by step: invent a population, sign three agreements, push every source, link people, publish, compare with the truth."""
+"""The whole partnership, step by step: invent a population, sign the agreements, push every source, link people, publish, compare with the truth."""
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from demo.cast import RECIPIENT
-from demo.partnership.cast import RELEASES, Extract, Paper, Scene, Stage
-from demo.stage import Failed, agency, console, finish, free_port, hub, serving, start, step
-
-AT_ONCE = 3
-"""Agency commands running beside the hub: more only wait for each other on a small machine."""
+from demo.partnership.cast import RELEASES, WHOLE, Extract, Paper, Scene, Stage
+from demo.stage import Failed, agency, console, free_port, serving, step
+from demo.steps import AT_ONCE, approve, enter, make_keys, request, share_secret, sign
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Played:
     editions: Sequence[Edition]
 
 
-def run(folder: Path, scene: Scene = Scene()) -> Played:  # noqa: B008 - frozen
+def run(folder: Path, scene: Scene = WHOLE) -> Played:
     """Play it all in a fresh folder."""
     shutil.rmtree(folder, ignore_errors=True)
     stage = Stage(folder, scene)
@@ -81,46 +79,22 @@ def _invent(stage: Stage) -> None:
 def _keys(stage: Stage, address: str) -> Path:
     scene = stage.scene
     step(f"{len(scene.parties)} organisations make their own keys: people, machines, and the hub.")
-    hub(None, "init", stage.hub, "--public-url", address, "--operator", scene.operator)
-    for party in scene.parties:
-        for role in ("dpo", "signatory", *(["checker"] if party in scene.checkers else [])):
-            hub(None, "person", "new", "--owner", party, "--role", role, "--out", stage.people(party))
-    _in_turn([_init(stage, address, party) for party in scene.suppliers])
-    agency("init", "--party", RECIPIENT, "--hub", address, "--home", stage.agency(RECIPIENT), "--recipient")
-    config = stage.hub / "hub.toml"
-    hub(config, "partner", "add", *stage.cards())
-    return config
-
-
-def _init(stage: Stage, address: str, party: str) -> list[str | Path]:
-    card = stage.people(party) / f"{party}-signatory.card.json"
-    pin = json.loads(hub(None, "--json", "person", "fingerprint", card))["fingerprint"]
-    return ["init", "--party", party, "--hub", address, "--home", stage.agency(party), "--pin-signatory", str(pin)]
+    people = {party: ("dpo", "signatory", *(["checker"] if party in scene.checkers else [])) for party in scene.parties}
+    return make_keys(stage, address, scene.operator, people, scene.suppliers)
 
 
 def _agreements(stage: Stage, config: Path) -> None:
-    step(f"{len(stage.scene.papers)} agreements are filled in; every party's DPO advises on each and every signatory signs, offline.")
-    cards = [flag for card in stage.cards() for flag in ("--card", card)]
+    step("Every agreement is filled in; every party's DPO advises on it and every signatory signs, offline.")
     for paper in stage.scene.papers:
-        document = stage.paper(paper)
-        hub(None, "agreement", "fill", paper.template, *cards, "--out", document)
-        hub(config, "agreement", "enter", document)
-        said = []
-        for party in paper.parties:
-            for verb, role in (("advise", "dpo"), ("sign", "signatory")):
-                out = stage.run / "statements" / f"{paper.reference}-{party}-{verb}.json"
-                hub(None, "agreement", verb, document, "--key", stage.key(party, role), "--out", out)
-                said.append(out)
-        hub(config, "agreement", "record", *said)
+        enter(stage, config, paper.template, stage.paper(paper))
+        sign(stage, config, stage.paper(paper), paper.parties)
         console.print(f"  {paper.reference}: {len(paper.parties)} parties, {len(paper.suppliers)} suppliers, in force", style="dim")
 
 
 def _linkage_secrets(stage: Stage) -> None:
     step("For each agreement one supplier makes a linkage secret and seals it to the others; the hub relays it and cannot open it.")
     for paper in stage.scene.papers:
-        first, *others = paper.keyed
-        agency("keys", "issue", paper.reference, "--home", stage.agency(first))
-        _in_turn([["keys", "accept", paper.reference, "--home", stage.agency(party)] for party in others])
+        share_secret(stage, paper.reference, paper.keyed)
 
 
 def _pushes(stage: Stage, extracts: Sequence[Extract]) -> list[Pushed]:
@@ -161,24 +135,8 @@ def _pushed(line: Mapping[str, Any]) -> Pushed:
 
 def _edition(stage: Stage, config: Path, paper: Paper, release: str) -> tuple[Paper, str, str]:
     step(f"{paper.reference}: an edition of {release} is linked, tabulated, protected, attacked, and checked by two people.")
-    asked_by = stage.key(paper.operator, "checker")
-    asked = hub(
-        config,
-        "--json",
-        "release",
-        "request",
-        paper.reference,
-        release,
-        "--from",
-        stage.scene.first,
-        "--to",
-        stage.scene.last,
-        "--key",
-        asked_by,
-    )
-    identity = str(json.loads(asked)["edition"])
-    for party in [party for party in paper.checkers if party != paper.operator][:2]:
-        hub(config, "release", "check", identity, "--approve", "--key", stage.key(party, "checker"))
+    identity = request(stage, config, (paper.reference, release), (stage.scene.first, stage.scene.last), paper.operator)
+    approve(stage, config, identity, [party for party in paper.checkers if party != paper.operator][:2])
     return paper, release, identity
 
 
@@ -187,9 +145,3 @@ def _receive(stage: Stage, paper: Paper, release: str, identity: str) -> Edition
     agency("pull", paper.reference, release, "--home", stage.agency(RECIPIENT), "--to", out)
     folder = next(path for path in sorted(out.iterdir()) if path.is_dir())
     return Edition(paper, release, identity, folder)
-
-
-def _in_turn(commands: Iterable[Sequence[str | Path]]) -> list[str]:
-    """Agency commands, a few at a time; what each printed, in order."""
-    with ThreadPoolExecutor(AT_ONCE) as workers:
-        return list(workers.map(lambda arguments: finish([start(*arguments)])[0], commands))

@@ -3,13 +3,13 @@
 import csv
 from pathlib import Path
 
-from demo.partnership.cast import PEOPLE, Scene
+from demo.partnership.cast import PEOPLE, WHOLE, Scene
 from demo.partnership.show import shown
 from demo.partnership.story import Edition, Played, run
 from demo.partnership.truth import truth
 from demo.stage import console
 
-REOFFENDING = next(paper for paper in Scene().papers if paper.reference == "LCJP-REOFFENDING")
+REOFFENDING = next(paper for paper in WHOLE.papers if paper.reference == "LCJP-REOFFENDING")
 SCENE = Scene((REOFFENDING,), first="2026-10", last="2026-10")
 WITHIN = 0.05
 """How far a published number of people may lie from the truth: keys misspelt or missing make one person two, or nobody."""
@@ -47,6 +47,5 @@ def counted(edition: Edition, name: str, column: str) -> dict[str, str]:
 
 
 def test_the_cast_is_that_of_the_example_agreements() -> None:
-    scene = Scene()
-    assert {paper.reference for paper in scene.papers} == {"LCJP-MV7", "LCJP-EFFECTIVENESS", "LCJP-VICTIMS", "LCJP-REOFFENDING"}
-    assert (len(scene.parties), len(scene.suppliers)) == (23, 20)
+    assert {paper.reference for paper in WHOLE.papers} == {"LCJP-MV7", "LCJP-EFFECTIVENESS", "LCJP-VICTIMS", "LCJP-REOFFENDING"}
+    assert (len(WHOLE.parties), len(WHOLE.suppliers)) == (23, 20)

@@ -24,6 +24,7 @@ import requests
 from adapters.agency.cli import run as run_agency
 from agreements.document import read
 from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
+from demo import steps
 from demo.cast import AGENCIES, OPERATOR, PARTIES, RECIPIENT, REFERENCE, ROOT, TEMPLATE, Places
 from demo.stage import free_port, hub
 from exchange.db import writing
@@ -102,21 +103,13 @@ def enter(world: World, edit: Edit = same, name: str = "lcjp-mv7") -> Path:
     places = world.places
     template, document = places.run / f"{name}.template.toml", places.run / f"{name}.toml"
     template.write_text(edit(TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
-    cards = [flag for card in places.cards() for flag in ("--card", card)]
-    hub(None, "agreement", "fill", template, *cards, "--out", document)
-    world.exchange("agreement", "enter", document)
+    steps.enter(places, world.config, template, document)
     return document
 
 
 def agree(world: World, edit: Edit = same, name: str = "lcjp-mv7") -> None:
     """Fill in the agreement (edited), and let every DPO advise and every signatory sign."""
-    places, document, statements = world.places, enter(world, edit, name), []
-    for party in PARTIES:
-        for verb, role in (("advise", "dpo"), ("sign", "signatory")):
-            out = places.run / "statements" / f"{name}-{party}-{verb}.json"
-            hub(None, "agreement", verb, document, "--key", places.key(party, role), "--out", out)
-            statements.append(out)
-    world.exchange("agreement", "record", *statements)
+    steps.sign(world.places, world.config, enter(world, edit, name), PARTIES)
 
 
 def agree_at(world: World, edit: Edit, then: datetime) -> None:
