@@ -45,7 +45,9 @@ def put_over(world: World, source: Path) -> Settings:
         path.unlink()
     shutil.copy(source / "database.sqlite", world.folder / "hub.sqlite")
     shutil.rmtree(world.folder / "objects")
-    shutil.copytree(source / "objects", world.folder / "objects")
+    (world.folder / "objects").mkdir()
+    if (source / "objects").is_dir():  # where nothing was held yet, a backup has none
+        shutil.copytree(source / "objects", world.folder / "objects", dirs_exist_ok=True)
     return settings_in(world.folder)
 
 

@@ -65,6 +65,15 @@ def test_what_was_destroyed_since_is_destroyed_again_and_the_rest_goes_on(two: T
     assert rows_of(again, repeat.id) == 4
 
 
+def test_a_backup_of_before_anything_was_held_is_put_back(world: World, tmp_path: Path) -> None:
+    copy = saved(world, tmp_path / "backup")
+    lost = world.hold(**of(5, 3))
+    replayed(world, put_over(world, copy))
+    again = world.restarted()
+    problem(again.call("get", f"/v1/submissions/{lost.id}", CLEVELAND), 410, "push-again")
+    assert rows_of(again, again.hold(**of(5, 3)).id) == 3
+
+
 def test_the_same_upload_resumed_after_a_restore_is_a_new_submission(two: Two, tmp_path: Path) -> None:
     world, _, _ = two
     copy = saved(world, tmp_path / "backup")
