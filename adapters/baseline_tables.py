@@ -46,16 +46,18 @@ def _cps() -> tuple[Series, ...]:
 
     The publisher's header of the last column says “L Motoring Offences”: it stands beside the cases finalised administratively, and is theirs.
     """
-    found = [
+    by_offence = (
         Series(f"{word} of {offence} {outcome}", f"CPS outcomes: {outcome.lower()}", unit, offence)
         for offence in _CPS_OFFENCES
         for outcome in ("Convictions", "Unsuccessful")
         for word, unit in (("Number", "defendants"), ("Percentage", "percent"))
-    ]
-    administrative = "CPS outcomes: unsuccessful", "Finalised administratively"
-    found.append(Series("Number of Admin Finalised Unsuccessful", administrative[0], "defendants", administrative[1]))
-    found.append(Series("Percentage of L Motoring Offences Unsuccessful", administrative[0], "percent", administrative[1]))
-    return tuple(found)
+    )
+    measure, category = "CPS outcomes: unsuccessful", "Finalised administratively"
+    return (
+        *by_offence,
+        Series("Number of Admin Finalised Unsuccessful", measure, "defendants", category),
+        Series("Percentage of L Motoring Offences Unsuccessful", measure, "percent", category),
+    )
 
 
 PUBLISHED = (

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from adapters.cjs_codes import SEX
+from adapters.cjs_codes import ETHNICITY, SEX
 from adapters.csv_extract import CsvSource
 from adapters.derived import Derived
 from adapters.match_keys import match_keys
-from adapters.native_codes import ETHNICITY, YES_NO
+from adapters.native_codes import YES_NO
 from adapters.source import Column
 from agreements.fields import FieldType
 

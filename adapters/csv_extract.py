@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from adapters.errors import MOST_ROWS, ValidationFailed, rows_refused
-from adapters.files import BOM, GZIP, not_encoded, unreadable
+from adapters.files import BOM, is_gzip, not_encoded, reading, unreadable
 from adapters.source import Seen, Source
 
 BLOCK = 2 << 20
@@ -54,11 +54,8 @@ class CsvSource(Source):
 
 def read_header(path: Path, encoding: str = "utf-8", delimiter: str = ",") -> list[str]:
     """The names in the first line. ValidationFailed if there is no file or no line, NotThisEncoding if it is not such text."""
-    try:
-        with _opened(path) as stream:
-            start = bytes(stream.read(_HEADER_LIMIT))
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with reading(path) as stream:
+        start = stream.read(_HEADER_LIMIT)
     line = start.removeprefix(BOM).splitlines()[:1]
     try:
         text = b"".join(line).decode(encoding)
@@ -215,21 +212,11 @@ def _no_csv(path: Path) -> ValidationFailed:
 
 
 def _unpacked(raw: BinaryIO) -> Any:
-    compressed = raw.read(2) == GZIP
-    raw.seek(0)
-    return gzip.GzipFile(fileobj=raw) if compressed else raw
+    return gzip.GzipFile(fileobj=raw) if is_gzip(raw) else raw
 
 
-def _opened(path: Path) -> Any:
-    with path.open("rb") as raw:
-        compressed = raw.read(2) == GZIP
-    return pa.input_stream(str(path), compression="gzip" if compressed else None)
-
-
-def _decompressed(raw: Any) -> Any:
-    compressed = raw.read(2) == GZIP
-    raw.seek(0)
-    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "gzip") if compressed else raw
+def _decompressed(raw: BinaryIO) -> Any:
+    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "gzip") if is_gzip(raw) else raw
 
 
 def _arrow_name(encoding: str) -> str:

@@ -28,7 +28,7 @@ class Reading:
         self.path = path
         self.total = path.stat().st_size
         self._raw = raw
-        self._stream: Any = gzip.GzipFile(fileobj=raw) if _is_gzip(raw) else raw
+        self._stream: Any = gzip.GzipFile(fileobj=raw) if is_gzip(raw) else raw
         self._decoder = codecs.getincrementaldecoder(recode)() if recode else None
         self._since = 0
 
@@ -100,7 +100,8 @@ def unreadable(path: Path, error: BaseException) -> ValidationFailed:
     return ValidationFailed(f"{path.name}: {reason}.", remedy="Nothing was sent. Copy or export the file again.")
 
 
-def _is_gzip(raw: BinaryIO) -> bool:
+def is_gzip(raw: BinaryIO) -> bool:
+    """Whether a file is packed; it is read from its beginning afterwards."""
     compressed = raw.read(2) == GZIP
     raw.seek(0)
     return compressed

@@ -29,11 +29,9 @@ _DUMMY_ASN = re.compile(
     r"08(?:00[NP]P01\d{11}.)|\d{4}NRPR.{12}"
     r"|\d\d(?:12LN00\d{11}|00NP00\d{11}|6300\d{13}|06SS..\d{11}|00XX..\d{11}|50(?:11|12|21|41|42|43|OF|SJ)..\d{11})."
 )
-_URN = re.compile(r"\d{2}[A-Z0-9]{2}\d{7}", re.ASCII)
-_NOMS = re.compile(r"(?=.*[1-9])[A-Z]\d{4}[A-Z]{2}", re.ASCII)
-_CRN = re.compile(r"(?=.*[1-9])[A-Z]\d{6}", re.ASCII)
-# With a digit that is not nought; and a date is what a spreadsheet makes of a reference that looks like one.
-_REFERENCE = re.compile(r"(?=.*[1-9])(?!\d{4}-\d\d-\d\d$)[A-Z0-9](?:[A-Z0-9/.-]{2,28})[A-Z0-9]", re.ASCII)
+_SOMEBODY = "[1-9]"
+_REFERENCE = "[A-Z0-9][A-Z0-9/.-]{2,28}[A-Z0-9]"
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"  # what a spreadsheet makes of a reference that looks like one
 _BLANKS = re.compile(r"\s+")
 
 
@@ -122,43 +120,40 @@ def _nhs(value: str, _: int) -> str | None:
     return found if len(set(found)) > 1 else None  # one digit ten times has a right check digit, and is nobody's
 
 
-def _by_form(form: re.Pattern[str], strokes: str = "") -> Callable[[str, int], str | None]:
-    """Of a form alone, once blanks within are taken out, and the characters of `strokes`."""
+def _by_form(label: str, form: str, holding: str = "", never: str = "", strokes: str = "") -> Identifier:
+    """Of a form alone, once blanks within are taken out, and the characters of `strokes`.
+
+    Args:
+        form: of the whole, in the syntax that Arrow and Python share, as the other two are.
+        holding: what must be found in it.
+        never: the form of what is none all the same.
+    """
+    whole, within, none = map(re.compile, (form, holding, never))
+    without = dict.fromkeys(map(ord, strokes))
 
     def read(value: str, _: int) -> str | None:
-        bare = _BLANKS.sub("", value).translate(dict.fromkeys(map(ord, strokes)))
-        return bare if form.fullmatch(bare) else None
-
-    return read
-
-
-def _plainly(form: str, holding: str = "") -> Callable[[pa.Array], pa.Array]:
-    """Of a form as a whole (in the syntax that Arrow and Python share), with something in it."""
+        bare = _BLANKS.sub("", value).translate(without)
+        return bare if whole.fullmatch(bare) and within.search(bare) and not none.fullmatch(bare) else None
 
     def plain(capitals: pa.Array) -> pa.Array:
         fits = pc.match_substring_regex(capitals, f"^(?:{form})$")
-        return pc.and_(fits, pc.match_substring_regex(capitals, holding)) if holding else fits
+        if holding:
+            fits = pc.and_(fits, pc.match_substring_regex(capitals, holding))
+        return pc.and_not(fits, pc.match_substring_regex(capitals, f"^(?:{never})$")) if never else fits
 
-    return plain
+    return Identifier(label, read, plain)
 
-
-def _references(capitals: pa.Array) -> pa.Array:
-    """References in canonical form; what may be a date is left to be looked at."""
-    return pc.and_not(_SOME_REFERENCES(capitals), pc.match_substring_regex(capitals, "^[0-9]{4}-"))
-
-
-_SOME_REFERENCES = _plainly("[A-Z0-9][A-Z0-9/.-]{2,28}[A-Z0-9]", "[1-9]")
 
 IDENTIFIERS: Mapping[str, Identifier] = MappingProxyType(
     {
         "pnc": Identifier("a PNC id", _pnc, _pnc_plain),
         "cro": Identifier("a CRO number", _cro),
         "asn": Identifier("an arrest or summons number, or one made up where there was no arrest", _asn),
-        "urn": Identifier("a case URN", _by_form(_URN, "/"), _plainly("[0-9]{2}[A-Z0-9]{2}[0-9]{7}")),
-        "noms": Identifier("a NOMS number", _by_form(_NOMS), _plainly("[A-Z][0-9]{4}[A-Z]{2}", "[1-9]")),
-        "crn": Identifier("a probation case number", _by_form(_CRN), _plainly("[A-Z][0-9]{6}", "[1-9]")),
+        "urn": _by_form("a case URN", "[0-9]{2}[A-Z0-9]{2}[0-9]{7}", strokes="/"),
+        "noms": _by_form("a NOMS number", "[A-Z][0-9]{4}[A-Z]{2}", _SOMEBODY),
+        "crn": _by_form("a probation case number", "[A-Z][0-9]{6}", _SOMEBODY),
         "nhs": Identifier("an NHS number", _nhs),
-        "crime_reference": Identifier("a crime reference", _by_form(_REFERENCE), _references),
-        "incident_reference": Identifier("an incident reference", _by_form(_REFERENCE), _references),
+        "crime_reference": _by_form("a crime reference", _REFERENCE, _SOMEBODY, never=_DATE),
+        "incident_reference": _by_form("an incident reference", _REFERENCE, _SOMEBODY, never=_DATE),
     }
 )

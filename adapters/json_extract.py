@@ -35,7 +35,6 @@ class JsonSource(RecordSource):
 
     rows: ClassVar[str] = ""
     lines: ClassVar[bool] = False
-    not_header: ClassVar[str] = "its records are not those"
 
     @classmethod
     def check_format(cls, place: str) -> None:

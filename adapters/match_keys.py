@@ -18,6 +18,7 @@ from agreements.fields import FieldType
 _BETWEEN = "|"
 
 
+@dataclass(frozen=True)
 class MatchKey(ABC):
     """A key derived from columns of one record. Text columns in, `date_of_birth` a DATE; a `string` column out."""
 
@@ -27,7 +28,7 @@ class MatchKey(ABC):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # each key is a dataclass
+        return tuple(getattr(self, field.name) for field in fields(self))
 
     def make(self, parts: Sequence[pa.Array]) -> pa.Array:
         return pc.binary_join_element_wise(*self.joined(*parts), _BETWEEN)  # null where a part is null

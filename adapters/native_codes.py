@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from adapters.doubts import Doubts
 from adapters.errors import rows_refused
+from adapters.values import Mask
 
 OFFENCE_CODE = r"[A-Z]{2}[0-9]{5}[A-Z]?|[A-Z]{4}[0-9]{3}[A-Z]?"
 """An offence code of the CJS catalogue: two letters, year and number; or a common-law offence; perhaps with a letter after it."""
@@ -66,11 +67,9 @@ class Codes:
         return bool(self.form) and re.fullmatch(self.form, code) is not None
 
 
-def _of(encoded: pa.DictionaryArray, marks: list[bool]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _of(encoded: pa.DictionaryArray, marks: list[bool]) -> Mask:
     """Row by row, whether its distinct value is marked; a null never is."""
-    rows: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        pa.array(marks, pa.bool_()).take(encoded.indices).fill_null(fill_value=False).to_numpy(zero_copy_only=False)
-    )
+    rows: Mask = pa.array(marks, pa.bool_()).take(encoded.indices).fill_null(fill_value=False).to_numpy(zero_copy_only=False)
     return rows
 
 
@@ -80,8 +79,3 @@ def _count(encoded: pa.DictionaryArray, marks: list[bool]) -> int:
 
 YES_NO = Codes({**dict.fromkeys(("Y", "YES", "1", "TRUE", "T"), "Y"), **dict.fromkeys(("N", "NO", "0", "FALSE", "F"), "N")})
 """Yes and no in the ways systems write them."""
-
-_ETHNICITIES = ("W1", "W2", "W3", "W9", "M1", "M2", "M3", "M9", "A1", "A2", "A3", "A4", "A9", "B1", "B2", "B9", "O2", "O9", "NS")
-ETHNICITY = Codes({code: code for code in _ETHNICITIES}, retired={"O1": "A4", "W4": "W3", "W8": "W3", "ETH03": "O9"})
-"""Self-defined ethnicity 18+1. The O1 (Chinese) of the legacy 16+1 became A4, its other codes are unchanged; W4 and W8 stood for W3, and
-ETH03 for O9."""

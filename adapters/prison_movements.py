@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from adapters.cjs_codes import SEX
+from adapters.cjs_codes import ETHNICITY, SEX
 from adapters.derived import Derived
 from adapters.fixed_width import FixedWidthSource, Layout
 from adapters.match_keys import match_keys
-from adapters.native_codes import ETHNICITY, Codes
+from adapters.native_codes import Codes
 from adapters.source import Column
 from agreements.fields import FieldType
 

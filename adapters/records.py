@@ -26,6 +26,7 @@ class RecordSource(Source):
     """
 
     sparse: ClassVar[frozenset[str]] = frozenset()
+    not_header: ClassVar[str] = "its records are not those"
 
     @classmethod
     def check_format(cls, place: str) -> None:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -35,9 +35,9 @@ class SheetSource(Source):
     """A source whose extract is one sheet of a workbook, as Excel (XLSX) or LibreOffice (ODS) write it.
 
     The header is the one of the first 20 rows that holds most declared headers, if they are most of what it holds: what stands above it is
-    a title and is not read. Rows without any value are no records. A cell's value counts, not how it is shown: a formula is its last result, a date is
-    YYYY-MM-DD, a whole number has no point, an error is empty, and of merged cells the first has the value. A whole number of more than
-    fifteen digits has lost the last ones, and is written with its exponent, so that no field takes it for an identifier or a number.
+    a title and is not read. Rows without any value are no records. A cell's value counts, not how it is shown: a formula is its last result,
+    a date is YYYY-MM-DD, a whole number has no point, an error is empty, and of merged cells the first has the value. A whole number of more
+    than fifteen digits has lost the last ones, and is written with its exponent, so that no field takes it for an identifier or a number.
     Hidden rows and columns are read as others are, hidden sheets are not.
 
     Attributes:
@@ -69,7 +69,7 @@ class SheetSource(Source):
         place, present = self._found(path, above)
         places = [present.index(header) for header in headers]
         width, first = len(present), 0
-        records = (row for row in _chained(above[place + 1 :], rows) if any(row))
+        records = (row for row in chain(above[place + 1 :], rows) if any(row))
         total = path.stat().st_size
         while batch := list(islice(records, ROWS)):
             nameless = [first + number for number, row in enumerate(batch) if any(row[width:]) or _beside(row, present)]
@@ -140,11 +140,6 @@ def _shown(workbook: CalamineWorkbook) -> list[str]:
     """The names of the sheets that hold cells and are not hidden, in their order."""
     sheets = workbook.sheets_metadata
     return [sheet.name for sheet in sheets if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible]
-
-
-def _chained(above: Sequence[list[str | None]], rows: Iterator[list[str | None]]) -> Iterator[list[str | None]]:
-    yield from above
-    yield from rows
 
 
 def _beside(row: Sequence[str | None], header: Sequence[str]) -> bool:

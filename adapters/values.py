@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from adapters.errors import rows_refused
 from agreements.fields import FieldType
+from keys.columns import offsets
 
 ABSENT = frozenset({"NULL", "N/A", "-", "UNKNOWN"})
 """What people write, in any case, where an identifier or a name is missing."""
@@ -44,11 +45,10 @@ def _ends_blank(text: pa.Array) -> bool:
     if len(text) == text.null_count:
         return False
     present = text.drop_null() if text.null_count else text
-    _, starts, data = present.buffers()
-    ends = np.frombuffer(starts, np.int32)[present.offset : present.offset + len(present) + 1]
+    ends = offsets(present)
     if (ends[1:] == ends[:-1]).any():
         return True
-    octets = np.frombuffer(data, np.uint8)
+    octets = np.frombuffer(present.buffers()[2], np.uint8)
     # Beyond ASCII a character may be one of Unicode's blanks: such columns are looked at in full.
     return bool(((octets[ends[:-1]] - 33 > 93) | (octets[ends[1:] - 1] - 33 > 93)).any())
 
@@ -56,9 +56,8 @@ def _ends_blank(text: pa.Array) -> bool:
 def misread(text: pa.Array) -> int:
     """How many values look like UTF-8 that somebody took for Windows-1252: “SiÃ¢n” for “Siân”, here or long ago in the system."""
     present = text.drop_null()
-    _, starts, data = present.buffers()
-    ends = np.frombuffer(starts or b"\0\0\0\0", np.int32)[present.offset : present.offset + len(present) + 1]
-    if not len(present) or (np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]] < 0x80).all():
+    ends = offsets(present)
+    if not len(present) or (np.frombuffer(present.buffers()[2] or b"", np.uint8)[ends[0] : ends[-1]] < 0x80).all():
         return 0
     return int(pc.sum(pc.match_substring_regex(present, _MISREAD)).as_py() or 0)
 

@@ -31,8 +31,8 @@ class XmlSource(RecordSource):
     """A source whose extract is an XML document.
 
     Headers are paths from the record's element: `CaseURN`, `Hearing/Date`, `@id`, `Hearing/@type`. Namespaces are left out of them.
-    Records stand in one place: elements of the same names around each, and none in another. An element outside them is not looked at. A document's own declaration names its encoding; where its bytes are not that,
-    the next of `encodings` is tried in its place.
+    Records stand in one place: elements of the same names around each, and none in another. An element outside them is not looked at. A
+    document's own declaration names its encoding; where its bytes are not that, the next of `encodings` is tried in its place.
 
     Attributes:
         root: the name of the document's root element.
@@ -41,7 +41,6 @@ class XmlSource(RecordSource):
 
     root: ClassVar[str]
     row: ClassVar[str]
-    not_header: ClassVar[str] = "its records are not those"
 
     @classmethod
     def check_format(cls, place: str) -> None:

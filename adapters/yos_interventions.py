@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from adapters.cjs_codes import SEX
+from adapters.cjs_codes import ETHNICITY, SEX
 from adapters.derived import Age, Derived
 from adapters.match_keys import match_keys
-from adapters.native_codes import ETHNICITY, YES_NO, Codes
+from adapters.native_codes import YES_NO, Codes
 from adapters.source import Column
 from adapters.xml_extract import XmlSource
 from agreements.fields import FieldType

@@ -50,7 +50,7 @@ _EARLIER_ROWS = {
 _LINKED = (
     "Counts people, as the linkage “{linkage}” makes them out of the records of {datasets} in the edition's months: each once, in the first of "
     "those months in which a record of theirs lies. Records without any key are nobody's. With the counts comes a report of how many "
-    "records were linked to another source, protected like them."
+    "people of each source another source knows too, protected like them."
 )
 
 

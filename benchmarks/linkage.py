@@ -59,7 +59,7 @@ def _measured(given: Set) -> dict[str, Any]:
     truth = given.truth()
     found: dict[str, Any] = {"set": given.name, "rows": len(given.who), "pairs": len(truth)}
     for name, identifier in (("with its numbers", True), ("without numbers", False)):
-        _, ours = linked(given, RULES, identifier=identifier)
+        ours = linked(given, RULES, identifier=identifier)
         widest = best(given, scored_pairs(given, identifier=identifier, same_columns=False))
         same = (
             best(given, scored_pairs(given, identifier=identifier, same_columns=True))
@@ -91,7 +91,7 @@ def _keys(given: Set, truth: Pairs) -> dict[str, Any]:
     found = {}
     for place, rule in enumerate(RULES):
         chosen = {"alone": (rule,), "up to it": RULES[: place + 1], "all but it": RULES[:place] + RULES[place + 1 :]}
-        found[rule] = {name: asdict(Score.of(linked(given, rules, identifier=False)[1], truth)) for name, rules in chosen.items()}
+        found[rule] = {name: asdict(Score.of(linked(given, rules, identifier=False), truth)) for name, rules in chosen.items()}
     return found
 
 

@@ -59,7 +59,7 @@ def main() -> None:
         "processor_seconds": round(watch.processor, 1),
         "peak_mb": peak_mb(),
         "rows_alone_mb": before,
-        "people": sum(found.report.people.values()),
+        "people": len(people[PERSON].unique()),
         "refused": sum(found.report.refused.values()),
         "too_common": sum(found.report.too_common.values()),
         "largest": found.report.largest,

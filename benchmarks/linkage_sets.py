@@ -7,7 +7,7 @@ import csv
 import gzip
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, combinations
@@ -20,7 +20,7 @@ from adapters.person_parts import consonants, surname
 from agreements.linkage import Linkage
 from benchmarks.measure import ROOT
 from exchange.releases.engine import Engine
-from exchange.releases.linking import PERSON, ROW, SOURCE, Linked, Records, link
+from exchange.releases.linking import PERSON, ROW, SOURCE, Records, link
 from keys.pseudonym import pseudonym_key, pseudonymise, rekey
 
 SETS = Path(os.environ.get("LCJP_SHARED", ROOT.parent / "shared")) / "data" / "linkage"
@@ -82,7 +82,7 @@ class Set:
 
     def truth(self) -> Pairs:
         """The pairs that are one person's: between the tables where there are two."""
-        return self.between(_grouped(self.who))
+        return self.between(grouped(self.who))
 
     def between(self, groups: Sequence[Sequence[int]]) -> Pairs:
         """The pairs of rows that stand in one group."""
@@ -147,8 +147,8 @@ def sets() -> tuple[Set, ...]:
     )
 
 
-def linked(given: Set, rules: Sequence[str], *, identifier: bool, most: int = 200) -> tuple[Linked, Pairs]:
-    """Our chain over a set: what was linked, and the pairs."""
+def linked(given: Set, rules: Sequence[str], *, identifier: bool, most: int = 200) -> Pairs:
+    """Our chain over a set: the pairs that it links."""
     kinds = (*given.numbers, *rules) if identifier else tuple(rules)
     tables = [pseudonyms([given.ours(row) for row in table], kinds) for table in given.tables]
     with Engine() as engine:
@@ -156,13 +156,13 @@ def linked(given: Set, rules: Sequence[str], *, identifier: bool, most: int = 20
             Records("people", f"supplier-{place}", engine.register(table), {kind: kind for kind in kinds})
             for place, table in enumerate(tables)
         ]
-        found = link(engine, Linkage("person", "People", kinds, given.single if identifier else (), most), records)
-        people = engine.run(found.people)
+        linkage = Linkage("person", "People", kinds, given.single if identifier else (), most)
+        people = engine.run(link(engine, linkage, records).people)
     begins = [0, *accumulate(len(table) for table in tables)]
     groups: dict[int, list[int]] = {}
     for source, row, person in zip(*(people.column(name).to_pylist() for name in (SOURCE, ROW, PERSON)), strict=True):
         groups.setdefault(person, []).append(begins[source] + row)
-    return found, given.between(list(groups.values()))
+    return given.between(list(groups.values()))
 
 
 def pseudonyms(rows: Sequence[Clear], kinds: Sequence[str]) -> pa.Table:
@@ -184,8 +184,9 @@ def _as_digits(identifier: str) -> Mapping[str, str]:
     return {IDENTIFIER: hashlib.sha256(identifier.encode()).hexdigest()} if identifier else {}
 
 
-def _grouped(who: Sequence[str]) -> list[list[int]]:
-    groups: dict[str, list[int]] = {}
+def grouped(who: Iterable[Hashable]) -> list[list[int]]:
+    """The rows of each person."""
+    groups: dict[Hashable, list[int]] = {}
     for row, person in enumerate(who):
         groups.setdefault(person, []).append(row)
     return list(groups.values())

@@ -14,7 +14,7 @@ import pyarrow as pa
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-from benchmarks.linkage_sets import NUMBERS, Pairs, Row, Score, Set
+from benchmarks.linkage_sets import NUMBERS, Pairs, Row, Score, Set, grouped
 
 Scored = list[tuple[float, int, int]]
 
@@ -164,10 +164,7 @@ def _joined(rows: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     root = list(range(rows))
     for one, other in pairs:
         root[_root(root, one)] = _root(root, other)
-    groups: dict[int, list[int]] = {}
-    for row in range(rows):
-        groups.setdefault(_root(root, row), []).append(row)
-    return list(groups.values())
+    return grouped(_root(root, row) for row in range(rows))
 
 
 def _root(root: list[int], place: int) -> int:

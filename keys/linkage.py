@@ -1,16 +1,17 @@
 """Requests that two pseudonyms be taken for one person's, or never be: what a supplier says of records that it knows. Members: docs/formats.md."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from keys.documents import Base64, Document, Hex32, Instant, Name, Positive, Sha256, items, one_of
+from keys.documents import Base64, Document, Hex32, Instant, Name, Positive, Sha256, integer, items, one_of
 from keys.errors import BadFormat
-from keys.rights import Epoch, Format, pack, unpack
+from keys.rights import Epoch, pack, unpack
 
 FORMAT = 1
 ACTIONS = ("join", "split")
 
+Format = Annotated[int, integer(FORMAT, FORMAT)]
 ActionName = Annotated[str, one_of(*ACTIONS)]
 
 
@@ -42,9 +43,9 @@ class LinkageRequest(Document):
             raise BadFormat("epochs: empty, or one of them twice")
 
 
-def pack_pairs(pairs: Mapping[int, tuple[bytes, bytes]]) -> bytes:
+def pack_pairs(pairs: Mapping[int, Collection[bytes]]) -> bytes:
     """What a request seals: for each epoch two different pseudonyms, in the form of a request about rights."""
-    if any(one == other for one, other in pairs.values()):
+    if any(len(set(pair)) != 2 for pair in pairs.values()):
         raise BadFormat("a pair is two different pseudonyms")
     return pack(pairs)
 

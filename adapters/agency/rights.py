@@ -7,7 +7,7 @@ the next run.
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from keys.rights import FORMAT, MOST, Epoch, RightsReceipt, RightsRequest, pack
 from keys.seal import rights_info, seal
 from keys.sign import Use, sign_document, verify_document
 
+Packed = Callable[[Mapping[int, Collection[bytes]]], bytes]
 _REQUEST, _RECEIPT = "request.json", "receipt.json"
 _LIVING, _ENDED = (State.IN_FORCE, State.SUSPENDED), (State.EXPIRED, State.TERMINATED)
 
@@ -170,38 +171,44 @@ class Asking:
             NetworkFailed: no answer; the next run sends the same request again.
             IntegrityFailed: what the hub signed does not hold.
         """
-        agreement = verified.agreement
-        offer = self.client.get("/v1/rights", "asking how to ask", {"agreement": agreement.digest})
-        notice, epochs = self.offered(offer, verified)
+        about = self.sealed(verified, who, "asking how to ask", pack, rights_info)
+        document = RightsRequest(format=FORMAT, right=right.value, datasets=tuple(datasets), **about).document()
+        return self._send(sign_document(document, Use.RIGHTS_REQUEST, self.run.agency.manifest_key), verified)
+
+    def sealed(self, verified: Verified, who: Whom, doing: str, packed: Packed, info: Callable[..., bytes]) -> dict[str, Any]:
+        """Of whom a new request is, as its members: their pseudonyms sealed to the hub, for every linkage epoch whose secret is here.
+
+        Args:
+            packed: epoch → pseudonyms, as what is sealed. info: agreement, supplier and request, as what that is bound to.
+        """
+        agreement, party = verified.agreement, self.run.party
+        offer = self.client.get("/v1/rights", doing, {"agreement": agreement.digest})
+        notice, epochs = self._offered(offer, verified)
         request = secrets.token_hex(16)
-        made = {epoch: self.pseudonyms(agreement.reference, epoch, secret, who) for epoch, secret in epochs.items()}
-        info = rights_info(agreement=agreement.digest, supplier=self.run.party, request=request)
-        document = RightsRequest(
-            format=FORMAT,
-            request=request,
-            supplier=self.run.party,
-            reference=agreement.reference,
-            version=agreement.version,
-            agreement=agreement.digest,
-            right=right.value,
-            kind=who.kind,
-            datasets=tuple(datasets),
-            normaliser=NORMALISER,
-            epochs=tuple(Epoch(epoch, key_check_value(secret, agreement.reference, epoch)) for epoch, secret in epochs.items()),
-            sealing_key=notice.id,
-            sealed=b64(seal(pack(made), unb64(notice.public), info)),
-            created=self.run.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-        return self._send(sign_document(document.document(), Use.RIGHTS_REQUEST, self.run.agency.manifest_key), verified)
+        made = {epoch: self._pseudonyms(agreement.reference, epoch, secret, who) for epoch, secret in epochs.items()}
+        bound = info(agreement=agreement.digest, supplier=party, request=request)
+        return {
+            "request": request,
+            "supplier": party,
+            "reference": agreement.reference,
+            "version": agreement.version,
+            "agreement": agreement.digest,
+            "kind": who.kind,
+            "normaliser": NORMALISER,
+            "epochs": tuple(Epoch(epoch, key_check_value(secret, agreement.reference, epoch)) for epoch, secret in epochs.items()),
+            "sealing_key": notice.id,
+            "sealed": b64(seal(packed(made), unb64(notice.public), bound)),
+            "created": self.run.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
 
     @staticmethod
-    def pseudonyms(reference: str, epoch: int, secret: bytes, who: Whom) -> list[bytes]:
+    def _pseudonyms(reference: str, epoch: int, secret: bytes, who: Whom) -> list[bytes]:
         """Their pseudonyms under an agreement and epoch, in the order of the identifiers."""
         key = pseudonym_key(secret, reference, who.kind, epoch)
         found: list[bytes] = pseudonymise(pa.array(who.identifiers, pa.string()), who.kind, key).to_pylist()
         return found
 
-    def offered(self, offer: Any, verified: Verified) -> tuple[SealingKeyNotice, dict[int, bytes]]:
+    def _offered(self, offer: Any, verified: Verified) -> tuple[SealingKeyNotice, dict[int, bytes]]:
         """The hub's sealing key, vouched for; and the epochs whose secret is here, with it."""
         reference, secrets_here = verified.agreement.reference, self.run.agency.secrets
         try:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from adapters.errors import UsageError
 from adapters.synthesis.frames import NEVER, Array
 
+YEAR = 365.2425  # days, on average
 WARM_UP = 730  # days lived before the first month that is written: prisons, caseloads and courts are full by then
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -41,7 +42,7 @@ def sitting(days: Array) -> Array:
 
 def age_on(birth: Array, days: Array) -> Array:
     """Whole years lived, near enough for an invented person (a birthday may be off by a day)."""
-    return ((days - birth) / 365.2425).astype(np.int32)
+    return ((days - birth) / YEAR).astype(np.int32)
 
 
 def dates(days: Array) -> pa.Array:

@@ -4,14 +4,14 @@ import numpy as np
 
 from adapters.synthesis import rates
 from adapters.synthesis.crowd import Crowd
-from adapters.synthesis.frames import NEVER, Array, Frame, full, joined, size, take
+from adapters.synthesis.frames import NEVER, Array, Frame, changes, joined, size, spans, take
 from adapters.synthesis.streams import Streams, chosen, days
-from adapters.synthesis.trials import CRACKED, EFFECTIVE, VACATED
+from adapters.synthesis.trials import CRACKED, EFFECTIVE, INEFFECTIVE, VACATED
 
 ATTENDANCE = np.array(["ATTENDED", "ABSENT", "DEWARNED"], object)
 MEASURES = np.array(["NONE", "USED", "NOT_USED"], object)
 # For each ending of a listing: attended, absent, de-warned.
-_CAME = {EFFECTIVE: (90, 8, 2), CRACKED: (48, 10, 42), 2: (66, 14, 20), VACATED: (0, 0, 100)}
+_CAME = {EFFECTIVE: (90, 8, 2), CRACKED: (48, 10, 42), INEFFECTIVE: (66, 14, 20), VACATED: (0, 0, 100)}
 
 
 def witness_days(listings: Frame, episodes: Frame, victims: Frame, crime_of: Array, crowd: Crowd, streams: Streams) -> Frame:
@@ -32,19 +32,16 @@ def witness_days(listings: Frame, episodes: Frame, victims: Frame, crime_of: Arr
     )
     witnesses = take(witnesses, np.argsort(witnesses["case"], kind="stable"))
     low, high = (np.searchsorted(witnesses["case"], listings["case"], side) for side in ("left", "right"))
-    listing = np.repeat(np.arange(size(listings), dtype=np.int32), high - low)
-    start = np.repeat(low - np.concatenate([[0], np.cumsum(high - low)[:-1]]) if len(low) else low, high - low)
-    row = start + np.arange(len(listing))
+    listing, row = spans(low, high)
     end = listings["end"][listing]
     attendance = np.full(len(listing), "", object)
     for ending, weights in _CAME.items():
         here = np.flatnonzero(end == ending)
         attendance[here] = ATTENDANCE[chosen(draw, weights, len(here))]
     missed = np.isin(listings["reason"][listing], ["J", "N3"])
-    first = np.concatenate([[True], listing[1:] != listing[:-1]]) if len(listing) else np.zeros(0, bool)
-    attendance[missed & first] = "ABSENT"
+    attendance[missed & changes(listing)] = "ABSENT"
     days_required = {
-        "listing": listing,
+        "listing": listing.astype(np.int32),
         "case": listings["case"][listing],
         "person": witnesses["person"][row].astype(np.int32),
         "victim": witnesses["victim"][row],
@@ -114,20 +111,18 @@ def claims(episodes: Frame, streams: Streams) -> Frame:
                 "day": (episodes["completion_day"][rows] + 20 + days(draw, 50, 0.5, len(rows))).astype(np.int32),
             }
         )
-    special = np.flatnonzero(draw.random(size(episodes)) < 0.002)
-    special = special[episodes["completion_day"][special] < NEVER]
-    found.append(take(found[0], np.zeros(0, int)) if not len(special) else _experts(special, episodes, full(len(special), 20)))
-    frame = joined(found)
+    special = np.flatnonzero((draw.random(size(episodes)) < 0.002) & (episodes["completion_day"] < NEVER))
+    frame = joined([*found, _experts(special, episodes)])
     frame["case_known"] = draw.random(size(frame)) >= rates.UNKNOWN_CASE
     return frame
 
 
-def _experts(rows: Array, episodes: Frame, wait: Array) -> Frame:
+def _experts(rows: Array, episodes: Frame) -> Frame:
     """Experts' fees are claimed by themselves, at a stage of their own."""
     return {
         "episode": rows.astype(np.int32),
         "stage": np.full(len(rows), "EXPERT", object),
         "amount": (300 + rows % 700).astype(np.int64),
         "tried": episodes["listing_ending"][rows] == EFFECTIVE,
-        "day": (episodes["completion_day"][rows] + wait).astype(np.int32),
+        "day": (episodes["completion_day"][rows] + 20).astype(np.int32),
     }

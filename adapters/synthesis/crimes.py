@@ -7,8 +7,8 @@ from numpy.random import Generator
 
 from adapters.synthesis import rates
 from adapters.synthesis.calendar import Window
-from adapters.synthesis.frames import NEVER, Array, Frame, full, joined, size, take
-from adapters.synthesis.places import Places
+from adapters.synthesis.frames import NEVER, Array, Frame, changes, full, joined, size, take
+from adapters.synthesis.places import Places, authorities, forces
 from adapters.synthesis.streams import Streams, chosen, days
 
 # One row a kind of offence: Home Office code, police.uk crime type, weight among offenders' offences, weight among crimes nobody is known for,
@@ -67,9 +67,8 @@ def offences(episodes: Frame, streams: Streams) -> Frame:
     again = (episodes["parent"] >= 0) & episodes["charged"] & (draw.random(size(episodes)) < rates.BREACH)
     episode = np.repeat(np.arange(size(episodes), dtype=np.int32), many)
     rows = len(episode)
-    first = np.concatenate([[True], episode[1:] != episode[:-1]]) if rows else np.zeros(0, bool)
     kind = chosen(draw, [row[2] for row in KINDS], rows)
-    later = np.where(first, 0, draw.integers(0, 9, rows))
+    later = np.where(changes(episode), 0, draw.integers(0, 9, rows))
     day = np.minimum(
         episodes["offence_day"][episode] + later, np.maximum(episodes["charge_day"][episode], episodes["offence_day"][episode])
     )
@@ -125,11 +124,6 @@ def _shared(episodes: Frame, offences: Frame, of: Array) -> Array:
     return np.where((leader >= 0) & ~offences["breach"], first[leader], of)
 
 
-def _authority(force: Array, draw: Generator) -> Array:
-    shares = [chosen(draw, shares, len(force)) for shares in rates.AUTHORITY_SHARES]
-    return np.where(force == 0, shares[0], shares[1]).astype(np.int8)
-
-
 def _known(episodes: Frame, offences: Frame, draw: Generator) -> Frame:
     episode, rows = offences["episode"], size(offences)
     delay = np.where(draw.random(rows) < 0.75, 0, days(draw, 3, 1.4, rows, most=300))
@@ -143,7 +137,7 @@ def _known(episodes: Frame, offences: Frame, draw: Generator) -> Frame:
     return {
         "kind": offences["kind"],
         "force": force,
-        "authority": _authority(force, draw),
+        "authority": authorities(force, draw),
         "day": offences["day"],
         "report_day": report.astype(np.int32),
         "episode": episode,
@@ -156,13 +150,13 @@ def _unknown(count: int, window: Window, draw: Generator) -> Frame:
     kind = chosen(draw, [row[3] for row in KINDS], count).astype(np.int16)
     day = draw.integers(window.first - 31, window.as_of, count).astype(np.int32)
     delay = np.where(draw.random(count) < 0.7, 0, days(draw, 4, 1.6, count, most=900))
-    force = (draw.random(count) >= rates.CLEVELAND_SHARE).astype(np.int32)
+    force = forces(count, draw)
     outcome = OUTCOMES[chosen(draw, _OUTCOME_WEIGHTS, count)]
     came = day + delay + days(draw, 24, 1.1, count, most=500)
     return {
         "kind": kind,
         "force": force,
-        "authority": _authority(force, draw),
+        "authority": authorities(force, draw),
         "day": day,
         "report_day": (day + delay).astype(np.int32),
         "episode": full(count, -1),

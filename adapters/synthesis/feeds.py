@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from adapters.synthesis.calendar import first_day, month_of
-from adapters.synthesis.frames import NEVER, Array, size
+from adapters.synthesis.frames import NEVER, Array, changes, size
 from adapters.synthesis.recorded import Recorded
 from adapters.synthesis.world import World
 
@@ -130,7 +130,7 @@ def _repeated(feed: Feed, world: World, rows: Array) -> tuple[Array, Array]:
     luck = world.streams.luck(f"twice/{feed.supplier}/{feed.name}", rows)
     many = np.where(luck < _TWICE, 2, 1)
     twice = np.repeat(rows, many)
-    return twice, np.concatenate([[False], twice[1:] == twice[:-1]]) if len(twice) else np.zeros(0, bool)
+    return twice, ~changes(twice)
 
 
 def _piece(made: Made, piece: slice) -> Made:

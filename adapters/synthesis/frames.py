@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Frame = dict[str, Array]
 NEVER = np.int32(2**30)  # a day that does not come; also: not known yet
-NONE = np.int32(-1)  # no person, no case
 
 
 def size(frame: Mapping[str, Array]) -> int:
@@ -25,6 +24,18 @@ def take(frame: Mapping[str, Array], rows: Array) -> Frame:
 def joined(frames: Sequence[Mapping[str, Array]]) -> Frame:
     """One frame below the other; all have the same columns."""
     return {name: np.concatenate([frame[name] for frame in frames]) for name in frames[0]}
+
+
+def changes(column: Array) -> Array:
+    """Which rows hold another value than the row before; the first does."""
+    return np.concatenate([[True], column[1:] != column[:-1]])[: len(column)]
+
+
+def spans(low: Array, high: Array) -> tuple[Array, Array]:
+    """The whole numbers from each low to before its high, one span after the other: the place of the span, and the number."""
+    many = high - low
+    span = np.repeat(np.arange(len(low)), many)
+    return span, low[span] + np.arange(len(span)) - np.repeat(np.cumsum(many) - many, many)
 
 
 def full(rows: int, value: int | np.integer[Any]) -> Array:

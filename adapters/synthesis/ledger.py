@@ -34,7 +34,7 @@ def write_events(world: World, folder: Path) -> None:
     _write(_people(world), folder / "people.parquet")
     for name, frame in world.tables.items():
         _write(_table(name, frame), folder / f"{name}.parquet")
-    cases = [asdict(case) for case in planted(dict(world.tables), world.window)]
+    cases = [asdict(case) for case in planted(world.tables, world.window)]
     listed = [case | {"events": " ".join(str(event) for event in case["events"])} for case in cases]
     names = ("kind", "purpose", "person", "table", "events")
     pcsv.write_csv(pa.table({name: [str(case[name]) for case in listed] for name in names}), folder / "planted.csv")

@@ -5,7 +5,7 @@ from numpy.random import Generator
 
 from adapters.synthesis import rates
 from adapters.synthesis.calendar import sitting
-from adapters.synthesis.frames import NEVER, Array, Frame, full, size
+from adapters.synthesis.frames import NEVER, Frame, full, size
 from adapters.synthesis.sentences import sentenced
 from adapters.synthesis.streams import Streams, chosen, days
 from adapters.synthesis.trials import CRACKED, EFFECTIVE, NO_LISTINGS, court_of, listed
@@ -158,15 +158,9 @@ def _disposals(episode: Frame) -> None:
     outcome, charged = episode["outcome"], episode["charged"]
     disposal = np.full(size(episode), "", object)
     disposal[np.isin(outcome, _CONVICTED)] = "CONVICTED"
-    disposal[np.isin(outcome, ("ACQUITTED", "NO_CASE"))] = "NOT_GUILTY"
+    disposal[np.isin(outcome, ACQUITTED)] = "NOT_GUILTY"
     disposal[np.isin(outcome, ("DISCONTINUED", "NO_EVIDENCE_OFFERED"))] = "DISCONTINUED"
     disposal[outcome == "WITHDRAWN"] = "WITHDRAWN"
     disposal[np.isin(outcome, ("ADMINISTRATIVE", "LEFT_ON_FILE"))] = "OTHER"
     episode["disposal"] = np.where(charged, disposal, episode["disposal"])
     episode["disposal_day"] = np.where(charged, episode["completion_day"], episode["disposal_day"]).astype(np.int32)
-
-
-def convicted(episode: Frame) -> Array:
-    """Which episodes ended in a conviction by a court."""
-    found: Array = episode["disposal"] == "CONVICTED"
-    return found

@@ -49,11 +49,7 @@ _ENDS = _listed(
     wade wall ward well wick wood worth
     """
 )
-_CELTIC = _listed(
-    """
-    Mac Mc O'
-    """
-)
+_CELTIC = ("Mac", "Mc", "O'")
 _ROOTS = _listed(
     """
     Allan Bride Carr Clane Crory Dermid Donagh Ewan Fadden Gann Garvey Hale Innes Kenna Kie Lennan Mahon Nally Neill Quade Rourke
@@ -68,7 +64,7 @@ _ELSEWHERE = _listed(
 )
 
 
-def forenames(women: bool) -> tuple[Array, Array]:  # noqa: FBT001 - one of two lists
+def forenames(*, women: bool) -> tuple[Array, Array]:
     """Forenames, and the familiar form of each (itself where there is none), as object arrays in the same order."""
     pairs = [(name.split("/")[0], name.split("/")[-1]) for name in (WOMEN if women else MEN)]
     return np.array([full for full, _ in pairs], object), np.array([short for _, short in pairs], object)
@@ -76,12 +72,7 @@ def forenames(women: bool) -> tuple[Array, Array]:  # noqa: FBT001 - one of two 
 
 def surnames() -> Array:
     """All surnames, the common ones first, as an object array: some five thousand, in the same order always."""
-    local = [
-        start + end
-        for shift in range(len(_ENDS))
-        for place, start in enumerate(_STARTS)
-        for end in (_ENDS[(place * 7 + shift) % len(_ENDS)],)
-    ]
+    local = [start + _ENDS[(place * 7 + shift) % len(_ENDS)] for shift in range(len(_ENDS)) for place, start in enumerate(_STARTS)]
     celtic = [prefix + root for root in _ROOTS for prefix in _CELTIC]
     first, rest = local[: 4 * len(_STARTS)], local[4 * len(_STARTS) :]
     found = [*first[:200], *_ELSEWHERE[:20], *celtic[:30], *first[200:], *_ELSEWHERE[20:], *celtic[30:], *rest]

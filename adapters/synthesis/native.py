@@ -46,11 +46,12 @@ class Sheet:
 def sheet(source: Source, supplier: str, made: Made, luck: Luck) -> Sheet:
     """The columns as the source's system would write them; those that the supplier's export does not have are left out."""
     columns: dict[str, pa.Array] = {}
+    widths = _widths(source, made)
     for header, column in source.columns.items():
         if column.name not in made.columns:
             continue
         values = made.columns[column.name]
-        width = _width(source, header, made)
+        width = widths.get(header, 0)
         if pa.types.is_date(values.type):
             values = _dates(values, DATES.get(supplier, ISO), width)
         elif column.codes is not None:
@@ -74,12 +75,12 @@ def layout_of(source: FixedWidthSource, names: set[str]) -> str:
     )
 
 
-def _width(source: Source, header: str, made: Made) -> int:
-    """How many characters a value may have; 0 for any number."""
+def _widths(source: Source, made: Made) -> Mapping[str, int]:
+    """How many characters a value may have, by header; a header that is not there may have any number."""
     if not isinstance(source, FixedWidthSource):
-        return 0
+        return {}
     at = source.layouts[layout_of(source, set(made.columns))].at
-    return at[header][1] if header in at else 0
+    return {header: length for header, (_, length) in at.items()}
 
 
 def _spelt(values: pa.Array, codes: Codes, supplier: str, width: int, luck: Array) -> pa.Array:

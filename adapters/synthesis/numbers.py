@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from adapters.synthesis.frames import Array
+from agreements.detectors import CHECK_LETTERS
 
 MOST = 909_091  # running numbers there are, a prime: as many as there are NHS numbers in the range for tests, the smallest space of all
-_CHECK = np.array(list("ZABCDEFGHJKLMNPQRTUVWXY"), object)  # of PNC ids and CRO numbers: the digits modulo 23
+_CHECK = np.array(list(CHECK_LETTERS), object)
 _LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"), object)
 
 
@@ -21,6 +22,11 @@ def padded(numbers: Array, width: int) -> pa.Array:
 def text(*parts: pa.Array | str) -> pa.Array:
     """Columns and constants, joined row by row; null where a part is."""
     return pc.binary_join_element_wise(*parts, "")
+
+
+def masked(column: pa.Array, gone: Array) -> pa.Array:
+    """The column of text with nulls where a mask is true."""
+    return pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), column)
 
 
 def scattered(numbers: Array, modulus: int, step: int) -> Array:

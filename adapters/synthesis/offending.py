@@ -6,10 +6,11 @@ import numpy as np
 from numpy.random import Generator
 
 from adapters.synthesis import rates
-from adapters.synthesis.calendar import Window, age_on
+from adapters.synthesis.calendar import YEAR, Window, age_on
 from adapters.synthesis.crowd import Crowd
 from adapters.synthesis.frames import NEVER, Array, Frame, full, joined, size, take
 from adapters.synthesis.matters import dealt_with
+from adapters.synthesis.places import authorities, forces
 from adapters.synthesis.streams import Streams, chosen
 
 MOST_WAVES = 40
@@ -24,7 +25,7 @@ class Offenders:
     streams: Streams
 
 
-def episodes(world: Offenders, planted: Frame | None = None) -> Frame:
+def episodes(world: Offenders) -> Frame:
     """Every episode of the time told, those of the first wave first. `parent` is the episode after which somebody came back, or -1."""
     wave = _newcomers(world)
     waves, start = [wave], size(wave)
@@ -34,8 +35,6 @@ def episodes(world: Offenders, planted: Frame | None = None) -> Frame:
             break
         waves.append(wave)
         start += size(wave)
-    if planted is not None and size(planted):
-        waves.append(planted | {"parent": planted["parent"] + np.where(planted["parent"] >= 0, start, 0)})
     return _numbered(joined(waves))
 
 
@@ -44,7 +43,7 @@ def _newcomers(world: Offenders) -> Frame:
     months = (window.as_of - window.begin) / 30.4
     count = int(draw.poisson(rates.NEW_OFFENDERS * months * window.scale))
     offence = draw.integers(window.begin, window.as_of, count).astype(np.int32)
-    force = (draw.random(count) >= rates.CLEVELAND_SHARE).astype(np.int32)
+    force = forces(count, draw)
     person = newcomers(world.crowd, draw, offence, force)
     wave = dealt_with(_start(person, offence, force, world), 0, world.streams)
     return _with_partners(world, wave)
@@ -56,10 +55,9 @@ def newcomers(crowd: Crowd, draw: Generator, offence: Array, force: Array) -> Ar
     band = chosen(draw, [share for _, _, share in rates.AGES], count)
     low = np.array([low for low, _, _ in rates.AGES])[band]
     high = np.array([high for _, high, _ in rates.AGES])[band]
-    birth = offence - ((low + draw.random(count) * (high + 1 - low)) * 365.2425).astype(np.int32)
+    birth = offence - ((low + draw.random(count) * (high + 1 - low)) * YEAR).astype(np.int32)
     female = draw.random(count) >= rates.MALE_OFFENDERS
-    authority = np.where(force == 0, chosen(draw, rates.AUTHORITY_SHARES[0], count), chosen(draw, rates.AUTHORITY_SHARES[1], count))
-    return crowd.add(female, birth, authority, offending=offence)
+    return crowd.add(female, birth, authorities(force, draw), offending=offence)
 
 
 def _start(person: Array, offence: Array, force: Array, world: Offenders) -> Frame:
@@ -83,7 +81,7 @@ def _with_partners(world: Offenders, wave: Frame) -> Frame:
         return wave
     twins = take(wave, leaders)
     # As old in years as the first, so that the same court and sentence are theirs.
-    birth = twins["offence_day"] - ((twins["age"] + draw.uniform(0.01, 0.99, len(leaders))) * 365.2425).astype(np.int32)
+    birth = twins["offence_day"] - ((twins["age"] + draw.uniform(0.01, 0.99, len(leaders))) * YEAR).astype(np.int32)
     female = draw.random(len(leaders)) >= rates.MALE_OFFENDERS
     twins["person"] = world.crowd.add(female, birth, world.crowd.authority(twins["person"]), offending=twins["offence_day"])
     twins["leader"] = leaders.astype(np.int32)

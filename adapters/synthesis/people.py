@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adapters.errors import UsageError
 from adapters.synthesis import names, numbers, rates
 from adapters.synthesis.calendar import Window, year_of
 from adapters.synthesis.frames import NEVER, Array, Frame, size
-from adapters.synthesis.numbers import scattered
+from adapters.synthesis.numbers import masked, scattered
 from adapters.synthesis.places import Places
 from adapters.synthesis.streams import Streams, chosen
 
@@ -20,7 +19,7 @@ ETHNICITY_SHARES = (91, 2, 0.6, 1.2, 0.3, 0.6, 0.3, 0.5, 0.6, 0.6, 2.3)
 
 @dataclass(frozen=True)
 class People:
-    """Everybody, true: what agencies write down may differ (`mistakes`).
+    """Everybody, true: what agencies write down may differ (`recorded`).
 
     Attributes:
         frame: `female`, `birth`, `offender`; `forename`, `nickname`, `surname`, `married` (object; "" if the name stays), `married_day`;
@@ -34,11 +33,6 @@ class People:
     noms: pa.Array
     crn: pa.Array
     nhs: pa.Array
-
-    @property
-    def size(self) -> int:
-        """How many people."""
-        return size(self.frame)
 
 
 def people(crowd: Frame, window: Window, places: Places, streams: Streams) -> People:
@@ -56,7 +50,7 @@ def people(crowd: Frame, window: Window, places: Places, streams: Streams) -> Pe
     return People(
         frame,
         *(
-            _held(column, crowd["offender"])
+            masked(column, ~crowd["offender"])
             for column in (
                 numbers.pnc_ids(serial, known),
                 numbers.cro_numbers(serial, known),
@@ -68,15 +62,11 @@ def people(crowd: Frame, window: Window, places: Places, streams: Streams) -> Pe
     )
 
 
-def _held(column: pa.Array, who: Array) -> pa.Array:
-    return pc.if_else(pa.array(who), column, pa.scalar(None, pa.string()))
-
-
 def _named(crowd: Frame, streams: Streams) -> Frame:
     draw, count, women = streams.named("people/names"), size(crowd), crowd["female"]
     forename, nickname = np.empty(count, object), np.empty(count, object)
     for female in (False, True):
-        full, short = names.forenames(female)
+        full, short = names.forenames(women=female)
         here = np.flatnonzero(women == female)
         which = chosen(draw, names.frequencies(len(full), evenness=12), len(here))
         forename[here], nickname[here] = full[which], short[which]

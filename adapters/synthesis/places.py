@@ -8,7 +8,8 @@ from numpy.random import Generator
 
 from adapters.errors import ConfigError
 from adapters.synthesis.frames import Array
-from adapters.synthesis.rates import AUTHORITIES
+from adapters.synthesis.rates import AUTHORITIES, AUTHORITY_SHARES, CLEVELAND_SHARE
+from adapters.synthesis.streams import chosen
 
 LIST = "lsoa_authority.csv"
 # Postal districts of each authority, in the order of rates.AUTHORITIES. The inward part is invented.
@@ -22,6 +23,16 @@ DISTRICTS = (
 )
 CENTRES = ((-1.21, 54.69), (-1.23, 54.57), (-1.05, 54.60), (-1.32, 54.57), (-1.65, 54.75), (-1.55, 54.53))  # longitude, latitude
 _INWARD = np.array(list("ABDEFGHJLNPQRSTUWXYZ"), object)  # the letters inward parts use
+
+
+def forces(count: int, draw: Generator) -> Array:
+    """The force of each of so many events, as a place in rates.FORCES."""
+    return (draw.random(count) >= CLEVELAND_SHARE).astype(np.int32)
+
+
+def authorities(force: Array, draw: Generator) -> Array:
+    """An authority in the area of each force, as a place in rates.AUTHORITIES."""
+    return np.where(force == 0, *(chosen(draw, shares, len(force)) for shares in AUTHORITY_SHARES)).astype(np.int8)
 
 
 class Places:

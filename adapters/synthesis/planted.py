@@ -2,7 +2,7 @@
 it is for. Some are made (dates of one episode are moved); the others occur by themselves and are looked up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +45,13 @@ def plant(episodes: Frame, window: Window) -> None:
         episodes["hearing_day"][row] = max(int(episodes["hearing_day"][row]), day - 40)
 
 
-def planted(tables: dict[str, Frame], window: Window) -> list[Planted]:
+def planted(tables: Mapping[str, Frame], window: Window) -> list[Planted]:
     """Every planted case, at most some of each kind."""
     makers = (_month_19, _repeat_entries, _vacated, _same_incident, _organisations, _open_cases, _six_agencies, _breach_only)
     return [case for make in makers for case in make(tables, window)]
 
 
-def _month_19(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _month_19(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     episodes = tables["episodes"]
     parent = np.maximum(episodes["parent"], 0)
     gap = episodes["disposal_day"] - episodes["entry_day"][parent]
@@ -66,7 +66,7 @@ def _entries(episodes: Frame, window: Window) -> Array:
     return np.flatnonzero(kinds & window.in_months(episodes["entry_day"]))
 
 
-def _repeat_entries(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _repeat_entries(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     episodes = tables["episodes"]
     rows = _entries(episodes, window)
     rows = rows[np.lexsort((episodes["entry_day"][rows], episodes["person"][rows]))]
@@ -86,7 +86,7 @@ def _repeat_entries(tables: dict[str, Frame], window: Window) -> Iterator[Plante
         )
 
 
-def _vacated(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _vacated(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     listings = tables["listings"]
     rows = np.flatnonzero((listings["end"] == VACATED) & window.in_months(listings["day"]))
     after = rows[rows + 1 < size(listings)]
@@ -95,7 +95,7 @@ def _vacated(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
         yield Planted("vacated-relisting", "ME1: the vacated listing is left out, the one after it counts", -1, "listings", (row, row + 1))
 
 
-def _same_incident(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _same_incident(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     crimes, victims = tables["crimes"], tables["victims"]
     incident, person = crimes["incident"][victims["crime"]], victims["person"]
     rows = np.flatnonzero((person >= 0) & window.in_months(crimes["report_day"][victims["crime"]]))
@@ -108,28 +108,28 @@ def _same_incident(tables: dict[str, Frame], window: Window) -> Iterator[Planted
         )
 
 
-def _organisations(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _organisations(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     victims, crimes = tables["victims"], tables["crimes"]
     rows = np.flatnonzero((victims["person"] < 0) & window.in_months(crimes["report_day"][victims["crime"]]))
     for row in rows[:EACH].tolist():
         yield Planted("organisation", "MV5: organisations are no repeat victims", -1, "victims", (row,))
 
 
-def _open_cases(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _open_cases(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     episodes = tables["episodes"]
     rows = np.flatnonzero(episodes["charged"] & (episodes["charge_day"] <= window.last - 90) & (episodes["completion_day"] > window.as_of))
     for row in rows[:EACH].tolist():
         yield Planted("open-case", "ME5: shown beside, not in the medians", int(episodes["person"][row]), "episodes", (row,))
 
 
-def _breach_only(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _breach_only(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     offences, episodes = tables["offences"], tables["episodes"]
     rows = np.flatnonzero(offences["breach"] & window.in_months(episodes["charge_day"][offences["episode"]]))
     for row in rows[:EACH].tolist():
         yield Planted("breach", "MR1, MR2: a breach is no reoffence", int(episodes["person"][offences["episode"][row]]), "offences", (row,))
 
 
-def seen_by_six(tables: dict[str, Frame], window: Window) -> Array:
+def seen_by_six(tables: Mapping[str, Frame], window: Window) -> Array:
     """People whom police, prosecution, prison, probation, councils and health all have in an extract of the months written."""
     episodes = tables["episodes"]
     charged = episodes["person"][
@@ -150,7 +150,7 @@ def seen_by_six(tables: dict[str, Frame], window: Window) -> Array:
     return np.array((all_six or sorted(found))[:EACH], np.int32)
 
 
-def _six_agencies(tables: dict[str, Frame], window: Window) -> Iterator[Planted]:
+def _six_agencies(tables: Mapping[str, Frame], window: Window) -> Iterator[Planted]:
     episodes = tables["episodes"]
     for person in seen_by_six(tables, window).tolist():
         rows = tuple(np.flatnonzero(episodes["person"] == person).tolist())

@@ -59,10 +59,10 @@ AGAIN: Mapping[str, float] = {
     "DIVERTED": 0.20,
 }
 SOON = 170.0  # days: how fast the hazard of reoffending falls
-DOMESTIC = 0.36  # of offences of violence
+DOMESTIC = 0.36  # of offences of violence, and of their victims
 HATE = 0.015
 OF_CHILDREN = 0.3  # of sexual offences
-MENTAL_HEALTH = 0.06
+MENTAL_HEALTH = 0.06  # of offences, and of victims
 BREACH = 0.25  # of those who come back, also charged with a breach of their order
 
 SENTENCES: Mapping[str, Mapping[str, float]] = {
@@ -91,9 +91,8 @@ SPECIAL_MEASURES = 0.3
 LIAISON = 0.12
 RECOVERY = 0.09
 IOM = 0.14  # of people who come back a second time
-PROBATION_NPS = 0.28  # high risk goes to the National Probation Service
 
-# What agencies' records are like: share of records, by field. See mistakes.py.
+# What agencies' records are like: share of records, by field. How each agency writes people down stands in recorded.py.
 MISSING_LSOA = 0.01
 UNKNOWN_CASE = 0.02  # of legal aid claims
 UNKNOWN_CRIME = 0.08  # of cases of the Victim Care and Advice Service

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from adapters.synthesis.calendar import dates
 from adapters.synthesis.frames import NEVER, Array
+from adapters.synthesis.numbers import masked
 from adapters.synthesis.people import People, home_on
 from adapters.synthesis.streams import Streams
 
@@ -139,7 +140,7 @@ class Writer:
             text = values.to_numpy(zero_copy_only=False)
             text[rows] = [_turned(value) for value in text[rows]]
             values = pa.array(text, pa.string())
-        return _masked(values, missing)
+        return masked(values, missing)
 
 
 def slip(name: str, place: float, kind: float) -> str:
@@ -162,7 +163,3 @@ def _turned(value: str) -> str:
     digits = [at for at in range(len(value) - 1) if value[at : at + 2].isdigit() and value[at] != value[at + 1]]
     at = digits[-1] if digits else 0
     return value[:at] + value[at + 1] + value[at] + value[at + 2 :]
-
-
-def _masked(values: pa.Array, missing: Array) -> pa.Array:
-    return pa.array(np.where(missing, None, values.to_numpy(zero_copy_only=False)), pa.string())

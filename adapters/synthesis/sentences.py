@@ -50,7 +50,7 @@ def band(length: Array) -> Array:
 
 
 def _entries(episode: Frame) -> None:
-    kind = np.where(episode["sentence"] != "", episode["sentence"], "").astype(object)
+    kind = episode["sentence"].copy()
     cautioned = np.isin(episode["disposal"], CAUTIONS)
     kind[cautioned] = "CAUTION"
     diverted = ~episode["charged"] & ~cautioned

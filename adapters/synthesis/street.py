@@ -8,8 +8,8 @@ from adapters.synthesis import rates
 from adapters.synthesis.calendar import Window, first_day
 from adapters.synthesis.crimes import TYPES
 from adapters.synthesis.frames import NEVER, Frame, full, joined, size
-from adapters.synthesis.places import Places
-from adapters.synthesis.streams import Streams, chosen
+from adapters.synthesis.places import Places, authorities, forces
+from adapters.synthesis.streams import Streams
 
 NUISANCE = "Anti-social behaviour"
 # Home Office outcome type → the label published.
@@ -46,8 +46,8 @@ def street(crimes: Frame, window: Window, places: Places, streams: Streams) -> F
     draw = streams.named("nuisance")
     rows = np.flatnonzero(window.in_months(crimes["report_day"]))
     count = int(draw.poisson(rates.NUISANCE * window.scale * window.written))
-    force = (draw.random(count) >= rates.CLEVELAND_SHARE).astype(np.int32)
-    authority = np.where(force == 0, *(chosen(draw, shares, count) for shares in rates.AUTHORITY_SHARES))
+    force = forces(count, draw)
+    authority = authorities(force, draw)
     day = draw.integers(int(first_day(window.months[0])), window.last + 1, count).astype(np.int32)
     frame = joined(
         [

@@ -8,6 +8,7 @@ from adapters.synthesis.calendar import Window
 from adapters.synthesis.crowd import Crowd
 from adapters.synthesis.frames import NEVER, Frame, full, joined, size, take
 from adapters.synthesis.offending import newcomers
+from adapters.synthesis.places import forces
 from adapters.synthesis.streams import Streams, chosen, days
 
 PRISONS = np.array(["HHI", "DMI", "DTI", "KVI", "FKI", "LNI"], object)
@@ -46,7 +47,7 @@ def _already(crowd: Crowd, window: Window, draw: Generator) -> Frame:
     came = (window.begin - 30 - draw.integers(0, 2500, count)).astype(np.int32)
     life = draw.random(count) < 0.12
     left = window.begin + draw.integers(1, 2900, count)
-    force = (draw.random(count) >= rates.CLEVELAND_SHARE).astype(np.int32)
+    force = forces(count, draw)
     who = newcomers(crowd, draw, came - 6 * 365, force)  # a few years older than the day of the offence makes them
     band = np.where(life, "INDETERMINATE", np.where(left - came < 720, "12M_TO_4Y", "4Y_AND_OVER")).astype(object)
     return {
@@ -71,7 +72,7 @@ def orders(episodes: Frame, spells: Frame, streams: Streams) -> Frame:
             {
                 "person": episodes["person"][court],
                 "episode": court.astype(np.int32),
-                "kind": np.where(episodes["sentence"][court] == "COMMUNITY", "COMMUNITY", "SUSPENDED").astype(object),
+                "kind": episodes["sentence"][court],
                 "start_day": episodes["disposal_day"][court],
                 "days": episodes["order_days"][court],
                 "high": draw.random(len(court)) < 0.2,
@@ -170,4 +171,5 @@ def referrals(episodes: Frame, streams: Streams) -> Frame:
                 "engaged": draw.random(len(rows)) < (0.58, 0.49)[service],
             }
         )
-    return take(joined(found), np.argsort(joined(found)["day"], kind="stable"))
+    frame = joined(found)
+    return take(frame, np.argsort(frame["day"], kind="stable"))

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from adapters.synthesis import rates
-from adapters.synthesis.calendar import Window, age_on, first_day
+from adapters.synthesis.calendar import YEAR, Window, age_on, first_day
 from adapters.synthesis.crimes import ORGANISATION, PERSON, SEXUAL, TYPES, VIOLENT
 from adapters.synthesis.crowd import Crowd
 from adapters.synthesis.frames import NEVER, Array, Frame, full, joined, size, take
@@ -39,7 +39,7 @@ def victims(crimes: Frame, crowd: Crowd, streams: Streams) -> Frame:
 
 def _births(day: Array, draw: Generator) -> Array:
     years = np.where(draw.random(len(day)) < 0.12, draw.uniform(1, 18, len(day)), draw.gamma(7.0, 5.6, len(day)).clip(18, 97))
-    return (day - years * 365.2425).astype(np.int32)
+    return (day - years * YEAR).astype(np.int32)
 
 
 def _people(crimes: Frame, crime: Array, crowd: Crowd, draw: Generator) -> Array:
@@ -92,11 +92,11 @@ def _markers(crimes: Frame, frame: Frame, crowd: Crowd, draw: Generator) -> Fram
     violent, sexual = np.isin(kind, VIOLENT), np.isin(kind, SEXUAL)
     luck = draw.random((5, rows))
     return {
-        "domestic_abuse": human & (luck[0] < np.where(violent, 0.36, np.where(sexual, 0.2, 0.04))),
+        "domestic_abuse": human & (luck[0] < np.where(violent, rates.DOMESTIC, np.where(sexual, 0.2, 0.04))),
         "sexual_violence": human & sexual,
         "hate_crime": human & (luck[2] < np.where(np.isin(TYPES[kind], ["Public order"]), 0.07, 0.012)),
         "child_sexual_abuse": human & sexual & young,
-        "mental_health": human & (luck[4] < 0.06),
+        "mental_health": human & (luck[4] < rates.MENTAL_HEALTH),
     }
 
 

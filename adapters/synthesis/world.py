@@ -11,7 +11,7 @@ from adapters.synthesis.calendar import Window, sitting
 from adapters.synthesis.courts import after_court, claims, witness_days
 from adapters.synthesis.crimes import crimes, offences
 from adapters.synthesis.crowd import Crowd
-from adapters.synthesis.frames import Array, Frame, joined, size
+from adapters.synthesis.frames import Array, Frame, joined, size, spans
 from adapters.synthesis.offending import Offenders, episodes
 from adapters.synthesis.people import People, people
 from adapters.synthesis.places import Places
@@ -50,8 +50,9 @@ def told(window: Window, seed: int, codes: Path) -> World:
     plant(episode, window)
     offence = offences(episode, streams)
     crime, of = crimes(episode, offence, window, places, streams)
-    offence["crime"] = of
+    offence |= {"crime": of, "charge_day": episode["charge_day"][offence["episode"]]}
     victim = victims(crime, crowd, streams)
+    victim["day"] = crime["report_day"][victim["crime"]]
     listing = listings(episode, streams)
     witness = witness_days(listing, episode, victim, _crime_of(episode, offence), crowd, streams)
     spell = custody(episode, crowd, window, streams)
@@ -110,18 +111,16 @@ def _defendants(listings: Frame, episodes: Frame) -> Frame:
     tried = np.flatnonzero(episodes["trial"])
     tried = tried[np.argsort(episodes["case"][tried], kind="stable")]
     low, high = (np.searchsorted(episodes["case"][tried], listings["case"], side) for side in ("left", "right"))
-    listing = np.repeat(np.arange(size(listings), dtype=np.int32), high - low)
-    first = np.repeat(low - np.cumsum(high - low) + (high - low), high - low)
-    episode = tried[first + np.arange(len(listing))].astype(np.int32)
+    listing, defendant = spans(low, high)
+    episode = tried[defendant].astype(np.int32)
     day = listings["day"][listing]
     begun = listings["end"][listing] == EFFECTIVE
     more = np.where(begun, np.maximum(episodes["completion_day"][episode] - day - 1, 0), 0)
-    row = np.repeat(np.arange(len(listing)), more + 1)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(more + 1) - (more + 1), more + 1)
+    row, place = spans(np.zeros_like(more), more + 1)
     at = day[row] + place
     sat = np.flatnonzero(sitting(at) == at)
     row, place, at = row[sat], place[sat], at[sat]
-    return {"listing": listing[row], "episode": episode[row], "day": at.astype(np.int32), "further": place > 0}
+    return {"listing": listing[row].astype(np.int32), "episode": episode[row], "day": at.astype(np.int32), "further": place > 0}
 
 
 def _crime_of(episodes: Frame, offences: Frame) -> Array:

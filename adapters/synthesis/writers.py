@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -21,6 +21,7 @@ from adapters.sheet_extract import SheetSource
 from adapters.source import Source
 from adapters.synthesis.native import Sheet, layout_of
 from adapters.xml_extract import XmlSource
+from agreements.fields import FieldType
 
 # How suppliers' systems encode CSV; others write UTF-8.
 ENCODINGS: Mapping[str, str] = {
@@ -33,28 +34,34 @@ ENCODINGS: Mapping[str, str] = {
 }
 PUBLISHED = ("police_crimes", "police_outcomes")  # the Home Office publishes these, in UTF-8
 TRAILING = ("rj-hub",)  # whose export ends every line with a comma
-_MADE = datetime(2020, 1, 1)  # noqa: DTZ001 - what XlsxWriter takes, and the same for every file
+Way = Callable[[Any, str, Sheet, Path], None]
+_MADE = datetime(2020, 1, 1, tzinfo=UTC)  # the same for every workbook
 
 
 def suffix(source: Source) -> str:
     """What the file's name ends with."""
-    for kind, ending in ((CsvSource, "csv"), (SheetSource, "xlsx"), (XmlSource, "xml"), (JsonSource, "json"), (FixedWidthSource, "txt")):
-        if isinstance(source, kind):
-            return ending
-    raise ConfigError(f"No extract of {source.name} can be invented: its format is not known to synthesise.")
+    return _way(source)[0]
 
 
 def write(source: Source, supplier: str, rows: Sheet, path: Path) -> None:
     """Write one extract."""
-    ways: Sequence[tuple[type[Source], Callable[[Any, str, Sheet, Path], None]]] = (
-        (CsvSource, _csv),
-        (SheetSource, _xlsx),
-        (XmlSource, _xml),
-        (JsonSource, _json),
-        (FixedWidthSource, _fixed),
-    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    next(way for kind, way in ways if isinstance(source, kind))(source, supplier, rows, path)
+    _way(source)[1](source, supplier, rows, path)
+
+
+def _way(source: Source) -> tuple[str, Way]:
+    """What files of the source's format end with, and what writes them."""
+    ways: Sequence[tuple[type[Source], str, Way]] = (
+        (CsvSource, "csv", _csv),
+        (SheetSource, "xlsx", _xlsx),
+        (XmlSource, "xml", _xml),
+        (JsonSource, "json", _json),
+        (FixedWidthSource, "txt", _fixed),
+    )
+    for kind, ending, way in ways:
+        if isinstance(source, kind):
+            return ending, way
+    raise ConfigError(f"No extract of {source.name} can be invented: its format is not known to synthesise.")
 
 
 def _csv(source: CsvSource, supplier: str, rows: Sheet, path: Path) -> None:
@@ -79,7 +86,7 @@ def _xlsx(source: SheetSource, supplier: str, rows: Sheet, path: Path) -> None:
     page.write_string(0, 0, f"{source.system}: {supplier}")
     for place, header in enumerate(rows.columns):
         page.write_string(2, place, header)
-    dated = {place for place, header in enumerate(rows.columns) if source.columns[header].type.value == "date"}
+    dated = {place for place, header in enumerate(rows.columns) if source.columns[header].type is FieldType.DATE}
     for number, row in enumerate(_records(rows), 3):
         for place, value in enumerate(row):
             if value and place in dated:
@@ -89,8 +96,9 @@ def _xlsx(source: SheetSource, supplier: str, rows: Sheet, path: Path) -> None:
     book.close()
 
 
-def _day(text: str) -> datetime:
-    return datetime.combine(datetime.strptime(text, "%d/%m/%Y").date() if "/" in text else date.fromisoformat(text), datetime.min.time())  # noqa: DTZ007 - a day
+def _day(text: str) -> date:
+    """The day that YYYY-MM-DD or DD/MM/YYYY says."""
+    return date.fromisoformat("-".join(reversed(text.split("/"))))
 
 
 def _records(rows: Sheet) -> Iterator[tuple[str | None, ...]]:

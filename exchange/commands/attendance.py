@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from agreements.rules import today
 from exchange.submissions import attendance
 
 _METRICS = (
@@ -41,14 +42,12 @@ def lines(standing: dict[str, Any]) -> list[str]:
 def metrics(session: Session, now: datetime) -> str:
     """The figures in Prometheus' text format (version 0.0.4), for a collector that reads files: ids of agreements and suppliers, and counts."""
     owed = attendance.series(session, now)
-    late = attendance.overdue(session, now)
     quiet = {one.supplier for one in attendance.silent(session, now)}
     (overdue, words), (silent, more) = _METRICS
     told = [f"# HELP {overdue} {words}", f"# TYPE {overdue} gauge"]
     for one in owed:
-        name = (one.reference, one.dataset.name, one.supplier)
-        count = sum((each.reference, each.dataset, each.supplier) == name for each in late)
-        told.append(f'{overdue}{{reference="{name[0]}",dataset="{name[1]}",supplier="{name[2]}"}} {count}')
+        late = len(attendance.late(session, [one], today(now)))
+        told.append(f'{overdue}{{reference="{one.reference}",dataset="{one.dataset.name}",supplier="{one.supplier}"}} {late}')
     told += [f"# HELP {silent} {more}", f"# TYPE {silent} gauge"]
     told += [f'{silent}{{supplier="{name}"}} {int(name in quiet)}' for name in sorted({one.supplier for one in owed} | quiet)]
     return "\n".join(told) + "\n"

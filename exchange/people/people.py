@@ -21,6 +21,7 @@ from keys.passkey import Passkey, Registered
 _PARTY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 TEXT = 200
+REASON = 500
 
 
 class Post(StrEnum):
@@ -83,6 +84,14 @@ def _text(what: str, text: str) -> str:
     if not 0 < len(found) <= TEXT or _UNSEEN.search(found):
         raise Unacceptable(f"a {what} is 1 to {TEXT} characters that can be seen.", remedy=f"Write the {what} again.")
     return found
+
+
+def reasoned(reason: str, remedy: str) -> str:
+    """A named person's reason as it is kept, on one line; Unacceptable with this remedy where it is none."""
+    said = " ".join(reason.split())
+    if not 0 < len(said) <= REASON or not said.isprintable():
+        raise Unacceptable(f"a reason is 1 to {REASON} characters that can be seen.", remedy=remedy)
+    return said
 
 
 def find(session: Session, person: str) -> PersonRow:

@@ -15,7 +15,7 @@ from agreements.rules import today
 from exchange.log.record import hold
 from exchange.register.agreements import by_digest
 from exchange.register.tables import AgreementRow, ReminderRow
-from exchange.register.versions import LIVE, note, parsed
+from exchange.register.versions import live, note, parsed
 
 BEFORE = (timedelta(days=60), timedelta(days=14), timedelta(0))
 EVERY = timedelta(days=30)
@@ -67,17 +67,12 @@ def outstanding(session: Session, party: str, now: datetime) -> list[Reminder]:
     """The reviews of which this party has been reminded and that are still to be done, the most urgent first; of every party, for ``""``."""
     latest = select(ReminderRow.agreement, func.max(ReminderRow.day)).group_by(ReminderRow.agreement)
     days = {digest: day for digest, day in session.execute(latest)}  # noqa: C416  # a row is no pair to the type checker
-    rows = [row for row in _standing(session) if row.digest in days and (not party or parsed(row.canonical).party(party) is not None)]
+    rows = [row for row in live(session) if row.digest in days and (not party or parsed(row.canonical).party(party) is not None)]
     return sorted((_reminder(row, days[row.digest], now) for row in rows), key=lambda one: (one.review, one.reference))
 
 
-def _standing(session: Session) -> list[AgreementRow]:
-    query = select(AgreementRow).where(AgreementRow.state.in_(LIVE), AgreementRow.replaced_at.is_(None))
-    return list(session.execute(query.order_by(AgreementRow.reference)).scalars())
-
-
 def _due(session: Session, now: datetime) -> list[tuple[AgreementRow, date]]:
-    due = [(row, day_for(parsed(row.canonical).review, today(now))) for row in _standing(session)]
+    due = [(row, day_for(parsed(row.canonical).review, today(now))) for row in live(session)]
     return [(row, day) for row, day in due if day is not None and session.get(ReminderRow, (row.digest, day)) is None]
 
 

@@ -54,6 +54,12 @@ def move(row: AgreementRow, act: Act) -> None:
     row.state = lifecycle.after(State(row.state), act)
 
 
+def live(session: Session) -> list[AgreementRow]:
+    """The version that stands of every agreement, by reference: in force or suspended, and not replaced."""
+    query = select(AgreementRow).where(AgreementRow.state.in_(LIVE), AgreementRow.replaced_at.is_(None))
+    return list(session.execute(query.order_by(AgreementRow.reference)).scalars())
+
+
 def in_force_now(versions: Sequence[AgreementRow]) -> AgreementRow | None:
     """Of one agreement's versions the one that stands: in force or suspended, and not replaced."""
     return next((row for row in versions if row.state in LIVE and row.replaced_at is None), None)

@@ -15,6 +15,7 @@ from agreements.release import Dimension, Release
 from exchange.releases.errors import BadRelease, OutsideCategories
 
 Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 MOST_CELLS = 2_000_000
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the line feed, which agreements admit and quoting carries

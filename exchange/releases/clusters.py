@@ -11,15 +11,16 @@ A group may be one person if it has no two different values of a kind of which a
 apart, and not more records than the most.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from exchange.releases.cells import Flags
+
 Ints = np.ndarray[Any, np.dtype[np.int32]]
 Longs = np.ndarray[Any, np.dtype[np.int64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 NONE = -1
 
@@ -184,12 +185,6 @@ def across(labels: Longs, sources: Ints) -> Flags:
     np.maximum.at(high, labels, sources)
     crossing: Flags = (low != high)[labels]
     return crossing
-
-
-def known_to(labels: Longs, sources: Ints) -> Mapping[int, int]:
-    """How many clusters are known to how many sources."""
-    times = np.bincount(_distinct(labels, sources.astype(np.int64)).cluster)
-    return {number: int(count) for number, count in enumerate(np.bincount(times)) if number and count}
 
 
 def _distinct(cluster: Longs, value: Longs) -> Links:

@@ -38,7 +38,7 @@ from exchange.releases.errors import Unconnected
 from exchange.releases.formats import published
 from exchange.releases.gate import advice, guard, proof_in
 from exchange.releases.past import Past
-from exchange.releases.remaking import rows_of
+from exchange.releases.remaking import Rows, rows_of
 from exchange.releases.tables import EditionRow, EditionState
 from exchange.releases.tabulate import Tabulated, table_set, tabulate
 from exchange.submissions import holdings
@@ -97,10 +97,6 @@ class Inputs:
             for batch in batches
         ]
 
-    def key(self, keyring: Keyring, *, also: bool) -> bytes | None:
-        """What record keys are made under, where noise, or ``also`` advice, needs it."""
-        return perturbing.key_for(keyring, self.agreement, self.release, compared=also)
-
     def marks(self) -> tuple[Any, ...]:
         """What must be the same for what was made of it to stand."""
         return self.lineage(), [one.id for one in self.said]
@@ -129,27 +125,8 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
         noted.read_for(session, identity, inputs.agreement, batches, who=wanted.requester, details=wanted.said(), now=now)
         noted.counts_for(session, identity, history.opened(earlier), who=wanted.requester, now=now)
     with reading(engine) as session:
-        relations = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
-    looked: list[uniqueness.Finding] = []
-    counted: list[Tabulated] = []
-
-    def beside(connection: TabulationEngine, known: Relations) -> None:
-        looked.extend(uniqueness.look(connection, inputs.release, inputs.agreement, known, wanted.periods))
-
-    about: Any = (inputs.release, inputs.agreement, relations, wanted.periods)
-    if inputs.release.linked:
-        exact, more = people(*about, memory=memory, beside=beside, said=overrides.opened(keyring, inputs.said))
-    else:
-        exact, more = tabulate(*about, memory=memory, beside=beside, tell=counted.append, record_key=inputs.key(keyring, also=advised)), {}
-    if earlier:
-        protected, report = _together(inputs, counted[0], [one.past(inputs.lineage()) for one in earlier])
-    else:
-        protected, report = guard(exact, inputs.release)
-    secret = (exact, proof_in(protected)) if inputs.release.terms.method in perturbing.SEVERAL else ({}, {})
-    report["uniqueness"] = {**uniqueness.sealed(looked, secrets.token_hex(16)), **more}
-    if advised and not inputs.release.linked:
-        report["advice"] = advice(table_set(inputs.release, counted[0], keyed=bool(counted[0].keys)), inputs.release)
-    files = published(inputs.release, inputs.agreement, wanted.periods, protected)
+        rows = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
+    made = _made(keyring, inputs, rows, wanted, earlier, memory=memory, advised=advised)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
         now = moment(session, clock)
@@ -160,8 +137,47 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
                 remedy="Ask for the edition again.",
                 code="inputs-changed",
             )
-        made = _Made(files, report, [one.edition for one in earlier], *secret)
         return _keep(session, keyring, identity, wanted, inputs, made=made, now=now)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What an edition would publish and its checkers see, the editions it is protected with, and its exact counts and their proof, to be sealed."""
+
+    files: Files
+    report: Mapping[str, Any]
+    earlier: Sequence[str]
+    exact: Files
+    proof: Files
+
+
+def _made(
+    keyring: Keyring, inputs: Inputs, rows: Rows, wanted: Wanted, earlier: Sequence[history.Published], *, memory: str, advised: bool
+) -> _Made:
+    """Count, protect and attack, over the rows of the inputs and the counts of earlier editions."""
+    release, agreement, periods = inputs.release, inputs.agreement, wanted.periods
+    looked: list[uniqueness.Finding] = []
+    counted: list[Tabulated] = []
+
+    def beside(connection: TabulationEngine, known: Relations) -> None:
+        looked.extend(uniqueness.look(connection, release, agreement, known, periods))
+
+    if release.linked:
+        said = overrides.opened(keyring, inputs.said)
+        exact, more = people(release, agreement, rows, periods, memory=memory, beside=beside, said=said)
+    else:
+        key, more = perturbing.key_for(keyring, agreement, release, compared=advised), {}
+        exact = tabulate(release, agreement, rows, periods, memory=memory, beside=beside, tell=counted.append, record_key=key)
+    if earlier:
+        protected, report = _together(inputs, counted[0], [one.past(inputs.lineage()) for one in earlier])
+    else:
+        protected, report = guard(exact, release)
+    report["uniqueness"] = {**uniqueness.sealed(looked, secrets.token_hex(16)), **more}
+    if advised and not release.linked:
+        report["advice"] = advice(table_set(release, counted[0], keyed=bool(counted[0].keys)), release)
+    files = published(release, agreement, periods, protected)
+    sealed = (exact, proof_in(protected)) if release.terms.method in perturbing.SEVERAL else ({}, {})
+    return _Made(files, report, [one.edition for one in earlier], *sealed)
 
 
 def _together(inputs: Inputs, counted: Tabulated, pasts: Sequence[Past]) -> tuple[Files, dict[str, Any]]:
@@ -212,17 +228,6 @@ def populations(inputs: Inputs) -> list[history.Population]:
     """What the edition counts: (adapter, supplier, period) of every batch whose rows are counted."""
     counted = [dataset for name in inputs.release.counted if (dataset := inputs.agreement.dataset(name)) is not None]
     return sorted({(one.adapter, batch.supplier, batch.period) for one in counted for batch in inputs.batches[one.name]})
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What an edition would publish and its checkers see, the editions it is protected with, and its exact counts and their proof, to be sealed."""
-
-    files: Files
-    report: Mapping[str, Any]
-    earlier: Sequence[str]
-    exact: Files
-    proof: Files
 
 
 def _keep(session: Session, keyring: Keyring, identity: str, wanted: Wanted, inputs: Inputs, *, made: _Made, now: datetime) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from exchange.releases.cells import Flags
+
 Weights = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 PRIMES = (2, 3, 5, 7, 2**31 - 1)
 """Remainders that are looked at; the last, larger than any count, stands for whole numbers."""

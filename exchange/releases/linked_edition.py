@@ -3,8 +3,7 @@
 Only rows of the edition's periods are read and linked. What cannot stand in the set is told to the draft's checkers, in bands.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,14 +16,14 @@ from agreements.linked import REPORT, keys
 from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Release
-from exchange.releases.cells import Axis, Counts, axes
+from exchange.releases.cells import Axis, Counts, Flags, axes
 from exchange.releases.definition import Relations, in_periods
 from exchange.releases.engine import Engine, Relation
 from exchange.releases.errors import BadRelease
 from exchange.releases.linking import PERSON, ROW, RULE, SOURCE, Linked, Override, Records, Report, link, numbered
-from exchange.releases.people import Flags, Known, People, Source, figures, tables
-from exchange.releases.rates import Kinds, Rates, rates
-from exchange.releases.tabulate import beside_of, check_types, long, parts_of
+from exchange.releases.people import Known, People, Source, figures, tables
+from exchange.releases.rates import Kinds, rates
+from exchange.releases.tabulate import beside_of, check_types, long, parts_of, spec_of
 
 MOST_SOURCES = 60
 """A bit a source, in one number."""
@@ -35,11 +34,10 @@ _LATE = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Made:
-    """``files``: the table set, exact; ``beside``: for checkers, bands and no counts; ``found``: what was linked, exact, never kept."""
+    """``files``: the table set, exact; ``beside``: for checkers, bands and no counts."""
 
     files: dict[str, bytes] = field(repr=False)
     beside: dict[str, Any]
-    found: Report = field(repr=False)
 
 
 def people_tables(
@@ -51,7 +49,7 @@ def people_tables(
     memory: str = "4GB",
     threads: int = 2,
     overrides: Sequence[Override] = (),
-    beside: Any = None,
+    beside: Callable[[Engine, Relations], None] | None = None,
 ) -> Made:
     """Every table of a release that counts people, and of its linkage report, as one table set with what must be hidden in it.
 
@@ -83,8 +81,9 @@ def people_tables(
 
     links = _links(agreement, linkage, sources, by_hand=any(one.action == "join" for one in overrides))
     report = rates(sources, links, kinds, release.terms.threshold, beside_report)
-    files = {**_files(release, along, people), **_report_files(release, along, report)}
-    return Made({"spec.json": _spec(release, along), **files}, told(linked.report, release.terms.threshold), linked.report)
+    universes = {table.name: "people by source" if table.name == REPORT else "people" for table in release.tables}
+    files = _files(release, along, {**people, REPORT: report})
+    return Made({"spec.json": spec_of(release, along, universes), **files}, told(linked.report, release.terms.threshold))
 
 
 def _records(
@@ -159,39 +158,10 @@ def _files(release: Release, along: Mapping[str, Axis], people: Mapping[str, Peo
     files = {}
     of_table = {table.name: [along[name] for name in table.dimensions] for table in release.tables}
     for name, made in people.items():
-        files[f"{name}.csv"] = long(of_table[name], _cells(made.value, made.primary, made.never))
+        flags = {"primary": made.primary.astype(np.int64), "forced": made.never.astype(np.int64)}
+        files[f"{name}.csv"] = long(of_table[name], {"value": made.value, **flags})
         files[beside_of(name)] = parts_of(of_table[name], made.shares)
     return files
-
-
-def _report_files(release: Release, along: Mapping[str, Axis], made: Rates) -> dict[str, bytes]:
-    mine = [along[name] for name in next(table.dimensions for table in release.tables if table.name == REPORT)]
-    return {f"{REPORT}.csv": long(mine, _cells(made.value, made.primary, made.never)), beside_of(REPORT): parts_of(mine, made.shares)}
-
-
-def _cells(value: Counts, primary: Flags, never: Flags) -> dict[str, Counts]:
-    return {"value": value, "primary": primary.astype(np.int64), "forced": never.astype(np.int64)}
-
-
-def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
-    names = dict.fromkeys(name for table in release.tables for name in table.dimensions)
-    document: dict[str, Any] = {
-        "hierarchies": {name: {"root": along[name].root, "children": {along[name].root: list(along[name].codes)}} for name in names},
-        "tables": {
-            table.name: {
-                "file": f"{table.name}.csv",
-                "dims": {name: name for name in table.dimensions},
-                "suppliers": beside_of(table.name),
-                "universe": "people by source" if table.name == REPORT else "people",
-            }
-            for table in release.tables
-        },
-        "measure": "count",
-        "threshold": release.terms.threshold,
-        "zeros": str(release.terms.zeros),
-        "min_width": release.terms.min_width,
-    }
-    return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 # ------------------------------------------------------------------------------------------------------------ for checkers, in bands

@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agreements.linkage import Linkage
-from exchange.releases.clusters import NONE, Clusters, Flags, Ints, Longs, across, known_to, too_common
+from exchange.releases.cells import Flags
+from exchange.releases.clusters import NONE, Clusters, Ints, Longs, across, too_common
 from exchange.releases.engine import PSEUDONYM, Engine
 
 ROW, SOURCE, PERSON, RULE = "row number", "source", "person", "rule"
-BY_HAND = "by hand"
-"""The rule that stands in a report for links that a named person made. No kind is called so."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,12 @@ class Override:
 
 @dataclass(frozen=True)
 class SourceLinks:
-    """Counts of one source: its records, those with any value that may link, those linked to another source, and by which rule they first were."""
+    """Counts of one source: its records, and those with any value that may link."""
 
     dataset: str
     supplier: str
     records: int
     keyed: int
-    linked: int
-    by_rule: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,6 @@ class Report:
     Attributes:
         refused: rule → values that were not followed because they would have made one person of several (over-merged suspects).
         too_common: rule → values that were not followed because too many records would have been one person.
-        people: number of sources → people known to as many.
         largest: records of the person with most.
         not_joined: joins that a split of a named person contradicts.
     """
@@ -69,7 +65,6 @@ class Report:
     sources: tuple[SourceLinks, ...]
     refused: Mapping[str, int]
     too_common: Mapping[str, int]
-    people: Mapping[int, int]
     largest: int
     not_joined: int
 
@@ -121,7 +116,7 @@ def link(engine: Engine, linkage: Linkage, records: Sequence[Records], overrides
         found.refused[kind] = done.refused
         found.common[kind] += done.too_common
         found.note(clusters.label, rule)
-    return Linked(_people(engine, found), _report(linkage, records, found))
+    return Linked(_people(engine, found), _report(records, found))
 
 
 @dataclass(frozen=True)
@@ -205,17 +200,12 @@ def _people(engine: Engine, found: _Found) -> ibis.Table:
     return engine.register(pa.table({name: pa.array(values) for name, values in columns.items()}))
 
 
-def _report(linkage: Linkage, records: Sequence[Records], found: _Found) -> Report:
+def _report(records: Sequence[Records], found: _Found) -> Report:
     sources = []
-    for place, one in enumerate(records):
-        mine = slice(int(found.places.begins[place]), int(found.places.begins[place + 1]))
-        by_rule = {name: int((found.first[mine] == rule).sum()) for rule, name in enumerate((BY_HAND, *linkage.rules))}
-        keyed = int(found.keyed[mine].sum())
-        sources.append(SourceLinks(one.dataset, one.supplier, mine.stop - mine.start, keyed, sum(by_rule.values()), by_rule))
-    labels = found.labels[found.keyed]
-    people = known_to(labels, found.places.source[found.keyed])
-    largest = int(np.bincount(labels).max(initial=0))
-    return Report(tuple(sources), found.refused, found.common, people, largest, found.not_joined)
+    for one, begin, end in zip(records, found.places.begins[:-1], found.places.begins[1:], strict=True):
+        sources.append(SourceLinks(one.dataset, one.supplier, int(end - begin), int(found.keyed[begin:end].sum())))
+    largest = int(np.bincount(found.labels[found.keyed]).max(initial=0))
+    return Report(tuple(sources), found.refused, found.common, largest, found.not_joined)
 
 
 def _number(table: pa.Table) -> int:

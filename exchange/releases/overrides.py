@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from agreements.decisions import Refused
 from agreements.model import Agreement
 from agreements.release import Release
+from agreements.rights import reached
 from agreements.rules import UNKNOWN, in_force
 from exchange.errors import Conflict, Gone, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.keyring import Keyring, rekey_prefix, sealing_name
 from exchange.log.record import Event, Operation, append, moment
-from exchange.people.people import Post, person_of
+from exchange.people.people import Post, person_of, reasoned
 from exchange.people.tables import PersonRow
 from exchange.register import agreements, partners
 from exchange.register.linkage import newest_epoch
@@ -38,7 +39,6 @@ from keys.pseudonym import NORMALISER, PSEUDONYM, WIDTH, rekey
 from keys.seal import EncryptionKey, linkage_info, unseal
 from keys.sign import Use, verify_document
 
-REASON = 500
 MAY = frozenset({Post.DPO, Post.SIGNATORY, Post.OPERATOR})
 """As what somebody with an account may override a linkage; without one, with the key of a DPO or signatory whom the agreement names."""
 
@@ -93,7 +93,7 @@ def for_edition(session: Session, agreement: Agreement, release: Release, batche
     linkage = agreement.linkage(release.base) if release.linked else None
     if linkage is None:
         return ()
-    epochs = {came.epoch for mine in batches.values() for came in holdings.origins(session, mine).values()}
+    epochs = set(holdings.epochs(session, [batch.submission for mine in batches.values() for batch in mine]).values())
     mine = OverrideRow.kind.in_(linkage.rules), OverrideRow.epoch.in_(epochs), OverrideRow.lifted_at.is_(None)
     rows = session.execute(
         select(OverrideRow).where(OverrideRow.reference == agreement.reference, *mine).order_by(OverrideRow.id)
@@ -125,7 +125,7 @@ def place(
         Conflict: the request was entered before.
     """
     agreement = _current(session, reference, clock())
-    said = _said(reason)
+    said = reasoned(reason, "Say in a sentence how it is known; name no person of whom there are data.")
     party = _entitled(session, agreement, person)
     request = _verified(session, agreement, signed)
     if request.action != action:
@@ -177,14 +177,6 @@ def _record(session: Session, row: OverrideRow, what: str, who: str, party: str,
     standing = len(everything(session, row.reference))
     details = {"kind": row.kind, "epoch": row.epoch, "supplier": row.supplier, "request": row.request, "standing": standing}
     append(session, Event(Operation.ALTERATION, who, party, row.reference, what, row.id, details=details), now)
-
-
-def _said(reason: str) -> str:
-    said = " ".join(reason.split())
-    if not 0 < len(said) <= REASON or not said.isprintable():
-        remedy = "Say in a sentence how it is known; name no person of whom there are data."
-        raise Unacceptable(f"a reason is 1 to {REASON} characters that can be seen.", remedy=remedy)
-    return said
 
 
 def _current(session: Session, reference: str, now: datetime, *, moving: bool = True) -> Agreement:
@@ -240,8 +232,7 @@ def _require_linked(agreement: Agreement, request: LinkageRequest) -> None:
     if not any(request.kind in linkage.rules for linkage in agreement.linkages):
         remedy = "Name a kind that stands in the rules of a linkage."
         raise RefusedByAgreement(Refused(agreement.clause("linkages"), "no linkage links by pseudonyms of this kind.", remedy))
-    mine = (dataset for dataset in agreement.datasets if request.supplier in dataset.suppliers)
-    if not any(getattr(field.rule, "kind", "") == request.kind for dataset in mine for field in dataset.fields):
+    if not reached(agreement, request.supplier, request.kind):
         clause = agreement.clause("parties", request.supplier)
         raise RefusedByAgreement(Refused(clause, "this supplier's rows carry no pseudonym of this kind.", "Ask one whose rows do."))
 

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from agreements.release import Release, Table, Zeros
+from exchange.releases.cells import Flags
 from exchange.releases.errors import Unconnected
 from exchange.releases.protected import Shown
 from exchange.releases.tabulate import Tabulated
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -25,21 +23,22 @@ class Past:
     """An earlier edition over the same people.
 
     ``shown``: what it published, by table; ``made``: its exact counts, where they are kept and are what it published; ``revised``:
-    suppliers whose rows it counted are not those that are counted now. ``release``: its own definition where that is not the new
-    edition's; ``columns``: dimension of it → the name, among the new edition's dimensions and all others, of what it means.
+    suppliers whose rows it counted are not those that are counted now. ``release``: its own definition; ``columns``: dimension of it →
+    the name, among the new edition's dimensions and all others, of what it means.
     """
 
     edition: str
     shown: Mapping[str, Shown] = field(repr=False)
     made: Tabulated | None = field(repr=False)
     revised: frozenset[str]
-    release: Release | None = field(default=None, repr=False)
+    release: Release = field(repr=False)
     columns: Mapping[str, str] = field(default_factory=dict)
 
-    def months(self, release: Release) -> tuple[str, ...]:
+    @property
+    def months(self) -> tuple[str, ...]:
         """The months it counts."""
         shown = next(iter(self.shown.values()))
-        return next(axis.codes for axis in shown.along if axis.name == (self.release or release).period_dimension)
+        return next(axis.codes for axis in shown.along if axis.name == self.release.period_dimension)
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,12 @@ class Bearing:
 
 def require_bearing(release: Release, now: Tabulated, pasts: Sequence[Past]) -> None:
     """Unconnected where it cannot be told how an earlier edition bears on the new one."""
-    for one in (release, *(past.release for past in pasts if past.release is not None)):
+    for one in (release, *(past.release for past in pasts)):
         if lacking := [table.name for table in one.tables if one.period_dimension not in table.dimensions]:
             raise Unconnected(f"table {lacking[0]} is not cut by {one.period_dimension}")
     mine = now.along[release.period_dimension].codes
     for past in pasts:
-        theirs = past.months(release)
+        theirs = past.months
         if past.made is None and not (theirs == mine or (len(theirs) == 1 and set(theirs) <= set(mine))):
             raise Unconnected(f"{past.edition} counts other months together, and what it was made from is held no longer")
 
@@ -90,7 +89,7 @@ def _bearing(release: Release, table: Table, now: Tabulated, pasts: Sequence[Pas
 def _common(release: Release, table: Table, now: Tabulated, past: Past) -> list[tuple[tuple[Any, ...], Any, Any]]:
     """For each month, and all together, that both count: its place in the new table, the counts shown before, and what was hidden."""
     month, shown = table.dimensions.index(release.period_dimension), past.shown[table.name]
-    codes, theirs = now.along[release.period_dimension].codes, past.months(release)
+    codes, theirs = now.along[release.period_dimension].codes, past.months
     places = [(codes.index(code) + 1, place) for place, code in enumerate(theirs, start=1)] + ([(0, 0)] if theirs == codes else [])
     found = []
     for mine, place in places:

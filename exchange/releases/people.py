@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from agreements.linked import FIRST_MONTH, KNOWN_TO, bands
 from agreements.release import Dimension, Release, Table
-from exchange.releases.cells import Axis, Counts
+from exchange.releases.cells import Axis, Counts, Flags
 from exchange.releases.readers import Reader, some_sets
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,7 @@ class People:
 def tables(release: Release, along: Mapping[str, Axis], sources: Sequence[Source], known: Known, threshold: int) -> dict[str, People]:
     """Every table of people of the release, by its name: those that are not of records."""
     mine = [table for table in release.tables if all(of_people(release, name) for name in table.dimensions)]
-    suppliers = list(dict.fromkeys(source.supplier for source in sources))
-    named = {supplier: _bits(number for number, one in enumerate(sources) if one.supplier == supplier) for supplier in suppliers}
+    named = suppliers_of(sources)
     two = sum(((known.sources & bits) != 0).astype(np.int64) for bits in named.values()) >= 2
     cubes = {table.name: _Cube(release, table, along, sources, known) for table in mine}
     counted = {name: cube.count(np.ones(len(known.people), dtype=np.bool_)) for name, cube in cubes.items()}
@@ -139,6 +135,12 @@ def _tells_of_many(cubes: Mapping[str, "_Cube"], known: Known, named: Sequence[i
 def _moves_show(known: Known, threshold: int) -> bool:
     """Whether a supplier could tell from months beside one another how few of its people others knew earlier: none, too, is few."""
     return any(bool(((known.own[supplier] > 0) & (moved < threshold))[1:].any()) for supplier, moved in known.moved.items())
+
+
+def suppliers_of(sources: Sequence[Source]) -> dict[str, int]:
+    """Supplier → which sources are its, a bit a source."""
+    names = dict.fromkeys(source.supplier for source in sources)
+    return {name: _bits(number for number, one in enumerate(sources) if one.supplier == name) for name in names}
 
 
 def _bits(numbers: Iterator[int]) -> int:

@@ -5,13 +5,13 @@ could tell by odd and even whether that one is linked. Beside the tables of peop
 few people (``exchange.releases.isolating``), to everybody and to each supplier, which knows its own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from exchange.releases.cells import Counts
-from exchange.releases.people import Flags, Source, with_totals
+from exchange.releases.cells import Counts, Flags
+from exchange.releases.people import People, Source, suppliers_of, with_totals
 from exchange.releases.readers import Reader, some_sets
 
 UNLINKED = -1
@@ -50,18 +50,8 @@ class Kinds:
 Beside = Callable[[Kinds], tuple[list[Counts], list[Counts]] | None]
 
 
-@dataclass(frozen=True)
-class Rates:
-    """The table, totals at place 0: (1 + sources, 1 + rules). ``never``: nobody can be there."""
-
-    value: Counts
-    primary: Flags
-    never: Flags
-    shares: Mapping[str, Counts]
-
-
-def rates(sources: Sequence[Source], links: Flags, found: Kinds, threshold: int, beside: Beside) -> Rates:
-    """Every cell of the report, and which of them must be hidden.
+def rates(sources: Sequence[Source], links: Flags, found: Kinds, threshold: int, beside: Beside) -> People:
+    """Every cell of the report, (1 + sources, 1 + rules), and which of them must be hidden.
 
     Args:
         links: (sources, rules) whether records of a source may be linked by a rule.
@@ -81,7 +71,7 @@ def rates(sources: Sequence[Source], links: Flags, found: Kinds, threshold: int,
     for supplier in dict.fromkeys(one.supplier for one in sources):
         own = np.array([one.supplier == supplier for one in sources])
         shares[supplier] = with_totals(np.where(own[:, None], value[1:, 1:], 0))
-    return Rates(value, ~told & ~never, never, shares)
+    return People(value, shares, ~told & ~never, never)
 
 
 def _weights(kinds: Kinds, sources: int, rules: int) -> Counts:
@@ -110,7 +100,7 @@ def _may_be(found: Kinds, sources: Sequence[Source], links: Flags) -> Kinds | No
         if len(counted) > MOST_KINDS:
             return None
     for kind in list(counted):
-        for bits in _suppliers(sources).values():
+        for bits in suppliers_of(sources).values():
             if kind[1] & bits:
                 counted.setdefault(_alone(kind, bits, links), 0)
     month, mask, rule = (np.array([kind[at] for kind in counted], dtype=np.int64) for at in range(3))
@@ -130,20 +120,13 @@ def _alone(kind: Kind, bits: int, links: Flags) -> Kind:
     return month, mask & bits, rule if rule in rules else rules[0]
 
 
-def _suppliers(sources: Sequence[Source]) -> dict[str, int]:
-    return {
-        name: sum(1 << at for at, one in enumerate(sources) if one.supplier == name)
-        for name in dict.fromkeys(source.supplier for source in sources)
-    }
-
-
 # ------------------------------------------------------------------------------------------------------------ what may be told
 
 
 def _told(sources: Sequence[Source], links: Flags, kinds: Kinds, threshold: int, beside: tuple[list[Counts], list[Counts]]) -> Flags:
     """Which cells may be shown, one after the other: each source's, then each rule's, then all together, then each source's by rule."""
     weights = _weights(kinds, *links.shape)
-    suppliers = _suppliers(sources)
+    suppliers = suppliers_of(sources)
     two = np.sum([(kinds.sources & bits) != 0 for bits in suppliers.values()], axis=0) > 1
     lines, columns = range(1, weights.shape[0]), range(1, weights.shape[1])
     cells = [*((line, 0) for line in lines), *((0, column) for column in columns), (0, 0)]

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from agreements.periods import Period
 from agreements.release import Level, Release, Table, Zeros
 from exchange.disclosure.perturb import COLUMN as KEY_SUMS
-from exchange.releases.cells import Axis
+from exchange.releases.cells import Axis, Flags
 from exchange.releases.errors import Unconnected
-from exchange.releases.past import Bearing, Flags, Past, bearings, require_bearing
+from exchange.releases.past import Bearing, Past, bearings, require_bearing
 from exchange.releases.perturbing import perturbs
 from exchange.releases.protected import cells_in, read_protected
 from exchange.releases.tabulate import Tabulated, beside_of, long, parts_of
@@ -115,7 +115,7 @@ def strictest(release: Release, pasts: Sequence[Past]) -> Release:
     Raises:
         Unconnected: some show every nought and others do not, so that a hidden count would be known to be one in one of them alone.
     """
-    every = [release.terms, *(past.release.terms for past in pasts if past.release is not None)]
+    every = [release.terms, *(past.release.terms for past in pasts)]
     if any(terms.zeros is not release.terms.zeros for terms in every):
         raise Unconnected("it treats noughts otherwise: agree on one policy for both")
     levels = {terms.level for terms in every}
@@ -147,7 +147,7 @@ def _editions(release: Release, now: Tabulated, pasts: Sequence[Past]) -> list[_
     gone = [past for past in pasts if past.made is None]
     bears = bearings(release, now, gone) if gone else {}
     found = [
-        _Edition(number, past.release or release, past.made, _hid(past.release or release, past), past.columns)
+        _Edition(number, past.release, past.made, _hid(past), past.columns)
         for number, past in enumerate([past for past in pasts if past.made is not None], start=1)
         if past.made is not None
     ]
@@ -158,9 +158,9 @@ def _editions(release: Release, now: Tabulated, pasts: Sequence[Past]) -> list[_
     return [*found, _Edition(len(found) + 1, release, now, None, after_stand_in=any(one.stands_for for one in found), bears=bears)]
 
 
-def _hid(release: Release, past: Past) -> dict[str, Flags] | None:
+def _hid(past: Past) -> dict[str, Flags] | None:
     """What an edition hid. With noise it hid nothing; then its noise is worked out again, and must be what it was (``newest``)."""
-    return None if perturbs(release) else {name: shown.hidden for name, shown in past.shown.items()}
+    return None if perturbs(past.release) else {name: shown.hidden for name, shown in past.shown.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------ tables of a series

@@ -83,7 +83,7 @@ def tabulate(
 
 def table_set(release: Release, made: Tabulated, *, keyed: bool) -> dict[str, bytes]:
     """Counts as the files of a table set. ``keyed``: with cell keys beside them."""
-    files = {"spec.json": _spec(release, made.along)}
+    files = {"spec.json": spec_of(release, made.along)}
     for table in release.tables:
         mine = [made.along[name] for name in table.dimensions]
         beside = {KEY_SUMS: made.keys[table.name]} if keyed else {}
@@ -150,7 +150,8 @@ def _keyed(engine: Engine, found: pa.Table, record_key: bytes) -> ibis.Table:
     return engine.register(pa.table({VALUE: values, UPPER: keys // HALF, LOWER: keys % HALF}))
 
 
-def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
+def spec_of(release: Release, along: Mapping[str, Axis], universes: Mapping[str, str] | None = None) -> bytes:
+    """``spec.json`` of a release's tables. ``universes``: table → what is counted in it, where that is not the same in all."""
     names = dict.fromkeys(name for table in release.tables for name in table.dimensions)
     document: dict[str, Any] = {
         "hierarchies": {name: {"root": along[name].root, "children": {along[name].root: list(along[name].codes)}} for name in names},
@@ -159,6 +160,7 @@ def _spec(release: Release, along: Mapping[str, Axis]) -> bytes:
                 "file": f"{table.name}.csv",
                 "dims": {name: name for name in table.dimensions},
                 "suppliers": beside_of(table.name),
+                **({"universe": universes[table.name]} if universes else {}),
             }
             for table in release.tables
         },

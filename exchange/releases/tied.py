@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from exchange.releases.cells import Axis, Counts
+from exchange.releases.cells import Axis, Counts, Flags
 from exchange.releases.errors import Unconnected
 
-Flags = npt.NDArray[np.bool_]
 Cells = tuple[Counts, Counts]
 """(n,) what each cell is, in order; (suppliers + 1, n) each supplier's part of it, then its count."""
 

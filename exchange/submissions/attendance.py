@@ -19,8 +19,8 @@ from agreements.model import Agreement, Dataset
 from agreements.periods import Period, PeriodKind, months
 from agreements.rules import dispose_on, in_force, today
 from exchange.log.record import Event, Operation, append, hold
-from exchange.register.agreements import LIVE, by_digest, everything, parsed, standing
-from exchange.register.tables import AgreementRow
+from exchange.register.agreements import by_digest, everything, parsed, standing
+from exchange.register.versions import live
 from exchange.submissions.attendance_tables import HeardRow, OverdueRow
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 from exchange.times import rfc3339
@@ -116,7 +116,7 @@ def heard(session: Session, client: str, now: datetime) -> None:
 def silent(session: Session, now: datetime, supplier: str | None = None) -> list[Silent]:
     """The suppliers under agreements in force whose clients are silent; only this one, if one is named."""
     bound: dict[str, datetime] = {}
-    for row in _standing(session):
+    for row in live(session):
         for party in {name for one in parsed(row.canonical).datasets for name in one.suppliers}:
             since = row.in_force_at or row.registered_at
             bound[party] = min(since, bound.get(party, since))
@@ -133,7 +133,7 @@ def silent(session: Session, now: datetime, supplier: str | None = None) -> list
 def series(session: Session, now: datetime, supplier: str | None = None) -> list[Series]:
     """What is owed under agreements in force, wherever nothing of it is stopped."""
     every, found = list(everything(session)), list[Series]()
-    for row in _standing(session):
+    for row in live(session):
         agreement = parsed(row.canonical)
         before = [parsed(one.canonical) for one in every if one.reference == row.reference and one.in_force_at is not None]
         for dataset in agreement.datasets:
@@ -157,8 +157,13 @@ def _bound(before: Iterable[Agreement], agreement: Agreement, dataset: Dataset, 
 
 def overdue(session: Session, now: datetime, supplier: str | None = None) -> list[Overdue]:
     """What is late, the longest first; of this supplier alone, if one is named."""
-    on, found = today(now), list[Overdue]()
-    for one in series(session, now, supplier):
+    return late(session, series(session, now, supplier), today(now))
+
+
+def late(session: Session, every: Iterable[Series], on: date) -> list[Overdue]:
+    """What of these series is late on a day, the longest first."""
+    found = list[Overdue]()
+    for one in every:
         owed = dict(one.owed(on))
         arrived = _arrived(session, one) if owed else frozenset()
         for period, due in owed.items():
@@ -178,11 +183,6 @@ def _arrived(session: Session, one: Series) -> frozenset[str]:
     return frozenset(session.execute(query.distinct()).scalars())
 
 
-def _standing(session: Session) -> list[AgreementRow]:
-    query = select(AgreementRow).where(AgreementRow.state.in_(LIVE), AgreementRow.replaced_at.is_(None))
-    return list(session.execute(query.order_by(AgreementRow.reference)).scalars())
-
-
 # ------------------------------------------------------------------------------------------------------------ noted, once
 
 
@@ -191,7 +191,7 @@ def notice(session: Session, now: datetime) -> list[str]:
     late, quiet = _new(session, now)
     if not (late or quiet):
         return []
-    for digest in sorted({row.digest for row in _standing(session)}):  # before the log's head, as everybody does
+    for digest in sorted({row.digest for row in live(session)}):  # before the log's head, as everybody does
         by_digest(session, digest, lock=True)
     hold(session)  # of two that note at once, one does
     late, quiet = _new(session, now)

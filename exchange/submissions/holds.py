@@ -21,13 +21,13 @@ from agreements.periods import Period
 from agreements.rules import today
 from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.log.record import Event, Operation, append, moment
+from exchange.people.people import reasoned
 from exchange.people.tables import PersonRow
 from exchange.register import agreements, partners
 from exchange.register.tables import AgreementRow
 from exchange.submissions.tables import HoldRow, SubmissionRow, SubmissionState
 from exchange.times import Clock
 
-REASON = 500
 LONGEST = timedelta(days=36_500)
 _PERIOD = "Write the period as its submissions do; see their list, or leave --period out to hold every one."
 _LIST = "List them with: exchange retention holds"
@@ -143,11 +143,7 @@ def place(session: Session, over: Over, *, reason: str, person: str, until: date
     ``over.submission`` alone suffices for one submission: the rest is looked up.
     """
     over = _existing(session, over)
-    said = " ".join(reason.split())
-    if not 0 < len(said) <= REASON or not said.isprintable():
-        raise Unacceptable(
-            f"a reason is 1 to {REASON} characters that can be seen.", remedy="Say why the rows must be kept, in a sentence."
-        )
+    said = reasoned(reason, "Say why the rows must be kept, in a sentence.")
     party = _known(session, over.reference, person)
     if over.submission:  # before the log's head, as everybody does: the hold's row will refer to it, and share its lock
         session.execute(select(SubmissionRow.id).where(SubmissionRow.id == over.submission).with_for_update(read=True))

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session, defer
 
 from agreements.fields import Map
 from agreements.model import Dataset
-from exchange.submissions.attendance import Overdue, overdue, series
+from agreements.rules import today
+from exchange.submissions.attendance import Overdue, late, series
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 
 PERIODS = 12
@@ -23,19 +24,6 @@ ENOUGH = 3
 """How many earlier periods a trend is seen against, at least."""
 POINT = 0.01
 """What a share must have moved by, and days by one, to be better or worse."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """A part of a whole."""
-
-    part: int
-    of: int
-
-    @property
-    def value(self) -> float | None:
-        """From 0 to 1; None of nothing."""
-        return self.part / self.of if self.of else None
 
 
 @dataclass(frozen=True)
@@ -67,12 +55,12 @@ class PeriodCard:
     @property
     def completeness(self) -> float | None:
         """The share of all fields of all rows that is not empty."""
-        return Share(sum(self.present.values()), self.rows * len(self.present)).value
+        return _share(sum(self.present.values()), self.rows * len(self.present))
 
     @property
     def conformance(self) -> float | None:
         """The share of coded values that are agreed codes; of a dataset without codes, and without rows, nothing is said."""
-        found = Share(sum(self.otherwise.values()), self.rows * len(self.otherwise)).value
+        found = _share(sum(self.otherwise.values()), self.rows * len(self.otherwise))
         return None if found is None else 1 - found
 
     def as_json(self) -> dict[str, Any]:
@@ -120,14 +108,13 @@ def moved(newest_first: Sequence[float | None], step: float) -> str:
 def cards(session: Session, supplier: str, now: datetime, reference: str | None = None) -> list[Card]:
     """A supplier's cards, of what it owes now."""
     owed = [one for one in series(session, now, supplier) if reference in (None, one.reference)]
-    late = overdue(session, now, supplier) if owed else []
     return [
         Card(
             one.reference,
             one.dataset.name,
             one.dataset.title,
             _periods(session, one.reference, one.dataset, supplier),
-            [each for each in late if (each.reference, each.dataset) == (one.reference, one.dataset.name)],
+            late(session, [one], today(now)),
         )
         for one in owed
     ]
@@ -188,6 +175,11 @@ def _rules(refused: Sequence[SubmissionRow]) -> list[dict[str, Any]]:
             name = str(error.get("field", "")), str(error.get("rule", ""))
             counted[name] = counted.get(name, 0) + int(error.get("count", 0))
     return [{"field": field, "rule": rule, "count": count} for (field, rule), count in sorted(counted.items())]
+
+
+def _share(part: int, of: int) -> float | None:
+    """From 0 to 1; None of nothing."""
+    return part / of if of else None
 
 
 def _rounded(share: float | None) -> float | None:

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 
 from adapters.baseline_tables import PUBLISHED
+from adapters.cjs_codes import ETHNICITY
 from adapters.fixed_width import FixedWidthSource
 from adapters.identifiers import IDENTIFIERS
 from adapters.national_baseline import NationalBaseline
-from adapters.native_codes import ETHNICITY, YES_NO, Codes
+from adapters.native_codes import YES_NO, Codes
 from adapters.records import RecordSource
 from adapters.registry import SOURCES
 from adapters.source import Column, Source

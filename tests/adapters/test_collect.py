@@ -198,7 +198,6 @@ _HOLDER = """
 import sys, time
 from pathlib import Path
 from adapters.agency.lock import only_run
-from adapters.agency.prepare import prepare as prepare_it
 with only_run(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -99,7 +99,7 @@ def test_an_agency_may_leave_out_what_the_agreement_does_not_need(tmp_path: Path
 
 
 def test_columns_without_header_at_the_end_may_stand_there_while_they_are_empty(tmp_path: Path) -> None:
-    lines = (HEADER.strip() + ", ,\n" + ROW.strip() + ",,\n") * 1
+    lines = HEADER.strip() + ", ,\n" + ROW.strip() + ",,\n"
     assert read(SOURCE, written(tmp_path, lines)).num_rows == 1
     error = refused(written(tmp_path, lines + ROW.strip() + ",,\n" + ROW.strip() + ",,CANARY\n"))
     assert error.report[0]["rows"] == [3]

@@ -9,9 +9,9 @@ import pytest
 
 from adapters.agency.prepare import means, minimised, pseudonym_fields
 from adapters.agency.settings import PRODUCT_CODES
-from adapters.cjs_codes import COURT_TYPE, OUTCOME_TYPE, SEX
+from adapters.cjs_codes import COURT_TYPE, ETHNICITY, OUTCOME_TYPE, SEX
 from adapters.hmcts_trials import HmctsTrials
-from adapters.native_codes import ETHNICITY, Codes
+from adapters.native_codes import Codes
 from adapters.registry import SOURCES, find
 from adapters.source import Column, Source, wanted_fields
 from agreements.coarsen import Flag

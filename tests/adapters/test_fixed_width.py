@@ -13,8 +13,7 @@ from adapters.errors import InvalidSource, NotThisEncoding, ValidationFailed
 from adapters.fixed_width import FixedWidthSource, Layout
 from adapters.source import Column
 from agreements.fields import FieldType
-from tests.adapters.contract import read
-from tests.adapters.hostile import nothing_said
+from tests.adapters.contract import read, refusal
 
 
 class Movements(FixedWidthSource):
@@ -48,11 +47,7 @@ def written(tmp_path: Path, *lines: bytes, count: int | None = None, head: bytes
 
 
 def refused(path: Path) -> ValidationFailed:
-    with nothing_said() as caught:
-        read(SOURCE, path)
-    assert caught
-    assert isinstance(caught[0], ValidationFailed)
-    return caught[0]
+    return refusal(SOURCE, path)
 
 
 def test_columns_stand_at_their_positions_without_blanks(tmp_path: Path) -> None:

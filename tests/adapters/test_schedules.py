@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.agency.cli import run
-from adapters.agency.schedules import JOBS, Installation, cron, encoded, files, systemd, windows
+from adapters.agency.schedules import JOBS, Installation, Kind, cron, encoded, files, systemd, windows
 from adapters.agency.settings import PRODUCT_CODES
 from tests.adapters.test_commands import command
 
@@ -26,11 +26,17 @@ SCHEMA = etree.XMLSchema(etree.fromstring((Path(__file__).parent / "data" / "win
 NAMES = st.text(st.sampled_from("abc XYZ%$\\'\"&<>é-_"), min_size=1, max_size=20).map(lambda text: "/srv/" + text.strip() + "x")
 
 
+def installed(name: str) -> str:
+    """The path of a program of this system; the test is skipped where there is none."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed here")
+    return found
+
+
 def verify(folder: Path) -> "subprocess.CompletedProcess[str]":
     """What systemd itself says of the units of a folder."""
-    tool = shutil.which("systemd-analyze")
-    if tool is None:
-        pytest.skip("systemd-analyze is not installed here")
+    tool = installed("systemd-analyze")
     units = sorted(str(path) for path in folder.iterdir())
     return subprocess.run(
         [tool, "verify", *units], capture_output=True, text=True, check=False, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
@@ -63,7 +69,6 @@ def test_systemd_finds_what_is_wrong_with_a_unit(tmp_path: Path) -> None:
 
 
 def test_the_service_is_hardened() -> None:
-    tool = shutil.which("systemd-analyze")
     text = systemd(UNIX)["exchange-agency-collect.service"]
     for wanted in (
         "ProtectSystem=strict",
@@ -73,10 +78,11 @@ def test_the_service_is_hardened() -> None:
         "UMask=0077",
     ):
         assert wanted in text
-    if tool is None:
-        pytest.skip("systemd-analyze is not installed here")
-    found = subprocess.run([tool, "calendar", "*-*-* 02:15:00 Europe/London"], capture_output=True, text=True, check=False)
-    assert found.returncode == 0
+
+
+def test_systemd_knows_the_time_zone_of_the_timers() -> None:
+    calendar = [installed("systemd-analyze"), "calendar", "*-*-* 02:15:00 Europe/London"]
+    assert subprocess.run(calendar, capture_output=True, check=False).returncode == 0
 
 
 # ------------------------------------------------------------------------------------------------------------ cron
@@ -112,9 +118,7 @@ def test_the_shell_reads_every_path_of_a_crontab_as_it_is(home: str) -> None:
 
 
 def test_cron_takes_it_where_there_is_one(tmp_path: Path) -> None:
-    tool = shutil.which("crontab")
-    if tool is None:
-        pytest.skip("crontab is not installed here")
+    tool = installed("crontab")
     (tmp_path / "tab").write_text(cron(UNIX))
     done = subprocess.run([tool, "-T", str(tmp_path / "tab")], capture_output=True, text=True, check=False)
     assert done.returncode == 0 or "invalid option" in done.stderr, done.stderr
@@ -158,8 +162,8 @@ def test_the_schema_finds_what_is_wrong(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "of"), [("systemd", UNIX), ("cron", UNIX), ("windows", WINDOWS)])
-def test_what_is_shipped_is_what_the_command_writes(kind: str, of: Installation) -> None:
-    made = files(kind, of)  # type: ignore[arg-type]  # one of the three
+def test_what_is_shipped_is_what_the_command_writes(kind: Kind, of: Installation) -> None:
+    made = files(kind, of)
     shipped = {path.name: path.read_bytes() for path in (SHIPPED / kind).iterdir()}
     assert shipped == {name: encoded(name, text) for name, text in made.items()}
 

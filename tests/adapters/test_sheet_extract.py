@@ -15,7 +15,7 @@ from adapters.errors import ValidationFailed
 from adapters.sheet_extract import SheetSource
 from adapters.source import Column
 from agreements.fields import FieldType
-from tests.adapters.contract import read
+from tests.adapters.contract import read, refusal
 from tests.adapters.copies import _ODS, ods_of, write_ods, write_xlsx
 from tests.adapters.hostile import nothing_said
 
@@ -53,11 +53,7 @@ def sheet(tmp_path: Path, *rows: list[Any], suffix: str = "xlsx") -> Path:
 
 
 def refused(path: Path, source: SheetSource = SOURCE) -> ValidationFailed:
-    with nothing_said() as caught:
-        read(source, path)
-    assert caught
-    assert isinstance(caught[0], ValidationFailed)
-    return caught[0]
+    return refusal(source, path)
 
 
 def test_numbers_dates_and_truths_become_text_as_fields_read_it(tmp_path: Path) -> None:

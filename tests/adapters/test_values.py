@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.cjs_codes import ETHNICITY
 from adapters.derived import Age, Derived
 from adapters.doubts import Doubts
 from adapters.errors import ValidationFailed
-from adapters.native_codes import COURT_CODE, ETHNICITY, HOME_OFFICE_CLASS, OFFENCE_CODE, YES_NO, Codes
+from adapters.native_codes import COURT_CODE, HOME_OFFICE_CLASS, OFFENCE_CODE, YES_NO, Codes
 from adapters.source import Column
 from adapters.values import ABSENT, stripped, typed
 from agreements.fields import FieldType

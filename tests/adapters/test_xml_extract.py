@@ -11,8 +11,8 @@ from adapters.errors import InvalidSource, NotThisEncoding, ValidationFailed
 from adapters.source import Column
 from adapters.xml_extract import XmlSource
 from agreements.fields import FieldType
-from tests.adapters.contract import read
-from tests.adapters.hostile import nothing_said, peak_of_reading
+from tests.adapters.contract import read, refusal
+from tests.adapters.hostile import peak_of_reading
 
 
 class Trials(XmlSource):
@@ -49,11 +49,7 @@ def document(*rows: str) -> str:
 
 
 def refused(path: Path) -> ValidationFailed:
-    with nothing_said() as caught:
-        read(SOURCE, path)
-    assert caught
-    assert isinstance(caught[0], ValidationFailed)
-    return caught[0]
+    return refusal(SOURCE, path)
 
 
 def test_elements_attributes_and_groups_are_paths(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 Identifiers are typed when asked for, or read from a file or from standard input, as for ``rights``; they are never arguments.
 """
 
-import sys
 from pathlib import Path
 
 import click
 
 from adapters.agency.commands.common import Context, common
-from adapters.agency.commands.rights import LONGEST
+from adapters.agency.commands.rights import lines
 from adapters.agency.lock import only_run
 from adapters.agency.pairs import paired
 from adapters.agency.rights import Asking, whom
@@ -33,22 +32,9 @@ def linkage(context: Context, action: str, reference: str, *, kind: str, source:
         raise ConfigError("This folder is of a recipient, who holds no rows of anybody's.", remedy="Pass it on to the supplier.")
     if out.exists():
         raise UsageError(f"{out.name} is there already and is not overwritten.", remedy="Name another file.")
-    who = whom(kind, _two(context, source))
+    who = whom(kind, lines(context, source, "First identifier", "Second identifier"))
     with only_run(agency.settings.home):
         signed = paired(Asking(Run(agency, agency.client())), reference, who, action)
     write_new(out, canonical(signed) + b"\n")
     context.console.line(f"Written: {out}. Give it to who may enter it: exchange linkage {action} {reference} {out.name}")
     context.console.result(written=str(out), request=signed["document"]["request"], action=action)
-
-
-def _two(context: Context, source: Path | None) -> list[str]:
-    """Two identifiers, one a line: of a file, of standard input, or typed without being shown."""
-    if source is None and sys.stdin.isatty() and not context.console.no_input:
-        return [str(click.prompt(f"{which} identifier (not shown)", hide_input=True, err=True)) for which in ("First", "Second")]
-    if source is None and context.console.no_input:
-        raise UsageError("Nobody may be asked for the identifiers.", remedy="Give --from FILE, or --from - for standard input.")
-    try:
-        with click.open_file(str(source or "-"), encoding="utf-8") as file:
-            return str(file.read(LONGEST)).splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise UsageError("The file of identifiers cannot be read as text.") from None

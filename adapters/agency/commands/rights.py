@@ -120,7 +120,7 @@ def _exercise(context: Context, right: Right, *, kind: str, datasets: Sequence[s
     agency, console = context.agency(), context.console
     if agency.settings.recipient:
         raise ConfigError("This folder is of a recipient, who holds no rows of anybody's.", remedy="Pass the request on to the supplier.")
-    who = whom(kind, _lines(context, source))
+    who = whom(kind, lines(context, source, "Identifier"))
     answers: list[Answer] = []
     with only_run(agency.settings.home):
         asking = Asking(Run(agency, agency.client()))
@@ -137,10 +137,10 @@ def _exercise(context: Context, right: Right, *, kind: str, datasets: Sequence[s
     console.result(right=right.value, receipts=[{"receipt": one.receipt.document(), "kept": str(one.folder)} for one in answers])
 
 
-def _lines(context: Context, source: Path | None) -> list[str]:
-    """Identifiers, one a line: of a file, of standard input, or typed without being shown."""
+def lines(context: Context, source: Path | None, *asked: str) -> list[str]:
+    """Identifiers, one a line: of a file, of standard input, or typed without being shown, each when it is asked for."""
     if source is None and sys.stdin.isatty() and not context.console.no_input:
-        return [str(click.prompt("Identifier (not shown)", hide_input=True, err=True))]
+        return [str(click.prompt(f"{which} (not shown)", hide_input=True, err=True)) for which in asked]
     if source is None and context.console.no_input:
         raise UsageError("Nobody may be asked for the identifier.", remedy="Give --from FILE, or --from - for standard input.")
     try:

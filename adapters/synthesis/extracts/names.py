@@ -20,26 +20,21 @@ def crime_refs(world: World, crime: Array) -> pa.Array:
     """The force's reference of each crime; null for -1."""
     crimes, known = world.tables["crimes"], np.maximum(crime, 0)
     found = numbers.crime_references(known, crimes["force"][known], year_of(crimes["report_day"][known]))
-    return masked(found, crime < 0)
+    return numbers.masked(found, crime < 0)
 
 
 def urns(world: World, case: Array) -> pa.Array:
     """The URN of each case, by the number of its first defendant's episode; null for -1."""
     episodes, known = world.tables["episodes"], np.maximum(case, 0)
     found = numbers.case_urns(known, episodes["force"][known], year_of(episodes["charge_day"][known]))
-    return masked(found, case < 0)
+    return numbers.masked(found, case < 0)
 
 
 def asns(world: World, episode: Array) -> pa.Array:
     """The arrest or summons number of each episode that led to a charge."""
     episodes = world.tables["episodes"]
     found = numbers.arrest_numbers(episode, episodes["force"][episode], year_of(episodes["charge_day"][episode]))
-    return masked(found, ~episodes["charged"][episode])
-
-
-def masked(column: pa.Array, gone: Array) -> pa.Array:
-    """The column with nulls where a mask is true."""
-    return pa.array(np.where(gone, None, column.to_numpy(zero_copy_only=False)), pa.string())
+    return numbers.masked(found, ~episodes["charged"][episode])
 
 
 def without(columns: Columns, *names: str) -> Columns:

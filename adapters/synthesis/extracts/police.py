@@ -128,7 +128,6 @@ def _months(last: Array) -> pa.Array:
 
 def _victims(world: World, force: int, supplier: str) -> Feed:
     frame, crimes, window = world.tables["victims"], world.tables["crimes"], world.window
-    frame["day"] = crimes["report_day"][frame["crime"]]
     rows, months = of_day(world, "victims", "day", crimes["force"][frame["crime"]] == force, late=f"{supplier}/victims")
     write = writer(world, supplier)
 
@@ -158,7 +157,6 @@ def _victims(world: World, force: int, supplier: str) -> Feed:
 
 def _charges(world: World, force: int, supplier: str) -> Feed:
     frame, episodes, window = world.tables["offences"], world.tables["episodes"], world.window
-    frame["charge_day"] = episodes["charge_day"][frame["episode"]]
     rows, months = of_day(world, "offences", "charge_day", episodes["force"][frame["episode"]] == force, late=f"{supplier}/charges")
     write, people = writer(world, supplier), world.people
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from adapters.errors import NotThisEncoding
 from adapters.registry import find
 from adapters.synthesis.calendar import Window
 from adapters.synthesis.story import synthesise
+from tests.adapters.contract import read_any
 
 CODES = Path(__file__).resolve().parents[3] / "config" / "codes"
 FIRST, LAST, SCALE = "2022-01", "2024-12", 0.2
@@ -47,21 +46,9 @@ class Invented:
         return read.merge(rows, on=["extract", "row"], validate="one_to_one")
 
     def _one(self, line: Mapping[str, Any], columns: tuple[str, ...]) -> pd.DataFrame:
-        table = delivered(line["adapter"], self.folder / line["path"], columns)
-        frame = table.to_pandas()
+        frame = read_any(find(line["adapter"]), self.folder / line["path"], *columns).to_pandas()
         frame["extract"], frame["row"], frame["supplier"] = line["number"], range(1, len(frame) + 1), line["supplier"]
         return frame
-
-
-def delivered(adapter: str, path: Path, columns: tuple[str, ...]) -> pa.Table:
-    """An extract as its source delivers it, in whichever of its encodings it is."""
-    source = find(adapter)
-    for encoding in source.encodings:
-        try:
-            return pa.Table.from_batches(list(source.extract(path, columns, encoding=encoding)), source.schema(columns))
-        except NotThisEncoding:
-            continue
-    raise AssertionError(path)
 
 
 def window(scale: float = SCALE, first: str = FIRST, last: str = LAST) -> Window:

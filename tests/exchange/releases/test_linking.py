@@ -1,7 +1,9 @@
 """Linking over the locked engine: rows in any order, batches and threads; what named persons said; the counts of the report."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
@@ -13,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agreements.linkage import Linkage
+from agreements.linked import BY_HAND
+from exchange.releases.clusters import NONE
 from exchange.releases.engine import Engine, Relation
-from exchange.releases.linking import BY_HAND, PERSON, ROW, SOURCE, Linked, Override, Records, SourceLinks, link, numbered
+from exchange.releases.linking import PERSON, ROW, RULE, SOURCE, Override, Records, Report, SourceLinks, link, numbered
 
 PNC, NAME, SOUND = "person_pnc", "person_name_dob", "person_sound_dob"
 KINDS = (PNC, NAME, SOUND)
@@ -32,9 +36,17 @@ def table(rows: Rows, kinds: Sequence[str] = KINDS) -> pa.Table:
     return pa.table({kind: pa.array(column, pa.binary(16)) for kind, column in held.items()})
 
 
+@dataclass(frozen=True)
+class Found:
+    """The report, and of each source its records by the rule that first linked them to another source."""
+
+    report: Report
+    by_rule: list[Counter[str]]
+
+
 def linked(
     relations: Sequence[Relation], overrides: Sequence[Override] = (), *, linkage: Linkage = LINKAGE, threads: int = 2
-) -> tuple[Linked, list[list[int | None]]]:
+) -> tuple[Found, list[list[int | None]]]:
     """What was linked, and of each source's rows the person."""
     with Engine(memory="500MB", threads=threads) as engine:
         records = [
@@ -45,9 +57,12 @@ def linked(
         people = engine.run(found.people).to_pylist()
         sizes = [engine.run(one.table.aggregate(rows=one.table.count()))["rows"][0].as_py() for one in records]
     persons: list[list[int | None]] = [[None] * size for size in sizes]
+    by_rule = [Counter[str]() for _ in sizes]
     for row in people:
         persons[row[SOURCE]][row[ROW]] = row[PERSON]
-    return found, persons
+        if row[RULE] != NONE:
+            by_rule[row[SOURCE]][(BY_HAND, *linkage.rules)[row[RULE]]] += 1
+    return Found(found.report, by_rule), persons
 
 
 def together(persons: Sequence[Sequence[int | None]]) -> set[frozenset[tuple[int, int]]]:
@@ -57,6 +72,11 @@ def together(persons: Sequence[Sequence[int | None]]) -> set[frozenset[tuple[int
             if person is not None:
                 groups.setdefault(person, set()).add((source, row))
     return {frozenset(group) for group in groups.values()}
+
+
+def known_to(persons: Sequence[Sequence[int | None]]) -> Counter[int]:
+    """How many people are known to how many sources."""
+    return Counter(len({source for source, _ in group}) for group in together(persons))
 
 
 SMALL: list[Rows] = [
@@ -76,21 +96,18 @@ def test_strong_numbers_first_then_match_keys_and_no_two_numbers_for_one_person(
     }
     assert persons[0][3] is None
     report = found.report
-    none = dict.fromkeys((BY_HAND, *KINDS), 0)
-    assert report.sources == (
-        SourceLinks("rows", "supplier-0", 4, 3, 1, none | {SOUND: 1}),
-        SourceLinks("rows", "supplier-1", 3, 3, 1, none | {SOUND: 1}),
-    )
+    assert report.sources == (SourceLinks("rows", "supplier-0", 4, 3), SourceLinks("rows", "supplier-1", 3, 3))
+    assert found.by_rule == [{SOUND: 1}, {SOUND: 1}]
     assert report.refused == {PNC: 0, NAME: 1, SOUND: 0}
     assert report.too_common == dict.fromkeys(KINDS, 0)
-    assert (report.people, report.largest, report.not_joined) == ({1: 3, 2: 1}, 2, 0)
+    assert (known_to(persons), report.largest, report.not_joined) == ({1: 3, 2: 1}, 2, 0)
 
 
 def test_a_join_by_a_named_person_holds_against_numbers_and_a_split_against_a_join() -> None:
     join = Override(NAME, value(1), value(2), "join")
     found, persons = linked([table(rows) for rows in SMALL], [join])
     assert frozenset({(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)}) in together(persons)
-    assert [source.by_rule[BY_HAND] for source in found.report.sources] == [3, 1]
+    assert [by_rule[BY_HAND] for by_rule in found.by_rule] == [3, 1]
     found, persons = linked([table(rows) for rows in SMALL], [join, Override(PNC, value(2), value(3), "split")])
     assert found.report.not_joined == 1
     assert together(persons) == together(linked([table(rows) for rows in SMALL])[1])
@@ -125,7 +142,7 @@ def test_sources_without_a_kind_and_kinds_without_a_source() -> None:
     found, persons = linked([table([(1, 1, 1)], (NAME,)), table([(1, 1, 1)], (NAME, SOUND)), table([], KINDS)])
     assert together(persons) == {frozenset({(0, 0), (1, 0)})}
     assert [source.records for source in found.report.sources] == [1, 1, 0]
-    assert linked([])[0].report.people == {}
+    assert linked([])[1] == []
 
 
 cells = st.none() | st.integers(1, 4)
@@ -143,18 +160,10 @@ def test_the_order_of_rows_suppliers_and_threads_makes_no_difference(rows: list[
     again, others = linked(shuffled, threads=2)
     back = {frozenset((suppliers[source], orders[source][row]) for source, row in group) for group in together(others)}
     assert back == together(persons)
-    assert (again.report.refused, again.report.people, again.report.largest) == (
-        first.report.refused,
-        first.report.people,
-        first.report.largest,
-    )
-    by_supplier = {suppliers[place]: source for place, source in enumerate(again.report.sources)}
-    for place, source in enumerate(first.report.sources):
-        assert (source.keyed, source.linked, source.by_rule) == (
-            by_supplier[place].keyed,
-            by_supplier[place].linked,
-            by_supplier[place].by_rule,
-        )
+    assert (again.report.refused, known_to(others), again.report.largest) == (first.report.refused, known_to(persons), first.report.largest)
+    for mine, place in enumerate(suppliers):
+        assert again.report.sources[mine].keyed == first.report.sources[place].keyed
+        assert again.by_rule[mine] == first.by_rule[place]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -20,7 +20,7 @@ from agreements.signing import Capacity, Voice
 from exchange.db import reading, writing
 from exchange.errors import Conflict, Gone, NotFound, RefusedByAgreement, Unacceptable
 from exchange.log.tables import EntryRow
-from exchange.releases import checking, linking, overrides
+from exchange.releases import checking, overrides
 from exchange.releases.history import claimed
 from exchange.releases.linked_edition import band, in_words
 from exchange.releases.overrides_tables import OverrideRow
@@ -349,10 +349,6 @@ def test_who_may_not_override_and_what_is_no_request(linked: LinkedWorld) -> Non
     say(linked, CLEVELAND, Voice.SUSPEND, capacity=Capacity.DPO)
     with pytest.raises(RefusedByAgreement, match="suspended"):
         place(linked, "join", request(linked, "join", (3, 4)))
-
-
-def test_the_two_rooms_call_links_by_hand_the_same() -> None:
-    assert linking.BY_HAND == BY_HAND
 
 
 def test_who_asked_and_for_what_is_as_in_any_edition(linked: LinkedWorld, monkeypatch: pytest.MonkeyPatch) -> None:

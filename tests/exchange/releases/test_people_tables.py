@@ -196,7 +196,7 @@ def test_a_count_of_linked_people_that_may_be_shown_has_enough_behind_it(people:
 
 def test_bands_never_tell_none_from_few() -> None:
     def report(refused: int, common: int, largest: int, keyed: int) -> Report:
-        return Report((SourceLinks("victims", "a", 100, keyed, 0, {}),), {"k": refused}, {"k": common}, {}, largest, 0)
+        return Report((SourceLinks("victims", "a", 100, keyed),), {"k": refused}, {"k": common}, largest, 0)
 
     assert told(report(0, 0, 1, 100), 10) == told(report(9, 9, 9, 91), 10)
     assert told(report(0, 0, 1, 55), 10)["with_a_key"] != told(report(0, 0, 1, 75), 10)["with_a_key"]

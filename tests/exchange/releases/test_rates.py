@@ -14,7 +14,7 @@ from agreements.release import Release
 from exchange.releases.cells import Counts, axes
 from exchange.releases.isolating import Together
 from exchange.releases.people import Known, People, Source, figures, tables
-from exchange.releases.rates import UNLINKED, Kinds, Rates, rates
+from exchange.releases.rates import UNLINKED, Kinds, rates
 from tests.agreements.examples import agreement
 
 SPAN = months(Period.parse("2026-05"), Period.parse("2026-05"))
@@ -31,7 +31,7 @@ def release() -> Release:
     return found
 
 
-def published(world: World, threshold: int = THRESHOLD) -> tuple[People, Rates]:
+def published(world: World, threshold: int = THRESHOLD) -> tuple[People, People]:
     """The table of people and the report, of so many people of each kind; one rule, by which all may be linked."""
     masks = np.array(MASKS, dtype=np.int64)
     rule = np.array([UNLINKED if mask.bit_count() == 1 else 0 for mask in MASKS], dtype=np.int64)

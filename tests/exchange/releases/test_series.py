@@ -44,10 +44,10 @@ class Edition:
             self.files: Mapping[str, bytes] = series.newest(release, self.made, pasts, protected)
         else:
             self.files, _ = guard(exact, release)
-        self.name, self.shown = name, read_protected(release, periods, self.files)
+        self.name, self.release, self.shown = name, release, read_protected(release, periods, self.files)
 
     def past(self, *, made: bool = True) -> Past:
-        return Past(self.name, self.shown, self.made if made else None, frozenset({"cleveland-police"}))
+        return Past(self.name, self.shown, self.made if made else None, frozenset({"cleveland-police"}), self.release)
 
 
 def run(release: Release, steps: Sequence[tuple[str, Sequence[Period], world.Relations]]) -> list[Edition]:
@@ -169,7 +169,7 @@ def test_a_table_without_months_has_no_second_edition() -> None:
     april = world.periods("2021-04", "2021-04")
     first = Edition("one", release, april, rows, [])
     with pytest.raises(Unconnected, match="is not cut by month"):
-        series.joined(release, first.made, [Past("one", first.shown, first.made, frozenset())])
+        series.joined(release, first.made, [Past("one", first.shown, first.made, frozenset(), release)])
 
 
 def test_of_months_together_that_cannot_be_made_again_there_is_no_other_edition() -> None:
@@ -186,6 +186,6 @@ def test_of_months_together_that_cannot_be_made_again_there_is_no_other_edition(
         )
     }
     with pytest.raises(Unconnected, match="counts other months together"):
-        series.joined(release, alone, [Past("both", shown, None, frozenset())])
+        series.joined(release, alone, [Past("both", shown, None, frozenset(), release)])
     assert remaking.reshown(shown, together)
     assert not remaking.reshown(shown, alone)
