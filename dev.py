@@ -63,6 +63,7 @@ class SystemPackage:
     debian: tuple[str, ...]
     without: str  # What is left out where it is missing.
     there: Callable[[str], object] = shutil.which
+    bare: bool = False  # Without what Debian recommends beside it, which is a gigabyte of compilers and offices.
 
 
 def fonts(folder: str) -> bool:
@@ -81,6 +82,8 @@ SYSTEM_PACKAGES = (
     SystemPackage("strace", ("strace",), "the fault matrix kills and fails by other means alone"),
     SystemPackage("softhsm2-util", ("softhsm2",), "the tests of keys in a hardware module need it"),
     SystemPackage("dejavu", ("fonts-dejavu-core",), "PDFs of the tests have no letters", fonts),
+    SystemPackage("Rscript", ("r-base-core", "r-cran-jsonlite"), "the lines for R are not tried", bare=True),
+    SystemPackage("soffice", ("libreoffice-calc-nogui",), "no office program opens the spreadsheet", bare=True),
 )
 
 
@@ -131,14 +134,17 @@ def as_root() -> bool:
     return os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def install_debian(*packages: str) -> None:
-    """Install Debian packages; only called where `as_root`."""
+def install_debian(*packages: str, bare: bool = False) -> None:
+    """Install Debian packages; only called where `as_root`. ``bare``: without those that they recommend."""
     with step(f"install Debian packages: {', '.join(packages)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         # A list of packages from an older image would name versions that are gone.
         codes = [
             run(["apt-get", "update", "-qq"], **quiet),
-            run(["apt-get", "install", "-y", "-qq", "-o", "Dpkg::Use-Pty=0", *packages], **quiet),
+            run(
+                ["apt-get", "install", "-y", "-qq", "-o", "Dpkg::Use-Pty=0", *(["--no-install-recommends"] if bare else []), *packages],
+                **quiet,
+            ),
         ]
         if any(codes):
             raise StopError(f"apt-get could not install {' '.join(packages)}; see its messages above", NOT_THERE)
@@ -148,7 +154,9 @@ def ensure_system_packages() -> None:
     """Install the system packages that the tests use, or say what is left out without them."""
     missing = [package for package in SYSTEM_PACKAGES if not package.there(package.name)]
     if missing and as_root():
-        install_debian(*(debian for package in missing for debian in package.debian))
+        for bare in (False, True):
+            if wanted := [debian for package in missing if package.bare is bare for debian in package.debian]:
+                install_debian(*wanted, bare=bare)
         return
     for package in missing:
         say(f"   {package.name} is not installed: {package.without}. To have it: apt-get install {' '.join(package.debian)}")

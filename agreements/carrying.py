@@ -121,14 +121,22 @@ def may_reach(under: Agreement, now: Agreement, release: Release) -> Decision:
 def _new(under: Agreement, now: Agreement, before: Release, after: Release) -> list[str]:
     found = ["this measure"] if before.measure != after.measure else []
     found += [f"the dataset {name}" for name in after.datasets if name not in before.datasets]
-    linkages = [agreement.linkage(release.base) for agreement, release in ((under, before), (now, after))]
-    if linkages[1] is not None and (linkages[0] is None or links_more(linkages[0], linkages[1])):
-        found.append("this way of linking people")
+    found += ["this way of linking people"] if any(_links_more(under, now, before, name) for name in _linkages(after)) else []
     parties = [{one.id: one.party for one in agreement.recipients} for agreement in (under, now)]
     for name in after.recipients:
         if name not in before.recipients or parties[0].get(name) != parties[1].get(name):
             found.append(f"the recipient {name}")
     return found + (["the public"] if after.public and not before.public else [])
+
+
+def _linkages(release: Release) -> tuple[str, ...]:
+    """What may be the name of a linkage in a release: its base, and what lookups also ask for."""
+    return tuple(dict.fromkeys((release.base, *(name for lookup in release.lookups for name in lookup.also_on))))
+
+
+def _links_more(under: Agreement, now: Agreement, before: Release, name: str) -> bool:
+    old, new = under.linkage(name) if name in _linkages(before) else None, now.linkage(name)
+    return new is not None and (old is None or links_more(old, new))
 
 
 # ------------------------------------------------------------------------------------------------ from a held column to a new one

@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from agreements.consistency_releases import problems as release_problems
 from agreements.errors import InvalidRule
-from agreements.fields import FieldType, PseudonymiseRule
-from agreements.linked import REPORT, cut_by
+from agreements.fields import FieldType
 from agreements.linked import problems as linkage_problems
 from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
-from agreements.perturbation import problems as perturbation_problems
-from agreements.release import FirstOf, Level, Method, MonthsBetween, Release, Terms, Zeros
 
 
 def problems(agreement: Agreement) -> list[str]:
@@ -22,7 +20,7 @@ def problems(agreement: Agreement) -> list[str]:
         *_permissions(agreement),
         *linkage_problems(agreement),
         *(line for dataset in agreement.datasets for line in _dataset(agreement, dataset)),
-        *(line for release in agreement.releases for line in _release(agreement, release)),
+        *(line for release in agreement.releases for line in release_problems(agreement, release)),
         *_checkers(agreement),
     ]
 
@@ -128,79 +126,6 @@ def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[str]:
         yield f"{place}.period_field: there is no field “{dataset.period_field}”."
     elif dataset.field(dataset.period_field).type not in (FieldType.DATE, FieldType.MONTH):
         yield f"{place}.period_field: must be a date or a month."
-
-
-def _release(agreement: Agreement, release: Release) -> Iterator[str]:
-    place = f"releases.{release.name}"
-    missing = [name for name in release.datasets if agreement.dataset(name) is None]
-    if missing:
-        yield f"{place}: there is no dataset {', '.join(missing)}."
-        return
-    yield from _twice(f"{place}.dimensions", (dimension.name for dimension in release.dimensions))
-    yield from _twice(f"{place}.tables", (table.name for table in release.tables))
-    yield from _twice(f"{place}.datasets", release.datasets)
-    yield from _twice(f"{place}.recipients", release.recipients)
-    yield from _twice(f"{place}.derived", ("supplier", *(value.name for value in release.derived)))
-    yield from _joins(agreement, release, place)
-    yield from _sources(agreement, release, place)
-    names = {dimension.name for dimension in release.dimensions}
-    for table in release.tables:
-        yield from (f"{place}.tables.{table.name}: there is no dimension “{name}”." for name in table.dimensions if name not in names)
-        yield from _twice(f"{place}.tables.{table.name}", table.dimensions)
-        if release.period_dimension not in table.dimensions and not (release.linked and table.name == REPORT):
-            yield f"{place}.tables.{table.name}: every table is cut by the period dimension “{release.period_dimension}”."
-    if release.terms.zeros is Zeros.SUPPRESSIBLE and release.terms.level is Level.C:
-        # Level C promises that a hidden count may be anything from 1 up; a nought that may be hidden too makes that promise empty.
-        yield f"{place}.terms: where noughts may be hidden, the level is A or B; level C goes with noughts that are published."
-    yield from (f"{place}.terms: {problem}" for problem in (*_method(release.terms), *perturbation_problems(agreement, release)))
-    known = {recipient.id for recipient in agreement.recipients}
-    yield from (f"{place}.recipients: there is no recipient “{name}”." for name in release.recipients if name not in known)
-
-
-def _method(terms: Terms) -> Iterator[str]:
-    if (terms.method is Method.ROUNDING) != bool(terms.base):
-        yield "rounding needs a base, the number of which every count becomes a multiple; no other method takes one."
-    if terms.method is Method.TEN_FIVE and (terms.threshold > 10 or terms.zeros is Zeros.PUBLISHED):
-        yield "ten-five hides counts under 10 and noughts: the threshold is at most 10, and noughts are suppressible."
-
-
-def _joins(agreement: Agreement, release: Release, place: str) -> Iterator[str]:
-    base = agreement.dataset(release.base)
-    for lookup in release.lookups:
-        other = agreement.dataset(lookup.dataset)
-        if base is None or other is None:
-            continue
-        wanted = [(base, lookup.on), (other, lookup.on), (other, lookup.latest_by), (other, lookup.then_by)]
-        absent = [f"{dataset.name}.{name}" for dataset, name in wanted if name not in {field.name for field in dataset.fields}]
-        if absent:
-            yield f"{place}.lookups.{lookup.dataset}: there is no field {', '.join(absent)}."
-            continue
-        kinds = [dataset.field(lookup.on).rule for dataset in (base, other)]
-        if not all(isinstance(kind, PseudonymiseRule) for kind in kinds) or kinds[0] != kinds[1]:
-            yield f"{place}.lookups.{lookup.dataset}: rows are joined on a pseudonym of one kind, and “{lookup.on}” is not."
-
-
-def _sources(agreement: Agreement, release: Release, place: str) -> Iterator[str]:
-    held = {f"{name}.{field.name}" for name in release.datasets if (found := agreement.dataset(name)) for field in found.fields}
-    if release.linked:
-        held = set(cut_by(release))
-    derived = {value.name for value in release.derived}
-    for value in release.derived:
-        sources = value.first_of if isinstance(value, FirstOf) else (value.start, value.end)
-        yield from (f"{place}.derived.{value.name}: there is no field “{source}”." for source in sources if source not in held)
-        if isinstance(value, MonthsBetween) and [band.up_to for band in value.bands] != sorted({band.up_to for band in value.bands}):
-            yield f"{place}.derived.{value.name}: the bands must rise."
-    for dimension in release.dimensions:
-        if dimension.source not in held | derived | {"supplier"}:
-            yield f"{place}.dimensions.{dimension.name}: there is no field or derived value “{dimension.source}”."
-        period = dimension.name == release.period_dimension
-        if period == bool(dimension.categories):
-            yield f"{place}.dimensions.{dimension.name}: the period dimension, and only it, takes its categories from the edition."
-        yield from _twice(f"{place}.dimensions.{dimension.name}", (code for code, _ in dimension.categories))
-    if release.period_dimension not in {dimension.name for dimension in release.dimensions}:
-        yield f"{place}.period_dimension: there is no dimension “{release.period_dimension}”."
-    base = {name.split(".")[1] for name in held if name.startswith(release.base + ".")}
-    yield from (f"{place}.present: there is no field “{name}” in {release.base}." for name in release.present if name not in base)
 
 
 def _checkers(agreement: Agreement) -> Iterator[str]:

@@ -116,6 +116,15 @@ def _checkers(old: Agreement, new: Agreement) -> Iterator[Change]:
     if was != now:
         risk, how = (Risk.WIDER, "Fewer") if now < was else (Risk.NARROWER, "More")
         yield Change(risk, "approvals, output checkers", f"{how} people check each edition before it is published.", str(was), str(now))
+    if old.approvals.from_lineage != new.approvals.from_lineage:
+        risk, told = (Risk.NARROWER, "come") if new.approvals.from_lineage else (Risk.WIDER, "need no longer come")
+        words = f"Output checkers {told} from different parties that supplied what an edition was made from."
+        yield Change(
+            risk,
+            "approvals, output checkers",
+            words,
+            *("from the lineage" if one.approvals.from_lineage else "anybody named" for one in (old, new)),
+        )
 
 
 def _crossings(old: Agreement, new: Agreement) -> Iterator[Change]:

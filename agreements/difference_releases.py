@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from agreements.changes import Change, Risk, members, order, reworded
+from agreements.definitions_in_words import FIGURES
+from agreements.difference_definitions import definition_changes
 from agreements.model import Agreement
 from agreements.plain_english import terms_in_words
-from agreements.release import Derived, Dimension, Level, MonthsBetween, Release, Table, Terms, Zeros
+from agreements.release import Dimension, Level, Release, Table, Terms, Zeros
 
 _LEVELS = tuple(Level)
 
@@ -33,9 +35,7 @@ def release_changes(old: Release, new: Release) -> Iterator[Change]:
     yield from reworded(f"{place}, definition", f"the dataset {name} counts in", old.base, new.base, risk=Risk.CHANGED)
     periods = [one.period_dimension for one in (old, new)]
     yield from reworded(f"{place}, definition", f"the period dimension of {name}", *periods, risk=Risk.CHANGED)
-    yield from _present(place, old, new)
-    yield from _lookups(place, old, new)
-    yield from _derived(place, old, new)
+    yield from definition_changes(place, old, new)
     yield from _dimensions(place, old, new)
     yield from _tables(place, old, new)
     yield from _terms(place, name, old.terms, new.terms)
@@ -59,61 +59,6 @@ def _permission(place: str, old: Release, new: Release) -> Iterator[Change]:
     if not new.permission:
         words = f"Release {new.name} names no permission to join people any more."
     yield Change(risk, f"{place}, permission", words, old.permission, new.permission)
-
-
-def _present(place: str, old: Release, new: Release) -> Iterator[Change]:
-    clause = f"{place}, definition"
-    for field in sorted(set(old.present) - set(new.present)):
-        yield Change(Risk.WIDER, clause, f"Rows without {field} are counted in {new.name} from now on.", "must be present", "")
-    for field in sorted(set(new.present) - set(old.present)):
-        yield Change(Risk.NARROWER, clause, f"Rows without {field} are not counted in {new.name} any more.", "", "must be present")
-    yield from order(clause, f"the fields that {new.name} needs to be present", old.present, new.present)
-
-
-def _lookups(place: str, old: Release, new: Release) -> Iterator[Change]:
-    before, after = ({lookup.dataset: lookup for lookup in one.lookups} for one in (old, new))
-    clause = f"{place}, definition"
-    yield from members(clause, f"The join of {new.name} with {{}}", tuple(before), tuple(after))
-    for dataset in (name for name in after if name in before):
-        told = [
-            f"on {one.on}, latest by {one.latest_by}, then {one.then_by}: {', '.join(one.order)}"
-            for one in (before[dataset], after[dataset])
-        ]
-        yield from reworded(clause, f"how {new.name} joins {dataset}", *told, risk=Risk.CHANGED)
-    yield from order(clause, f"the joins of {new.name}", tuple(before), tuple(after))
-
-
-def _derived(place: str, old: Release, new: Release) -> Iterator[Change]:
-    before, after = ({value.name: value for value in one.derived} for one in (old, new))
-    yield from members(f"{place}, definition", f"The derived value {{}} of {new.name}", tuple(before), tuple(after))
-    for name in (name for name in after if name in before):
-        yield from _derived_value(f"{place}, definition", f"{name} of {new.name}", before[name], after[name])
-    yield from order(f"{place}, definition", f"the derived values of {new.name}", tuple(before), tuple(after))
-
-
-def _derived_value(clause: str, what: str, old: Derived, new: Derived) -> Iterator[Change]:
-    told = [derived_in_words(old), derived_in_words(new)]
-    if old == new:
-        return
-    if isinstance(old, MonthsBetween) and isinstance(new, MonthsBetween) and (old.start, old.end) == (new.start, new.end):
-        was, now = ({band.up_to for band in one.bands} for one in (old, new))
-        if was < now:
-            yield Change(Risk.WIDER, clause, f"The bands of {what} become finer.", *told)
-        elif now < was:
-            yield Change(Risk.NARROWER, clause, f"The bands of {what} become coarser.", *told)
-        else:
-            yield Change(Risk.CHANGED, clause, f"The bands of {what} change.", *told)
-        return
-    yield Change(Risk.CHANGED, clause, f"How {what} is worked out changes.", *told)
-
-
-def derived_in_words(value: Derived) -> str:
-    """A derived value: what it is made from, and what it may become."""
-    if not isinstance(value, MonthsBetween):
-        return f"the first of {', '.join(value.first_of)} that is present, else “{value.otherwise}”"
-    bands = ", ".join(f"“{band.label}” up to {band.up_to}" for band in value.bands)
-    rest = f"“{value.beyond}” beyond, “{value.before}” before, “{value.otherwise}” where absent"
-    return f"months from {value.start} to {value.end}: {bands}, {rest}"
 
 
 def _dimensions(place: str, old: Release, new: Release) -> Iterator[Change]:
@@ -147,6 +92,10 @@ def _table(clause: str, what: str, old: Table, new: Table) -> Iterator[Change]:
     yield from members(clause, f"The cut of {what} by {{}}", old.dimensions, new.dimensions)
     yield from order(clause, f"the dimensions of {what}", old.dimensions, new.dimensions)
     yield from reworded(clause, f"the title of {what}", old.title, new.title)
+    yield from members(clause, f"{{}}, as a value shown in {what},", old.of, new.of)
+    yield from order(clause, f"the values shown in {what}", old.of, new.of)
+    yield from members(clause, f"The {{}} in {what}", [FIGURES[one] for one in old.show], [FIGURES[one] for one in new.show])
+    yield from order(clause, f"the figures of {what}", old.show, new.show)
 
 
 def _terms(place: str, name: str, old: Terms, new: Terms) -> Iterator[Change]:

@@ -46,11 +46,13 @@ def sources(linked: Iterable[Dataset], parties: Sequence[Party]) -> tuple[tuple[
 
 
 def completed(release: Release, linkages: Sequence[Linkage], datasets: Sequence[Dataset], parties: Sequence[Party]) -> Release:
-    """The release as it is made: one that counts linked people names their datasets and has the table of the report; any other is as it was."""
+    """The release as it is made: one that counts linked people names their datasets, and has the table of the report unless it is a cohort's."""
     linkage = next((one for one in linkages if one.name == release.base), None)
     if linkage is None:
         return release
     mine = taking_part(linkage, datasets)
+    if release.cohort is not None:
+        return replace(release, linked=tuple(one.name for one in mine if one.name in release.cohort.datasets))
     of_source = Dimension(OF_SOURCE, "Source", f"{RECORDS}.{OF_SOURCE}", sources(mine, parties), "All sources")
     rules = tuple((kind, kind) for kind in (BY_HAND, *linkage.rules))
     of_rule = Dimension(OF_RULE, "First rule that linked", f"{RECORDS}.{OF_RULE}", rules, "All rules")
@@ -85,7 +87,7 @@ def problems(agreement: Agreement) -> Iterator[str]:
     for linkage in agreement.linkages:
         yield from (f"linkages.{linkage.name}: {line}" for line in _linkage(agreement, linkage))
     for release in agreement.releases:
-        if release.linked:
+        if release.known_people:
             yield from (f"releases.{release.name}: {line}" for line in _release(release))
 
 
@@ -121,8 +123,8 @@ def _permitted(agreement: Agreement, linkage: Linkage) -> Iterator[str]:
 
 
 def _release(release: Release) -> Iterator[str]:
-    if release.lookups or release.derived or release.present:
-        yield "people who are linked are counted as they are: no present fields, lookups or derived values."
+    if release.lookups or release.derived or release.present or release.where or release.values:
+        yield "people who are linked are counted as they are: no present fields, lookups or derived values, no where and no values; a cohort may have them."
     if release.terms.zeros is not Zeros.SUPPRESSIBLE or release.terms.level is not Level.B or release.terms.method is not Method.SUPPRESS:
         yield "terms: who is known to whom is a joined outcome: noughts are suppressible, the level is B, and the method is suppress."
     for dimension in release.dimensions:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from agreements.coarsen import Flag
+from agreements.cohort import ATTRIBUTES, Attribute, Cohort, Entry, Event
+from agreements.consistency_cohorts import MONTHS, reach_back
 from agreements.fields import FieldType, KeepPattern, KeepRange, KeepValues, Map, PseudonymiseRule
 from agreements.linked import keys
 from agreements.model import Agreement, Dataset, Field
 from agreements.periods import Duration, PeriodKind
-from agreements.release import FirstOf, MonthsBetween, Release
+from agreements.release import Release
+from agreements.sources import SUPPLIER, linked_for, named
+from agreements.worked_out import Cases, FirstOf, MonthsBetween, Number, Where
 
 SPARE = Duration.parse("P24M")
 """How much longer than any release looks back a dataset may be kept before it is worth a word."""
@@ -33,7 +37,7 @@ class Use:
 
     Attributes:
         joined: rows are matched on it. present: only whether it is there matters. ordered: its order matters, to the day.
-        by_month: only its month matters.
+        by_month: only its month matters. asked: rows that hold some values are told apart from all others, so that one more may be left unnamed.
         named: the values that releases name; None while no use asks for values.
     """
 
@@ -41,6 +45,7 @@ class Use:
     present: bool = False
     ordered: bool = False
     by_month: bool = False
+    asked: bool = False
     named: set[str] | None = None
 
     def name(self, values: Iterator[str]) -> None:
@@ -75,50 +80,97 @@ def findings(agreement: Agreement) -> tuple[Finding, ...]:
 def _uses(agreement: Agreement) -> Uses:
     uses = {(dataset.name, one.name): Use() for dataset in agreement.datasets for one in dataset.fields}
     for release in agreement.releases:
-        if release.linked:
+        if release.known_people:
             _linked_uses(agreement, release, uses)
         else:
-            _release_uses(release, uses)
+            _release_uses(agreement, release, uses)
     return uses
 
 
 def _linked_uses(agreement: Agreement, release: Release, uses: Uses) -> None:
     """What linking people reads of each dataset: its keys, and the month in which a record lies."""
-    linkage = agreement.linkage(release.base)
+    _keys_used(agreement, release.base, release.linked, uses)
     for dataset in agreement.datasets:
-        if linkage is not None and dataset.name in release.linked:
-            for name in keys(linkage, dataset).values():
-                uses[dataset.name, name].joined = True
+        if dataset.name in release.linked:
             uses[dataset.name, dataset.period_field].by_month = True
 
 
-def _release_uses(release: Release, uses: Uses) -> None:
+def _keys_used(agreement: Agreement, linkage: str, datasets: tuple[str, ...], uses: Uses) -> None:
+    found = agreement.linkage(linkage)
+    for dataset in agreement.datasets:
+        if found is not None and dataset.name in datasets:
+            for name in keys(found, dataset).values():
+                uses[dataset.name, name].joined = True
+
+
+def _release_uses(agreement: Agreement, release: Release, uses: Uses) -> None:
     for name in release.present:
         uses[release.base, name].present = True
+    _asked(release.base, release.where, uses)
     for lookup in release.lookups:
-        uses[release.base, lookup.on].joined = uses[lookup.dataset, lookup.on].joined = True
+        for name in (lookup.on, *(one for one in lookup.also_on if agreement.linkage(one) is None)):
+            uses[lookup.of or release.base, name].joined = uses[lookup.dataset, name].joined = True
         uses[lookup.dataset, lookup.latest_by].ordered = True
-        uses[lookup.dataset, lookup.then_by].name(iter(lookup.order))
-    derived = {value.name: value for value in release.derived}
+        if lookup.then_by:
+            uses[lookup.dataset, lookup.then_by].name(iter(lookup.order))
+        _asked(lookup.dataset, lookup.where, uses)
+    for linkage in agreement.linkages:
+        _keys_used(agreement, linkage.name, linked_for(release, linkage.name), uses)
+    if release.cohort is not None:
+        _cohort_uses(release.cohort, uses)
+    for value in release.values:
+        for source in value.sources if value.number is not Number.EVENTS else ():
+            uses[_place(source)].ordered = True
     for dimension in release.dimensions:
-        for place in _sources(dimension.source, derived):
-            use = uses[place]
-            if dimension.name == release.period_dimension or isinstance(derived.get(dimension.source), MonthsBetween):
-                use.by_month = True
-            else:
-                use.name(code for code, _ in dimension.categories)
+        _told_apart(release, dimension.source, tuple(code for code, _ in dimension.categories), uses)
 
 
-def _sources(source: str, derived: Mapping[str, FirstOf | MonthsBetween]) -> list[tuple[str, str]]:
-    """The fields behind a dimension; none behind the supplier, or behind a derived value that no dimension shows."""
-    value = derived.get(source)
-    if isinstance(value, FirstOf):
-        names = value.first_of
-    elif isinstance(value, MonthsBetween):
-        names = (value.start, value.end)
-    else:
-        names = () if source == "supplier" else (source,)
-    return [(dataset, name) for dataset, _, name in (one.partition(".") for one in names)]
+def _asked(dataset: str, where: Where, uses: Uses) -> None:
+    for name, codes in where:
+        uses[dataset, name].name(iter(codes))
+        uses[dataset, name].asked = True
+
+
+def _cohort_uses(cohort: Cohort, uses: Uses) -> None:
+    parts: tuple[Entry | Event | Attribute, ...] = (*cohort.entries, *cohort.events, *cohort.attributes)
+    for one in parts:
+        _asked(one.dataset, one.where, uses)
+        uses[one.dataset, one.date].ordered = True
+        for name in (one.proven,) if isinstance(one, Event) else (one.since, one.until) if isinstance(one, Attribute) else ():
+            if name:
+                uses[one.dataset, name].ordered = True
+    for event in cohort.events:
+        for name in event.differs:
+            uses[event.dataset, name].joined = True
+
+
+def _told_apart(release: Release, source: str, codes: tuple[str, ...], uses: Uses) -> None:
+    """Marks the fields behind a source of which these codes are told apart; without codes, only its month is."""
+    derived = next((one for one in release.derived if one.name == source), None)
+    kind, _, name = source.partition(".")
+    match derived:
+        case FirstOf() | MonthsBetween():
+            for one in named(derived):
+                _told_apart(release, one, codes if isinstance(derived, FirstOf) else (), uses)
+        case Cases(cases=cases):
+            for asked, wanted in (when for case in cases for when in case.when):
+                _told_apart(release, asked, wanted, uses)
+                if _place(asked) in uses:
+                    uses[_place(asked)].asked = True
+        case None if release.cohort is not None:
+            for attribute in release.cohort.attributes:
+                if (kind, name) == (ATTRIBUTES, attribute.name) and attribute.field:
+                    uses[attribute.dataset, attribute.field].name(iter(codes))
+                    uses[attribute.dataset, attribute.field].asked = True
+        case None if source != SUPPLIER and codes:
+            uses[kind, name].name(iter(codes))
+        case None if source != SUPPLIER:
+            uses[kind, name].by_month = True
+
+
+def _place(source: str) -> tuple[str, str]:
+    dataset, _, name = source.partition(".")
+    return dataset, name
 
 
 def _field(dataset: Dataset, one: Field, use: Use) -> Iterator[Finding]:
@@ -134,7 +186,7 @@ def _field(dataset: Dataset, one: Field, use: Use) -> Iterator[Finding]:
     elif isinstance(one.rule, KeepRange) and one.type is not FieldType.INTEGER:
         yield from _too_exact(dataset, one, use, clause)
     elif use.named is not None and not use.ordered:
-        yield from _unnamed(one, use.named, clause, what)
+        yield from _unnamed(one, use.named, clause, what, spare=int(use.asked))
 
 
 def _too_exact(dataset: Dataset, one: Field, use: Use, clause: str) -> Iterator[Finding]:
@@ -148,22 +200,22 @@ def _too_exact(dataset: Dataset, one: Field, use: Use, clause: str) -> Iterator[
         yield Finding(clause, words, f'Make it coarser: {{ generalise = "{coarsest}" }}.')
 
 
-def _unnamed(one: Field, named: set[str], clause: str, what: str) -> Iterator[Finding]:
+def _unnamed(one: Field, named: set[str], clause: str, what: str, *, spare: int) -> Iterator[Finding]:
     match one.rule:
         case KeepPattern():
             words = f"{what} lets every value of a form through; releases name only {len(named)} values."
             yield Finding(clause, words, "Keep those values and no others.")
         case KeepValues(values=values):
-            yield from _more_than(clause, what, set(values) - named, "Leave these values out of the list.")
+            yield from _more_than(clause, what, set(values) - named, "Leave these values out of the list.", spare)
         case Map():
             remedy = "Map them to a value that a release names."
-            yield from _more_than(clause, what, set(one.rule.products) - named, remedy)
+            yield from _more_than(clause, what, set(one.rule.products) - named, remedy, spare)
         case _:
             return
 
 
-def _more_than(clause: str, what: str, unnamed: set[str], remedy: str) -> Iterator[Finding]:
-    if unnamed:
+def _more_than(clause: str, what: str, unnamed: set[str], remedy: str, spare: int) -> Iterator[Finding]:
+    if len(unnamed) > spare:
         shown = ", ".join(f"“{value}”" for value in sorted(unnamed)[:6]) + (" …" if len(unnamed) > 6 else "")
         yield Finding(clause, f"{what} may hold {shown}, which no release names.", remedy)
 
@@ -181,17 +233,32 @@ def _windows(agreement: Agreement, release: Release) -> Iterator[Finding]:
 
 
 def _kept_long(agreement: Agreement, dataset: Dataset) -> Iterator[Finding]:
-    reach = 0
-    for release in agreement.releases:
-        for value in release.derived:
-            if isinstance(value, MonthsBetween) and dataset.name in {source.partition(".")[0] for source in (value.start, value.end)}:
-                reach = max(reach, *(band.up_to for band in value.bands))
+    reach = max((_looks_back(release, dataset) for release in agreement.releases), default=0)
     if _longer(dataset.retention, Duration("", reach + SPARE.months, dataset.due_days)):
         window = _months(reach).in_words() if reach else "the period that it counts"
         words = f"{dataset.name} is kept for {dataset.retention.in_words()}; no release looks back further than {window}."
         yield Finding(
             f"dataset {dataset.name}, retention", words, "Keep it for less long, or say under “necessity” why old rows are needed."
         )
+
+
+def _looks_back(release: Release, dataset: Dataset) -> int:
+    """Over how many months a release looks at rows of a dataset after their period has ended, days rounded up."""
+    if dataset.name not in release.datasets:
+        return 0
+    found = [release.provisional, release.wait]
+    months = max((_whole(one) for one in found if one), default=0)
+    if release.cohort is not None:
+        back = reach_back(release.cohort, dataset)
+        return months + MONTHS[release.cohort.window] + (_whole(back) if back else 0)
+    banded = [
+        one for one in release.derived if isinstance(one, MonthsBetween) and dataset.name in {_place(one.start)[0], _place(one.end)[0]}
+    ]
+    return max(months, *(band.up_to for one in banded for band in one.bands), 0)
+
+
+def _whole(one: Duration) -> int:
+    return one.months + -(-one.days // 31)
 
 
 def _months(count: int) -> Duration:

@@ -203,9 +203,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Approvals:
-    """How many people check an edition before it is published."""
+    """How many people check an edition before it is published. ``from_lineage``: each of a party of its own that supplied what the edition was made from."""
 
     output_checkers: int
+    from_lineage: bool = False
 
 
 @dataclass(frozen=True)

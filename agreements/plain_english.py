@@ -1,8 +1,19 @@
 """The agreement in plain English, made from the same values the software enforces; every statement stands beside its clause."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agreements.definitions_in_words import (
+    cohort_in_words,
+    derived_in_words,
+    joined_in_words,
+    lookup_in_words,
+    names_in_words,
+    table_in_words,
+    times_in_words,
+    value_in_words,
+    where_in_words,
+)
 from agreements.fields import PseudonymiseRule
 from agreements.items import ITEMS
 from agreements.linkage import Linkage
@@ -10,7 +21,7 @@ from agreements.linked import taking_part
 from agreements.model import AfterEnd, Agreement, Category, Dataset, Field, Mode, Party, Regime
 from agreements.periods import day_in_words
 from agreements.perturbation import spread
-from agreements.release import FirstOf, Level, Lookup, Method, MonthsBetween, Release, Terms, Zeros
+from agreements.release import Level, Method, Release, Terms, Zeros
 
 _LEVELS = {
     Level.A: "no hidden count can be worked out exactly",
@@ -46,6 +57,7 @@ _EARLIER_ROWS = {
     True: "Rows held under an earlier version are read too, even if that version did not have this release, or not for these recipients.",
 }
 
+_FROM_LINEAGE = "Each of them is of a party of its own, and every one of these parties supplied data that the edition was made from."
 
 _LINKED = (
     "Counts people, as the linkage “{linkage}” makes them out of the records of {datasets} in the edition's months: each once, in the first of "
@@ -97,10 +109,6 @@ def describe(agreement: Agreement) -> list[str]:
     return [" ".join(line.split("\n")) for line in lines]
 
 
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def _head(agreement: Agreement) -> Iterator[Sentence]:
     yield Sentence("purpose", f"Purpose: {agreement.purpose}")
     yield Sentence("necessity", f"Why sharing is necessary: {agreement.necessity}")
@@ -120,14 +128,14 @@ def _party(agreement: Agreement, party: Party) -> Iterator[Sentence]:
     supplies = {dataset.name for dataset in agreement.datasets if party.id in dataset.suppliers}
     for basis in party.lawful_bases:
         does = "Shares" if supplies & set(basis.datasets) else "Processes"
-        words = f"  {does} {_and(basis.datasets)} under {_REGIMES[basis.regime]}: {basis.basis}; power: {basis.gateway}"
+        words = f"  {does} {names_in_words(basis.datasets)} under {_REGIMES[basis.regime]}: {basis.basis}; power: {basis.gateway}"
         yield Sentence(clause, words)
 
 
 def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[Sentence]:
     clause = f"dataset {dataset.name}"
     names = [party.name for name in dataset.suppliers if (party := agreement.party(name))]
-    due = f"Supplied by {_and(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends."
+    due = f"Supplied by {names_in_words(names)}, one {dataset.period} at a time, due {dataset.due_days} days after it ends."
     yield Sentence(f"{clause}, about", f"{dataset.grain[:1].upper()}{dataset.grain[1:]}. Whose data: {', '.join(dataset.about)}.")
     yield Sentence(f"{clause}, suppliers", due)
     yield Sentence(f"{clause}, mode", _MODES[dataset.mode].format(due=dataset.due_days))
@@ -162,32 +170,45 @@ def _release(agreement: Agreement, release: Release) -> Iterator[Sentence]:
     clause = f"release {release.name}"
     recipients = [recipient.name for recipient in agreement.recipients if recipient.id in release.recipients]
     yield Sentence(f"{clause}, question", f"Question: {release.question}")
-    present = f" Only rows that have {_and(release.present)} count." if release.present else ""
-    if release.linked:
-        yield Sentence(f"{clause}, definition", _LINKED.format(linkage=release.base, datasets=_and(release.linked)))
-    else:
-        yield Sentence(f"{clause}, definition", f"Counts {release.unit} in {release.base}.{present}")
-    for lookup in release.lookups:
-        yield Sentence(f"{clause}, definition", f"  {_lookup(lookup)}")
-    for value in release.derived:
-        yield Sentence(f"{clause}, definition", f"  {_derived(value)}")
+    yield from (Sentence(f"{clause}, definition", line) for line in _definition(agreement, release))
     for table in release.tables:
-        yield Sentence(f"{clause}, table {table.name}", f"  Table {table.name}: {table.title}; cut by {_and(table.dimensions)}.")
+        yield Sentence(f"{clause}, table {table.name}", f"  {table_in_words(table)}")
     if (permission := agreement.permission(release.permission)) is not None:
-        yield Sentence(f"{clause}, permission", f"Joins {_and(permission.joins)} by the permission “{permission.name}”.")
+        yield Sentence(f"{clause}, permission", f"Joins {names_in_words(permission.joins)} by the permission “{permission.name}”.")
     yield Sentence(f"{clause}, terms", terms_in_words(release.terms))
     checked = f"{agreement.approvals.output_checkers} people, neither of them the one who asked, check each edition before it is published."
     yield Sentence("approvals, output checkers", checked)
+    if agreement.approvals.from_lineage:
+        yield Sentence("approvals, output checkers", _FROM_LINEAGE)
+    yield from (Sentence(f"{clause}, {place}", line) for place, line in times_in_words(release))
     yield Sentence(f"{clause}, earlier rows", _EARLIER_ROWS[release.earlier_rows])
     yield Sentence(f"{clause}, recipients", f"Received by: {', '.join(recipients)}{'; also public' if release.public else ''}.")
     for caveat in release.caveats:
         yield Sentence(f"{clause}, caveats", f"  Note: {caveat}")
 
 
+def _definition(agreement: Agreement, release: Release) -> Iterator[str]:
+    if release.cohort is not None:
+        yield from cohort_in_words(release.base, release.cohort)
+    elif release.linked:
+        yield _LINKED.format(linkage=release.base, datasets=names_in_words(release.linked))
+    else:
+        asked = f" Only rows where {where_in_words(release.where)} count." if release.where else ""
+        present = f" Only rows that have {names_in_words(release.present)} count." if release.present else ""
+        yield f"Counts {release.unit} in {release.base}.{asked}{present}"
+    linkages = [one.name for one in agreement.linkages]
+    yield from (f"  {lookup_in_words(one, linkages)}" for one in release.lookups)
+    yield from (f"  {value_in_words(one)}" for one in release.values)
+    yield from (f"  {derived_in_words(one)}" for one in release.derived)
+    yield from (f"  {line}" for line in joined_in_words(release))
+
+
 def _linkage(agreement: Agreement, linkage: Linkage) -> Iterator[Sentence]:
     clause = f"linkage {linkage.name}"
     names = [one.name for one in taking_part(linkage, agreement.datasets)]
-    yield Sentence(f"{clause}, datasets", f"Records of {_and(names)} are taken for one person's where their pseudonyms are equal.")
+    yield Sentence(
+        f"{clause}, datasets", f"Records of {names_in_words(names)} are taken for one person's where their pseudonyms are equal."
+    )
     first = (
         f"Looked at in this order: {', then '.join(linkage.rules)}." if len(linkage.rules) > 1 else f"Looked at alone: {linkage.rules[0]}."
     )
@@ -198,34 +219,22 @@ def _linkage(agreement: Agreement, linkage: Linkage) -> Iterator[Sentence]:
     most = f"A pseudonym that would give one person more than {linkage.most:,} records is too common to say who somebody is, and links nothing."
     yield Sentence(f"{clause}, most", most)
     if (permission := agreement.permission(linkage.permission)) is not None:
-        yield Sentence(f"{clause}, permission", f"Links {_and(permission.joins)} by the permission “{permission.name}”.")
+        yield Sentence(f"{clause}, permission", f"Links {names_in_words(permission.joins)} by the permission “{permission.name}”.")
     yield Sentence(
         f"{clause}, overrides", "A named person may join or split two pseudonyms, with a reason; editions say how many times that was done."
     )
 
 
-def _lookup(lookup: Lookup) -> str:
-    order = ", ".join(f"“{value}”" for value in lookup.order)
-    tie = f"of several in one month the one whose {lookup.then_by} stands first here: {order}"
-    return f"Each is joined, within its supplier, with the latest row of {lookup.dataset} by {lookup.latest_by} on {lookup.on}; {tie}."
-
-
-def _derived(value: FirstOf | MonthsBetween) -> str:
-    if isinstance(value, FirstOf):
-        return f"{value.name} is the first of {_and(value.first_of)} that is there, else “{value.otherwise}”."
-    bands = ", ".join(f"“{band.label}”" for band in value.bands)
-    rest = f"“{value.beyond}” after that, “{value.before}” before nought, “{value.otherwise}” where there is none"
-    return f"{value.name} is the months from {value.start} to {value.end}, in bands: {bands}, {rest}."
-
-
 def _powers(agreement: Agreement) -> Iterator[Sentence]:
     for crossing in agreement.crossings:
-        passes = f"{_and(crossing.datasets)} pass from {_REGIMES[crossing.source]} to {_REGIMES[crossing.target]}"
+        passes = f"{names_in_words(crossing.datasets)} pass from {_REGIMES[crossing.source]} to {_REGIMES[crossing.target]}"
         yield Sentence("crossings", f"{passes}, by this power: {crossing.gateway}")
     if not agreement.crossings:
         yield Sentence("crossings", "No data pass from one part of data-protection law to another.")
     for permission in agreement.permissions:
-        yield Sentence("permissions", f"“{permission.name}”: {_and(permission.joins)} may be joined, because {permission.because}")
+        yield Sentence(
+            "permissions", f"“{permission.name}”: {names_in_words(permission.joins)} may be joined, because {permission.because}"
+        )
     if not agreement.permissions:
         yield Sentence("permissions", "Victims and witnesses are never joined with suspects or convicted people.")
 

@@ -7,19 +7,23 @@ and looks no further; ``agreements.explain`` shows every one. There is no other 
 does not leak. Times are aware; a calendar day is a day in Europe/London.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from agreements.checkers import asked
 from agreements.decisions import Allowed, Decision, Refused, first_refusal
 from agreements.difference import narrower
 from agreements.lifecycle import State
 from agreements.model import Agreement, Dataset, Standing
 from agreements.periods import Period, day_in_words
+from agreements.sending import in_mode, supplies
 
 LONDON = ZoneInfo("Europe/London")
 GRACE = timedelta(hours=24)
+HUB = "hub"
+"""Who asks for an edition that comes by itself; no key has such a fingerprint."""
 UNKNOWN = Refused(
     "no agreement",
     "there is no agreement of that reference to which you are a party.",
@@ -87,7 +91,7 @@ def standing_in_force(standing: Standing, now: datetime, dataset: str = "") -> I
     early = Refused(term, f"the agreement is not in force before {day_in_words(agreement.in_force_from)}.", "Wait until that day.")
     yield Check("Has the day come from which it is in force?", early if today(now) < agreement.in_force_from else Allowed(term))
     yield Check("Has everyone signed it, and has nobody ended it?", _alive(term, standing.state))
-    yield Check(f"Is {f'the dataset {dataset}' if dataset else 'it'} free of suspension?", _moving(standing, dataset))
+    yield Check(f"Is {f'the dataset {dataset}' if dataset else 'it'} free of suspension?", moving(standing, dataset))
 
 
 def _alive(clause: str, state: str) -> Decision:
@@ -101,7 +105,8 @@ def _alive(clause: str, state: str) -> Decision:
             return Refused(clause, f"the agreement is {state}, not in force.", remedy)
 
 
-def _moving(standing: Standing, dataset: str) -> Decision:
+def moving(standing: Standing, dataset: str) -> Decision:
+    """Whether it, and this dataset of it where one is named, is free of suspension."""
     suspended = standing.state == State.SUSPENDED
     if suspended or dataset in standing.suspended:
         what = "the agreement" if suspended else f"the dataset {dataset}"
@@ -134,8 +139,8 @@ def scope(agreement: Agreement, supplier: str, dataset_name: str, period: Period
     yield _named_dataset(agreement, dataset)
     if dataset is None:
         return
-    yield Check("Is the party a supplier of this dataset?", _supplies(agreement, dataset, supplier))
-    yield Check("Is this the dataset's mode?", _mode(agreement, dataset, mode))
+    yield Check("Is the party a supplier of this dataset?", supplies(agreement, dataset, supplier))
+    yield Check("Is this the dataset's mode?", in_mode(agreement, dataset, mode))
     yield Check("Does the agreement admit this period?", _period(agreement, dataset, period, now))
     yield Check("May the period's data still be held?", not_overdue(agreement, dataset, period, now))
 
@@ -214,28 +219,31 @@ def requesting(standing: Standing, release_name: str, key: str, now: datetime) -
     release = agreement.release(release_name)
     people = {person.key for party in agreement.parties for person in party.people}
     recipients = {one.client for one in agreement.recipients if release is not None and one.id in release.recipients}
+    by_itself = {HUB} if release is not None and release.cadence is not None else set()
     clause = agreement.clause(f"release {release_name}", "requests")
     stranger = Refused(clause, "this key belongs to nobody the agreement names.", "A recipient of the release or a named person asks.")
-    yield Check("Does the agreement name whoever asks?", Allowed(clause) if key in people | recipients else stranger)
+    yield Check("Does the agreement name whoever asks?", Allowed(clause) if key in people | recipients | by_itself else stranger)
     yield from tabulating(standing, release_name, now)
 
 
-def may_check(standing: Standing | None, release_name: str, key: str, requester: str, now: datetime) -> Decision:
-    """Whether the person who speaks with this key may check an edition that ``requester`` (a key) asked for."""
+def may_check(
+    standing: Standing | None, release_name: str, key: str, requester: str, now: datetime, suppliers: Collection[str] | None = None
+) -> Decision:
+    """Whether the person who speaks with this key may check an edition that ``requester`` (a key) asked for.
+
+    ``suppliers``: the parties that supplied what it was made from; None where that is not told yet.
+    """
     if standing is None:
         return UNKNOWN
-    return decided(checking(standing, release_name, key, requester, now), standing.agreement.clause("approvals", "output checkers"))
+    clause = standing.agreement.clause("approvals", "output checkers")
+    return decided(checking(standing, release_name, key, requester, now, suppliers), clause)
 
 
-def checking(standing: Standing, release_name: str, key: str, requester: str, now: datetime) -> Iterator[Check]:
+def checking(
+    standing: Standing, release_name: str, key: str, requester: str, now: datetime, suppliers: Collection[str] | None = None
+) -> Iterator[Check]:
     """The checks of :func:`may_check`."""
-    agreement = standing.agreement
-    clause = agreement.clause("approvals", "output checkers")
-    named = any(key == person.key for party in agreement.parties for person in party.checkers)
-    other = Refused(clause, "this key belongs to no output checker of the agreement.", "A checker named there must check.")
-    yield Check("Is this an output checker of the agreement?", Allowed(clause) if named else other)
-    own = Refused(clause, "whoever asked for an edition cannot check it.", "Another checker must check it.")
-    yield Check("Is this somebody else than whoever asked for the edition?", own if key == requester else Allowed(clause))
+    yield from (Check(asks, answer) for asks, answer in asked(standing.agreement, key, requester, suppliers))
     yield from tabulating(standing, release_name, now)
 
 
@@ -266,20 +274,6 @@ def _version_current(standing: Standing, dataset: str, now: datetime) -> Decisio
         which = f"version {newer.version}, a newer version now in force,"
         return Refused(clause, f"{which} admits less of the dataset {dataset} than this one: no time of grace.", again)
     return Allowed(clause)
-
-
-def _supplies(agreement: Agreement, dataset: Dataset, supplier: str) -> Decision:
-    clause = agreement.clause(f"dataset {dataset.name}", "suppliers")
-    if supplier in dataset.suppliers:
-        return Allowed(clause)
-    return Refused(clause, "you are a party, but not a supplier of this dataset.", "Only its suppliers submit it.")
-
-
-def _mode(agreement: Agreement, dataset: Dataset, mode: str) -> Decision:
-    clause = agreement.clause(f"dataset {dataset.name}", "mode")
-    if mode == dataset.mode:
-        return Allowed(clause)
-    return Refused(clause, f"this dataset is submitted in mode {dataset.mode}.", f"Submit it with mode {dataset.mode}.")
 
 
 def _period(agreement: Agreement, dataset: Dataset, period: Period, now: datetime) -> Decision:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from agreements.characters import deceives
 from agreements.errors import InvalidPeriod, InvalidRule
 from agreements.periods import Duration, Period
 from agreements.rule_table import read_rule
+from agreements.worked_out import Where
 
 # At most 40 characters, so that every clause made of them fits in a receipt and every column that holds one.
 NAME = validate.Regexp(
@@ -21,6 +22,30 @@ REFERENCE = validate.Regexp(
 )
 _FINGERPRINT = re.compile(r"^(ed25519|es256|passkey|xwing):[0-9a-f]{64}$", re.ASCII)
 _PLACEHOLDER = re.compile(r"^@[a-z0-9-]+/[a-z0-9-]+$", re.ASCII)
+
+
+def name_of(**kwargs: Any) -> fields.String:
+    """A name that must be there."""
+    return fields.String(required=True, validate=NAME, **kwargs)
+
+
+def names(**kwargs: Any) -> fields.List[Any]:
+    """A list of names."""
+    return fields.List(fields.String(validate=NAME), **kwargs)
+
+
+class Part(Schema):
+    """A table of the document that becomes one frozen value; unknown keys are refused."""
+
+    class Meta:  # noqa: D106  # marshmallow's own way of saying it
+        unknown = RAISE
+
+    builds: Any = dict
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> Any:
+        """The frozen value: lists become tuples."""
+        return self.builds(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
 
 
 class Words(fields.String):
@@ -91,6 +116,31 @@ class Retention(fields.Field[Duration]):
             return Duration.parse(str(value))
         except InvalidPeriod as error:
             raise ValidationError(str(error)) from error
+
+
+class Span(fields.Field[Duration]):
+    """How far a window reaches: an ISO 8601 duration."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Duration:
+        try:
+            return Duration.parse(str(value))
+        except InvalidPeriod as error:
+            raise ValidationError("must be an ISO 8601 duration of at least a day, such as P12M, P18M or P365D.") from error
+
+
+class Conditions(fields.Field[Where]):
+    """``{ field = ["code", …], … }``: the field holds one of the codes, and so do the others. At least one field, each with a code, none twice."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Where:
+        if not isinstance(value, dict) or not value:
+            raise ValidationError('must be a table of fields and their codes, such as { outcome = ["Convicted"] }.')
+        for codes in value.values():
+            if not isinstance(codes, list) or not codes or not all(isinstance(code, str) and code for code in codes):
+                raise ValidationError('each field has a list of at least one code, in quotes: ["Convicted"]; of yes and no, ["true"].')
+            if len(set(codes)) < len(codes):
+                raise ValidationError("a code stands more than once.")
+        # By name, for a canonical document has no other order.
+        return tuple((str(name), tuple(value[name])) for name in sorted(value))
 
 
 class RuleTable(fields.Field[Any]):

@@ -4,6 +4,7 @@ Machines call the API with a token; people use the pages with a session (``excha
 bites at once.
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from exchange.errors import Forbidden, Unauthenticated
-from exchange.register import partners
+from exchange.register import dataset_tokens, partners
 
 TOKEN_LIFE = timedelta(minutes=5)
 _TYPE = "at+jwt"  # RFC 9068: nothing else that is signed passes for an access token
@@ -33,6 +34,7 @@ class Role(StrEnum):
     PUBLIC = "public"
     SUPPLIER = "supplier"
     RECIPIENT = "recipient"
+    READER = "reader"  # whoever holds a token of one release (exchange.register.dataset_tokens)
     DPO = "dpo"
     SIGNATORY = "signatory"
     CHECKER = "checker"
@@ -45,10 +47,13 @@ PEOPLE = frozenset({Role.DPO, Role.SIGNATORY, Role.CHECKER, Role.ANALYST, Role.O
 OPERATORS = frozenset({Role.OPERATOR})
 SPEAKERS = frozenset({Role.DPO, Role.SIGNATORY})  # who speaks for a party; as whom, the agreement says
 ACCOUNTABLE = SPEAKERS | {Role.CHECKER, Role.OPERATOR}  # who answers for what flowed
+CHECKERS = frozenset({Role.CHECKER})
+DECIDERS = SPEAKERS | CHECKERS  # who may take a published edition back, where the agreement names them
 ANSWERABLE = SPEAKERS | OPERATORS  # who may read the log: each of their own organisation, the operator the hub's
 CLIENTS = frozenset({Role.SUPPLIER, Role.RECIPIENT})
 SUPPLIERS = frozenset({Role.SUPPLIER})
 RECIPIENTS = frozenset({Role.RECIPIENT})
+PULLERS = RECIPIENTS | {Role.READER}
 
 OPERATIONS: Mapping[str, frozenset[Role]] = {
     "tokens.Token": PUBLIC,
@@ -73,8 +78,16 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "log.Witnesses": CLIENTS,
     "editions.Editions": RECIPIENTS,
     "editions.Edition": RECIPIENTS,
-    "editions.TableFile": RECIPIENTS,
+    "editions.TableFile": PULLERS,
     "editions.Latest": RECIPIENTS,
+    "pulling.LatestFile": PULLERS,
+    "odata.Service": PULLERS,
+    "odata.Metadata": PULLERS,
+    "odata.Rows": PULLERS,
+    "odata.Count": PULLERS,
+    "catalogue.Catalogue": RECIPIENTS,
+    "public.PublicCatalogue": PUBLIC,
+    "public.PublicFile": PUBLIC,
     "service.health": PUBLIC,
     "service.ready": PUBLIC,
     "api-docs.openapi_json": PUBLIC,
@@ -90,6 +103,13 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.accessibility": PUBLIC,
     "web.public_register": PUBLIC,
     "web.public_register_csv": PUBLIC,
+    "web.framework_public": PUBLIC,
+    "web.framework_public_measure": PUBLIC,
+    "web.framework_public_csv": PUBLIC,
+    "web.framework": PEOPLE,
+    "web.framework_measure": PEOPLE,
+    "web.framework_csv": PEOPLE,
+    "web.framework_board_pack": PEOPLE,
     "web.sign_out": PEOPLE,
     "web.home": PEOPLE,
     "web.organisations": PEOPLE,
@@ -114,6 +134,14 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.difference": PEOPLE,
     "web.rehearsal": ACCOUNTABLE,
     "web.explain": PEOPLE,
+    "web.checks": ACCOUNTABLE,
+    "web.check": ACCOUNTABLE,
+    "web.decide": CHECKERS,
+    "web.withdraw": DECIDERS,
+    "web.withdraw_sent": DECIDERS,
+    "web.decision": DECIDERS,
+    "web.decision_challenge": DECIDERS,
+    "web.decision_passkey": DECIDERS,
     "web.submissions": ACCOUNTABLE,
     "web.submission": ACCOUNTABLE,
     "web.scorecard_page": ACCOUNTABLE,
@@ -141,6 +169,8 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.recorded": SPEAKERS,
     "web.statement_file": SPEAKERS | OPERATORS,
     "web.statement_file_sent": SPEAKERS | OPERATORS,
+    "web.releases": PEOPLE,
+    "web.release": PEOPLE,
     "web.agreement_pdf": PEOPLE,
     "web.agreement_json": PEOPLE,
     "web.agreement_odrl": PEOPLE,
@@ -150,11 +180,16 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """A client that has shown who it is."""
+    """A client that has shown who it is.
+
+    ``token``: of whoever came with a token of one release, its id; ``only``: that release, with its agreement's reference first.
+    """
 
     id: str
     role: Role
     key: str
+    token: str = ""
+    only: tuple[str, str] | None = None
 
 
 def issue(secret: bytes, caller: Caller, now: datetime) -> str:
@@ -170,9 +205,13 @@ def issue(secret: bytes, caller: Caller, now: datetime) -> str:
     return jwt.encode({"alg": "HS256", "typ": _TYPE}, claims, OctKey.import_key(secret), algorithms=["HS256"])
 
 
-def identify(session: Session | Connection, secret: bytes, authorization: str | None, now: datetime) -> Caller:
-    """The caller of an ``Authorization: Bearer …`` header."""
+def identify(session: Session | Connection, secret: bytes, authorization: str | None, now: datetime, address: str | None = None) -> Caller:
+    """The caller of an ``Authorization: Bearer …`` header; or of ``Basic …``, whose password is then a token of one release."""
     scheme, _, token = (authorization or "").partition(" ")
+    if (scheme.lower() == "basic" and token) or dataset_tokens.looks_like_one(token):
+        word = _password(token) if scheme.lower() == "basic" else token if scheme.lower() == "bearer" else ""
+        found = dataset_tokens.reader(session, word, address, now)
+        return Caller(found.recipient, Role.READER, found.key, found.token, (found.reference, found.release))
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("no access token was sent.", remedy="Get one from /oauth2/token and send it as “Bearer”.", code="no-token")
     try:
@@ -184,6 +223,16 @@ def identify(session: Session | Connection, secret: bytes, authorization: str | 
     if not partners.is_live(session, caller.key):
         raise Unauthenticated("the key this token was asked with has been revoked.", remedy="Ask the operator.", code="revoked-key")
     return caller
+
+
+def _password(credentials: str) -> str:
+    """The password of Basic credentials (RFC 7617). The user name is not looked at: it proves nothing, and the log names the token."""
+    if len(credentials) > _LONGEST:
+        return ""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exchange import problems
-from exchange.api import agreements, editions, log, rights, scorecard, submissions, tokens, versions
+from exchange.api import agreements, catalogue, editions, log, odata, public, pulling, rights, scorecard, submissions, tokens, versions
 from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard, hub
 from exchange.api.openapi import describe
 from exchange.db import reading
@@ -19,7 +19,10 @@ from exchange.log.record import size
 from exchange.restore.standing import Lately, require_reapplied
 from exchange.settings import Settings
 from exchange.web import agreements as agreement_screens
+from exchange.web import catalogue as catalogue_screens
+from exchange.web import checking as checking_screens
 from exchange.web import (
+    deciding,
     differences,
     door,
     enrol,
@@ -39,6 +42,7 @@ from exchange.web import (
     stating,
     stops,
 )
+from exchange.web import framework as framework_screens
 from exchange.web import retention as retention_screens
 from exchange.web import scorecard as scorecard_screens
 from exchange.web import submissions as submission_screens
@@ -50,6 +54,9 @@ SCREENS = (
     *(sign_in, openid, enrol, home, organisations, people, me, exports, logged, pages),
     *(agreement_screens, reviews, differences, rehearsals, statements, stating, stops, submission_screens, retention_screens, explain),
     scorecard_screens,
+    catalogue_screens,
+    *(checking_screens, deciding),
+    framework_screens,
 )
 
 
@@ -92,12 +99,13 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     app.extensions["lcjp-hub"] = wired
     guard(app)
     api = Api(app)
-    for part in (tokens, agreements, versions, submissions, scorecard, rights, log, editions):
+    for part in (tokens, agreements, versions, submissions, scorecard, rights, log, editions, pulling, odata, catalogue, public):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(service)
     describe(api)
     door.set_up(app, wired)
     openid.set_up(app, wired)
+    framework_screens.set_up(app, wired)
     app.register_blueprint(door.blueprint)
     problems.install(app, wired, door.error_page)
     secure = settings.public_url.startswith("https://")

@@ -51,6 +51,24 @@ class Gone(ExchangeError):
     status, code, title = 410, "gone", "Gone"
 
 
+class NoSuchForm(ExchangeError):
+    """It is there, but in no form that the request accepts (RFC 9110 section 15.5.7)."""
+
+    status, code, title = 406, "no-such-form", "Not in such a form"
+
+
+class BadQuestion(ExchangeError):
+    """A question that is not written as questions are."""
+
+    status, code, title = 400, "bad-question", "Question not understood"
+
+
+class NotOffered(ExchangeError):
+    """Rightly asked, and not offered here."""
+
+    status, code, title = 501, "not-offered", "Not offered"
+
+
 class Unacceptable(ExchangeError):
     """What was sent is not as it must be: sending it again will not help."""
 

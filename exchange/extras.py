@@ -26,6 +26,7 @@ EXTRAS: Mapping[str, Extra] = {
         "lcjp-exchange[pdf]",
         ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"),
     ),
+    "charts": Extra("exchange.framework.charts", "draw charts", "lcjp-exchange[hub]", ()),
     "transit": Extra("keys.transit", "use a key service", "lcjp-exchange[hub]", ()),
     "pkcs11": Extra("keys.hardware", "use a hardware module", "lcjp-exchange[pkcs11]", ()),
 }

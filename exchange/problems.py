@@ -13,7 +13,17 @@ from werkzeug.exceptions import HTTPException
 from agreements.decisions import Refusal
 from agreements.errors import AgreementError
 from exchange.db import writing
-from exchange.errors import Conflict, ExchangeError, Misconfigured, RefusedByAgreement, TooMany, Unacceptable, Unauthenticated, Unavailable
+from exchange.errors import (
+    Conflict,
+    ExchangeError,
+    Misconfigured,
+    NotOffered,
+    RefusedByAgreement,
+    TooMany,
+    Unacceptable,
+    Unauthenticated,
+    Unavailable,
+)
 from exchange.hub import Hub
 from exchange.log import repeats
 from exchange.log.record import Event, Operation
@@ -22,7 +32,8 @@ from keys.errors import BadFormat, KeysError, KeystoreUnreadable
 
 logger = logging.getLogger("exchange.problems")
 PROBLEM = "application/problem+json"
-MACHINES = ("/v1/", "/oauth2/", "/openapi.json", "/health", "/ready")
+MACHINES = ("/v1/", "/odata/", "/public/editions/", "/oauth2/", "/openapi.json", "/health", "/ready")
+TOOLS = ("odata", "pulling")  # what tools ask that know no more than Basic credentials
 PAGES = "web"  # the blueprint of the pages
 
 
@@ -99,7 +110,8 @@ def respond(error: ExchangeError, page: Callable[[ExchangeError], Response] | No
     people = page is not None and for_people()
     response = page(error) if people and page else Response(json.dumps(document(error)), error.status, mimetype=PROBLEM)
     if isinstance(error, Unauthenticated) and request.blueprint != PAGES:
-        response.headers["WWW-Authenticate"] = "Bearer"
+        basic = ', Basic realm="one release", charset="UTF-8"' if request.blueprint in TOOLS else ""
+        response.headers["WWW-Authenticate"] = f"Bearer{basic}"
     if isinstance(error, Unavailable | TooMany):
         response.headers["Retry-After"] = str(error.seconds) if isinstance(error, TooMany) else "30"
     return response
@@ -112,7 +124,7 @@ def install(app: Flask, hub: Hub, page: Callable[[ExchangeError], Response] | No
         if isinstance(error, HTTPException):
             return _http(error, page)
         found = as_exchange_error(error)
-        if found.status >= 500 and not isinstance(error, Unavailable | Misconfigured):
+        if found.status >= 500 and not isinstance(error, Unavailable | Misconfigured | NotOffered):
             # The kind of error and where it was raised; never its words, which could quote what was sent.
             told = {"kind": type(error).__name__, "place": place_of(error.__traceback__), "endpoint": request.endpoint}
             logger.error("unforeseen error", extra=told)

@@ -8,9 +8,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from agreements.rules import today
 from exchange.db import reading, writing
+from exchange.framework import drawing
 from exchange.hub import Hub
 from exchange.log import repeats
-from exchange.questions import leap
+from exchange.questions import editions_due, leap
 from exchange.register import agreements, reminders
 from exchange.releases import kept
 from exchange.submissions import attendance, erasure, holds, leftovers, process, retention, sealing
@@ -79,6 +80,18 @@ def dispose_due(hub: Hub) -> None:
     retention.forget_reports(hub.engine, today(hub.clock()), hub.clock())
 
 
+def draft_editions(hub: Hub) -> None:
+    """Draft the editions that come by themselves and are due."""
+    made = editions_due.draft(hub.engine, hub.keyring, hub.places.held, hub.clock, memory=hub.settings.edition_memory)
+    for edition in made:
+        logger.info("edition drafted", extra={"edition": edition})
+
+
+def draw_charts(hub: Hub) -> None:
+    """Draw the charts of what has been published since, so that nobody waits for one. Whoever asks first would draw them too."""
+    drawing.draw(hub.engine, hub.settings, hub.clock())
+
+
 def finish_erasures(hub: Hub) -> None:
     """Destroy the keys and objects that erasures have replaced, where a crash came before it."""
     for submission in erasure.finish(hub.engine, hub.keyring, hub.places, hub.clock):
@@ -113,8 +126,9 @@ JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "rotate sealing keys": (rotate_sealing_keys, 3600),
     "dispose of what is due": (dispose_due, 3600),
     "finish erasures": (finish_erasures, 60),
+    "draft editions": (draft_editions, 3600),
 }
-BY_THE_CLOCK = frozenset({"advance agreements", "notice what is late", "rotate sealing keys", "dispose of what is due"})
+BY_THE_CLOCK = frozenset({"advance agreements", "notice what is late", "rotate sealing keys", "dispose of what is due", "draft editions"})
 
 
 def perform(name: str, job: Callable[[Hub], None], hub: Hub) -> None:
@@ -129,7 +143,7 @@ def start(hub: Hub) -> BackgroundScheduler:
     """Run every job once now, then at its interval, in the background."""
     defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600}
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
-    jobs = {**JOBS, "process pending": (process_pending, hub.settings.process_every)}
+    jobs = {**JOBS, "process pending": (process_pending, hub.settings.process_every), "draw charts": (draw_charts, 120)}
     for name, (job, seconds) in jobs.items():
         scheduler.add_job(_safely, "interval", seconds=seconds, args=[name, job, hub], id=name, next_run_time=hub.clock())
     scheduler.start()

@@ -35,6 +35,7 @@ class Settings:
         roots: folder of the keystore's root keys; never backed up.
         credential: file that opens the root keys; "systemd:NAME" is the credential NAME that systemd hands to the service.
         codes: folder of code lists.
+        measures: the measures of the performance framework; ``measures.toml`` beside ``codes`` unless set.
         leaves: folder of the log's second store, best on another disk; beside ``staging`` unless set.
         bind: address and port to listen on.
         threads: request threads of each web process.
@@ -68,6 +69,7 @@ class Settings:
         oidc_client_id: the hub's name there.
         oidc_client_secret_file: file of the hub's secret there; without one the hub is a public client (PKCE alone).
         oidc_name: what people call the provider.
+        public_licence: address of the licence of public editions; without it the agreement's words on passing on are all that is said.
     """
 
     public_url: str
@@ -79,6 +81,7 @@ class Settings:
     roots: Path
     credential: Path
     codes: Path
+    measures: Path | None = None
     leaves: Path | None = None
     bind: str = "127.0.0.1:8080"
     threads: int = 8
@@ -112,6 +115,7 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret_file: Path | None = None
     oidc_name: str = "your organisation's account"
+    public_licence: str = ""
 
     @property
     def token_url(self) -> str:
@@ -139,6 +143,16 @@ class Settings:
     def second_store(self) -> Path:
         """The folder of the log's second store."""
         return self.leaves or self.home / "leaves"
+
+    @property
+    def measures_file(self) -> Path:
+        """The measures of the performance framework."""
+        return self.measures or self.codes.parent / "measures.toml"
+
+    @property
+    def charts(self) -> Path:
+        """The folder of charts that are drawn already; it may be emptied at any time."""
+        return self.home / "charts"
 
     @property
     def home(self) -> Path:

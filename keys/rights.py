@@ -129,7 +129,7 @@ class EditionAffected(Document):
     release: Name
     first_period: Period
     last_period: Period
-    state: Annotated[str, one_of("published", "awaiting-check", "dropped")]
+    state: Annotated[str, one_of("published", "awaiting-check", "dropped", "withdrawn")]
     records: Count
     warning: OptionalSentence
 

@@ -38,6 +38,7 @@ class Use(StrEnum):
     STATEMENT = "statement"
     EDITION = "edition"
     OUTPUT_CHECK = "output-check"
+    WITHDRAWAL = "withdrawal"
     SEALING_KEY = "sealing-key"
     ENVELOPE = "envelope"
     CERTIFICATE = "certificate"

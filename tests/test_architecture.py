@@ -28,6 +28,7 @@ ROOMS: dict[str, set[str]] = {
 FLOORS: list[set[str]] = [
     {"app", "commands", "schedule", "serve", "migrations", "tables"},  # `tables` gathers every floor's, for the migrations
     {"web", "api"},
+    {"framework"},  # the performance framework: it reads published tables
     # What every door shares: the hub, who calls, how a refusal is answered.
     {"hub", "access", "asked", "problems", "questions", "exports", "restore"},
     {"releases"},
@@ -37,7 +38,7 @@ FLOORS: list[set[str]] = [
     {"log"},
     {"db", "migrate", "objects", "settings", "keyring", "times", "logs", "limits", "errors", "pdf", "extras", "keystores"},
 ]
-SIDEWAYS = FLOORS[0] | FLOORS[2] | FLOORS[-1]  # Not web and api: two audiences, two doors.
+SIDEWAYS = FLOORS[0] | FLOORS[3] | FLOORS[-1]  # Not web and api: two audiences, two doors.
 
 # Disclosure control stands beside the floors: it imports nothing of ours, and only these import it.
 DISCLOSURE_USERS = {"exchange.releases", "exchange.commands"}
@@ -53,6 +54,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "authlib": ("exchange.web",),
     "flask_wtf": ("exchange.web", "exchange.app"),
     "govuk_frontend_jinja": ("exchange.web",),
+    "altair": ("exchange.framework.charts",),
+    "vl_convert": ("exchange.framework.charts",),
     "weasyprint": ("exchange.pdf",),
     "psycopg": (),  # SQLAlchemy loads it by the database's address
     "flask": WEB,
@@ -88,7 +91,7 @@ IMPURE = {
 
 COMPUTED = "<computed>"  # What stands for the target of an import whose name only the running program knows.
 # Modules that need an extra which not every hub has. This one module loads them, by names written in it; nobody else reaches them.
-LOADER, OPTIONAL = "exchange.extras", {"exchange.pdf", "keys.transit", "keys.hardware"}
+LOADER, OPTIONAL = "exchange.extras", {"exchange.pdf", "exchange.framework.charts", "keys.transit", "keys.hardware"}
 
 FILE_LINES, FUNCTION_LINES = 300, 50
 # "module" or "module:function" → the reason it may be longer.

@@ -221,6 +221,18 @@ def test_no_installed_package_takes_the_name_of_a_room() -> None:
     assert {name for name in rooms if not set(installed.get(name, ())) <= known.get(name, {"lcjp-exchange"})} == set()
 
 
+def test_a_wheel_carries_what_the_rooms_read() -> None:
+    """Templates, static files, code lists and measures; sources of the style sheet and of migrations are read by nobody who runs a hub."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    rooms = [one.removesuffix("*") for one in told["packages"]["find"]["include"]]
+    folders = {ROOT / room.replace(".", "/"): kinds for room, kinds in told["package-data"].items()}
+    carried = {one for folder, kinds in folders.items() for kind in kinds for one in folder.glob(f"{kind}/*")}
+    sources = (ROOT / "exchange/web/style", ROOT / "exchange/migrations/script.py.mako")
+    files = [path for path in repository_files() if path.relative_to(ROOT).parts[0] in rooms and path.suffix != ".py"]
+    assert [path for path in files if path not in carried and not {path, *path.parents} & set(sources)] == []
+    assert {ROOT / "config/measures.toml", ROOT / "exchange/web/templates/base.html"} <= carried
+
+
 # ------------------------------------------------------------------------------------------------------------- the tools
 
 

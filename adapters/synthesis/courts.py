@@ -85,7 +85,7 @@ def after_court(witness_days: Frame, streams: Streams) -> Frame:
     asked = came[draw.random(len(came)) < rates.ASKED]
     said = np.where(draw.random(len(asked)) < rates.WOULD_AGAIN, "YES", "NO")
     return {
-        "witness_day": asked.astype(np.int32),
+        "witness_event": asked.astype(np.int32),
         "day": (witness_days["day"][asked] + draw.integers(7, 45, len(asked))).astype(np.int32),
         "answer": np.where(draw.random(len(asked)) < 0.12, "", said).astype(object),
     }

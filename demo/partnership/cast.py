@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,51 @@ from typing import Any
 from demo.cast import ROOT, Places
 
 PEOPLE = "people-known"
-RELEASES = {
-    "LCJP-EFFECTIVENESS": ("me1-trials", "me3-completions"),
-    "LCJP-VICTIMS": ("mv1-satisfaction", PEOPLE),
-    "LCJP-REOFFENDING": ("mr7-referrals", PEOPLE),
+LATEST = ("2026-08", "2026-10")
+"""The months of which most is released."""
+
+QUARTER = ("2025-01", "2025-03")
+"""A cohort of which nothing is told until 18 months have passed."""
+
+YEAR_AGO = ("2025-09", "2025-10")
+"""Crimes whose 12 months are over."""
+
+RELEASES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "LCJP-MV7": {"mv7-outcomes": LATEST},
+    "LCJP-EFFECTIVENESS": dict.fromkeys(
+        ("me1-trials", "me3-completions", "me5-timeliness", "me5-open", "me6-special-measures", "me7-claims"), LATEST
+    ),
+    "LCJP-VICTIMS": {
+        **dict.fromkeys(("mv1-satisfaction", "mv3-attendance", "mv3-again", "mv4-offers", "mv8-support"), LATEST),
+        "mv5-repeat": LATEST,
+        "mv6-attrition": YEAR_AGO,
+        PEOPLE: LATEST,
+    },
+    "LCJP-REOFFENDING": {
+        **dict.fromkeys(("mr4-needs-nps", "mr4-needs-crc", "mr5-entrants", "mr7-referrals", "mr8-population", "mr8-movements"), LATEST),
+        "mr1-reoffending": QUARTER,
+        "mr7-diverted": QUARTER,
+        PEOPLE: LATEST,
+    },
 }
-"""What is released of each agreement. MV7 is the other scenario. People are counted once: an edition of those charged, as the agreement on
-effectiveness counts them too, would stand beside the one on reoffending, and is refused."""
+"""What is released of each agreement, and of which months: all 23 measures. People are counted by who knows them once: an edition of those
+charged, as the agreement on effectiveness counts them too, would stand beside the one on reoffending, and is refused."""
+
+HISTORY: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "charges": (("2025-01", "2026-07"),),
+    "victims": (("2025-08", "2026-07"),),
+    "cps_completed": (("2025-09", "2026-07"),),
+    "witness_days": (("2025-09", "2026-07"),),
+    "rj_offers": (("2025-09", "2026-07"),),
+    "prison_movements": (QUARTER,),
+    "nps_caseload": (QUARTER,),
+    "crc_caseload": (QUARTER,),
+    "yos_interventions": (QUARTER,),
+    "ecins_cases": (("2024-12", QUARTER[1]),),
+    "liaison_referrals": (QUARTER,),
+}
+"""Dataset → what is pushed beside the latest months, for the releases that follow people and cases over time."""
+
 _WORKSTREAMS = ("mv7", "effectiveness", "victims", "reoffending")
 
 
@@ -81,13 +119,27 @@ PAPERS = tuple(Paper(ROOT / "config" / "agreements" / f"{name}.toml") for name i
 
 @dataclass(frozen=True)
 class Scene:
-    """What is played: which agreements, which months, how large a population (1 is the two forces' real size), and from which seed."""
+    """What is played: which agreements, which months of everything and which more of some datasets, what is released, how large a population
+
+    (1 is the two forces' real size), and from which seed.
+    """
 
     papers: tuple[Paper, ...] = PAPERS
-    first: str = "2026-08"
-    last: str = "2026-10"
+    first: str = LATEST[0]
+    last: str = LATEST[1]
+    history: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=lambda: HISTORY)
+    releases: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=lambda: RELEASES)
     scale: float = 1.0
     seed: int = 1912
+
+    @property
+    def began(self) -> str:
+        """The first month of which anything is pushed."""
+        return min([self.first, *(first for spans in self.history.values() for first, _ in spans)])
+
+    def pushed(self, dataset: str, month: str) -> bool:
+        """Whether a month of a dataset is sent."""
+        return any(first <= month <= last for first, last in ((self.first, self.last), *self.history.get(dataset, ())))
 
     @property
     def operator(self) -> str:
@@ -158,5 +210,5 @@ class Stage(Places):
             Extract(one["number"], one["supplier"], dataset, one["period"], self.data / one["path"], one["rows"])
             for one in listed
             for dataset in one["datasets"]
-            if (one["supplier"], dataset) in known
+            if (one["supplier"], dataset) in known and self.scene.pushed(dataset, one["period"])
         ]

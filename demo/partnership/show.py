@@ -1,8 +1,10 @@
-"""What is on the screen at the end: the linkage report beside the truth, and where to look next."""
+"""What is on the screen at the end: every measure beside the ledger and the plan, the linkage report beside the truth, and where to look next."""
 
 import csv
 import time
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
 from rich import box
@@ -10,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.cast import RECIPIENT
-from demo.partnership.cast import PEOPLE, Scene
+from demo.partnership.cast import PEOPLE, Extract, Scene
 from demo.partnership.story import Edition, Played
 from demo.partnership.truth import Truth, truth
+from demo.partnership.truth_compared import compare
+from demo.partnership.truth_plan import baselines
 from demo.stage import console
 
 Rows = Sequence[Mapping[str, str]]
@@ -20,15 +24,65 @@ Rows = Sequence[Mapping[str, str]]
 
 def shown(played: Played, began: float) -> None:
     """Show all of it. ``began``: when the demonstration did, by the monotonic clock."""
+    _measures(played)
+    _cells(played)
     for edition in played.editions:
         if edition.release == PEOPLE:
-            _linkage(played.stage.scene, edition, truth(played.stage, played.extracts, edition.paper.linked))
+            _linkage(played.stage.scene, edition, truth(played.stage, _latest(played), edition.paper.linked))
     console.print(
         "Published figures are the hub's, linked by pseudonyms alone and protected; the truth is counted from the ledger, which the hub never saw.\n"
         "[c] is confidential: hidden so that nobody can be found out.",
         markup=False,
     )
     _where_to_look(played, time.monotonic() - began)
+
+
+def _measures(played: Played) -> None:
+    """The headline of every measure: as published, as the ledger has it, and the plan's printed figure beside."""
+    table = Table(title="The performance framework", title_justify="left", box=box.SIMPLE_HEAD)
+    for name, side in (
+        ("", "left"),
+        ("Headline", "left"),
+        ("Of", "left"),
+        ("Published", "right"),
+        ("Ledger", "right"),
+        ("The plan printed", "left"),
+    ):
+        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=side == "right")
+    for one in baselines(played.stage, played.extracts, played.editions):
+        plan = "; ".join(f"{what}: {value}" + (f" ({when})" if when else "") for what, value, when in one.plan)
+        table.add_row(one.measure, one.title, one.period, _told(one.ours, one.unit), _told(one.delivered, one.unit), Text(plan or "-"))
+    console.print(table)
+
+
+def _told(value: Decimal | None, unit: str) -> Text:
+    if value is None:
+        return Text("[c]")
+    return Text(f"{value}%" if unit == "%" else f"{value:,}")
+
+
+def _cells(played: Played) -> None:
+    """Every published cell beside an independent reading of the ledger."""
+    table = _table("Published cells beside the ledger", "Release", "Cells", "Hidden", "Shown", "Equal", "Furthest off")
+    found = compare(played.stage, played.extracts, played.editions)
+    because: dict[str, str] = {}
+    for release, several in groupby(found, key=lambda one: one.release):
+        mine = list(several)
+        shown, equal = sum(one.shown for one in mine), sum(one.delivered.equal for one in mine)
+        largest = max((one.delivered.largest for one in mine), default=Decimal(0))
+        numbers = (sum(one.cells for one in mine), sum(one.hidden for one in mine), shown, equal)
+        table.add_row(release, *(f"{number:,}" for number in numbers), "-" if equal == shown else f"{largest:,}")
+        if equal < shown:
+            because[release] = mine[0].why
+    console.print(table)
+    for release, why in because.items():
+        console.print(f"  {release}: {why}", markup=False, style="dim")
+
+
+def _latest(played: Played) -> list[Extract]:
+    """The extracts of the months of which people are counted by who knows them."""
+    scene = played.stage.scene
+    return [one for one in played.extracts if scene.first <= one.period <= scene.last]
 
 
 def _linkage(scene: Scene, edition: Edition, true: Truth) -> None:
@@ -72,6 +126,10 @@ def _where_to_look(played: Played, seconds: float) -> None:
         ("the invented extracts, as each agency's system exports them", stage.data),
         ("what truly happened in them: the ledger", stage.ledger),
         ("the released files (CSV, Parquet, JSON, CSVW)", stage.run / "performance-team"),
+        (
+            "the performance framework as plain pages, public measures alone",
+            f".venv/bin/exchange --config {stage.hub / 'hub.toml'} framework export --out FOLDER",
+        ),
         ("an agreement in plain English", f".venv/bin/exchange agreement show {stage.paper(first.paper)}"),
         ("how the hub stands", f".venv/bin/exchange --config {stage.hub / 'hub.toml'} status"),
         ("an agency's signed receipts and quality reports", stage.agency(supplier) / "receipts"),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.cast import RECIPIENT
-from demo.partnership.cast import RELEASES, WHOLE, Extract, Paper, Scene, Stage
+from demo.partnership.cast import WHOLE, Extract, Paper, Scene, Stage
 from demo.stage import Failed, agency, console, free_port, serving, step
 from demo.steps import AT_ONCE, approve, enter, make_keys, request, share_secret, sign
 
@@ -60,7 +61,7 @@ def run(folder: Path, scene: Scene = WHOLE) -> Played:
         _linkage_secrets(stage)
         extracts = stage.extracts()
         pushed = _pushes(stage, extracts)
-        editions = [_edition(stage, config, paper, release) for paper in scene.papers for release in RELEASES.get(paper.reference, ())]
+        editions = _editions(stage, config)
         pulled = [_receive(stage, *one) for one in editions]
     return Played(stage, extracts, pushed, pulled)
 
@@ -70,7 +71,7 @@ def _invent(stage: Stage) -> None:
         f"A population is invented, with its crimes, cases, sentences and victims, and written as every agency's system exports it (seed {stage.scene.seed})."
     )
     scene = stage.scene
-    how = ("--seed", str(scene.seed), "--scale", str(scene.scale), "--from", scene.first, "--to", scene.last)
+    how = ("--seed", str(scene.seed), "--scale", str(scene.scale), "--from", scene.began, "--to", scene.last)
     said = agency("synthesise", "--out", stage.data, *how, "--json")
     told = json.loads(said)
     console.print(f"  {told['rows']:,} records of {told['suppliers']} suppliers in {told['extracts']} extracts", style="dim")
@@ -133,11 +134,22 @@ def _pushed(line: Mapping[str, Any]) -> Pushed:
     )
 
 
-def _edition(stage: Stage, config: Path, paper: Paper, release: str) -> tuple[Paper, str, str]:
-    step(f"{paper.reference}: an edition of {release} is linked, tabulated, protected, attacked, and checked by two people.")
-    identity = request(stage, config, (paper.reference, release), (stage.scene.first, stage.scene.last), paper.operator)
-    approve(stage, config, identity, [party for party in paper.checkers if party != paper.operator][:2])
-    return paper, release, identity
+def _editions(stage: Stage, config: Path) -> list[tuple[Paper, str, str]]:
+    """An edition of every release, each checked by two people, neither of whom asked for it."""
+    made = []
+    for paper in stage.scene.papers:
+        releases = stage.scene.releases.get(paper.reference, {})
+        step(
+            f"{paper.reference}: editions of {len(releases)} releases are linked, tabulated, protected, attacked, and checked by two people."
+        )
+        checkers = [party for party in paper.checkers if party != paper.operator][:2]
+        for release, months in releases.items():
+            began = time.monotonic()
+            identity = request(stage, config, (paper.reference, release), months, paper.operator)
+            approve(stage, config, identity, checkers)
+            console.print(f"  {release:22} {months[0]} to {months[1]}  {time.monotonic() - began:5.1f} s", style="dim")
+            made.append((paper, release, identity))
+    return made
 
 
 def _receive(stage: Stage, paper: Paper, release: str, identity: str) -> Edition:

@@ -64,11 +64,11 @@ def _require_body(endpoint: str, part_bytes: int) -> None:
 def _admitted(here: Hub, endpoint: str) -> Caller:
     """Who is calling, if that role may do this. A call counts against whoever makes it; one of nobody known, against its address."""
     try:
-        found = identify(asking(), here.keyring.tokens, request.headers.get("Authorization"), here.clock())
+        found = identify(asking(), here.keyring.tokens, request.headers.get("Authorization"), here.clock(), request.remote_addr)
     except Unauthenticated:
         here.limits.stranger(request.remote_addr)
         raise
-    here.limits.caller(found.id)
+    here.limits.caller(found.token or found.id)
     admit(endpoint, found.role)
     return found
 

@@ -1,19 +1,21 @@
-"""Editions, for recipients: list, signed statement, files with strong ETags."""
+"""Editions, for recipients: list, signed statement, files at addresses that stay what they are."""
 
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, redirect, request, url_for
+from flask import redirect, url_for
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 from werkzeug.wrappers import Response as BaseResponse
 
 from exchange.api.door import caller, hub, vouch
+from exchange.api.pulling import FileQuery, disclosed, puller, wanted
 from exchange.api.schemas import EditionAnswer, EditionList
-from exchange.db import reading, writing
+from exchange.db import reading
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import publish
+from exchange.releases import publish, pulled
 from exchange.times import rfc3339
 
 blueprint = Blueprint("editions", __name__, url_prefix="/v1", description="Published editions")
@@ -74,31 +76,17 @@ class Edition(MethodView):
 class TableFile(MethodView):
     """One file of an edition."""
 
+    @blueprint.arguments(FileQuery, location="query", unknown=RAISE)
     @blueprint.response(200, content_type="application/octet-stream")
-    def get(self, edition: str, name: str) -> BaseResponse:
-        """The file. Immutable; its ETag is the SHA-256 of its bytes."""
-        here, client = hub(), caller().id
+    def get(self, query: dict[str, Any], edition: str, name: str) -> BaseResponse:
+        """The file. Immutable; its ETag is the SHA-256 of its bytes. “edition.xlsx” is all tables as one spreadsheet."""
+        here = hub()
         with reading(here.engine) as session:
-            row = publish.receive(session, edition, client, here.clock())
+            row = pulled.named(session, edition, puller(), here.clock())
             vouch(agreements.by_digest(session, row.agreement))
-            tag = publish.file_of(row, name).sha256.removeprefix("sha256:")
-        if request.if_none_match.contains(tag):
-            return _headers(Response(status=HTTPStatus.NOT_MODIFIED), tag, edition, name)
-        with writing(here.engine) as session:
-            found = publish.download(session, edition, name, client, here.clock)
-            content, media = found.content, found.media_type
-        response = Response(content, mimetype=media)
-        response.headers["Content-Disposition"] = f'attachment; filename="{edition}-{name}"'
-        return _headers(response, tag, edition, name)
-
-
-def _headers(response: Response, tag: str, edition: str, name: str) -> BaseResponse:
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    if name.endswith(".csv"):
-        where = url_for("editions.TableFile", edition=edition, name=f"{name}-metadata.json")
-        response.headers["Link"] = f'<{where}>; rel="describedby"; type="application/csvm+json"'
-    return response
+            found = wanted(session, row, name, marked=bool(query))
+        described = url_for("editions.TableFile", edition=edition, name=f"{found.name}-metadata.json")
+        return disclosed(row, found, described=described, fixed=True)
 
 
 @blueprint.route("/releases/<string:reference>/<string:release>/latest")

@@ -18,6 +18,8 @@ def describe(api: Api) -> None:
     """Complete the document that flask-smorest has collected."""
     spec = api.spec
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "from POST /oauth2/token"})
+    basic = {"type": "http", "scheme": "basic", "description": "a token of one release as the password: docs/pulling.md"}
+    spec.components.security_scheme("basic", basic)
     spec.components.schema("Problem", schema=Problem)
     spec.components.schema("Note", schema=Note)
     spec.options["security"] = [{"token": []}]
@@ -33,8 +35,10 @@ def _complete(path: str, method: str, operation: dict[str, Any], problem: dict[s
         status: answer for status, answer in operation["responses"].items() if status != "default" and str(status) != "422"
     }
     operation["responses"]["default"] = {"description": "A problem document (RFC 9457): code, clause, what to do.", "content": problem}
-    if path == "/oauth2/token":
+    if path == "/oauth2/token" or path.startswith("/public/"):
         operation["security"] = []
+    if path.startswith("/odata/") or path.endswith(("/latest/{name}", "/tables/{name}")):
+        operation["security"] = [{"token": []}, {"basic": []}]
     if (path, method) in _BODIES:
         name, description = _BODIES[path, method]
         schema = {"$ref": f"#/components/schemas/{name}"}

@@ -1,4 +1,4 @@
-"""``exchange release …``: ask for an edition, look at exactly what would be published, check it, list."""
+"""``exchange release …``: ask for an edition, look at exactly what would be published, check it, withdraw it, list, what is due."""
 
 import json
 import secrets
@@ -15,15 +15,17 @@ from exchange.commands.shared import OPERATOR, hub_of, key_of, say, write_new
 from exchange.db import reading, writing
 from exchange.errors import RefusedByAgreement
 from exchange.log.record import moment
+from exchange.questions import editions_due
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import checking, edition, linked_edition, noted, picturing
+from exchange.releases import checking, edition, life, linked_edition, noted, picturing, reproducing, withdrawing
 from exchange.releases.edition import Wanted
 from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
 from exchange.releases.tables import EditionRow
 from exchange.releases.uniqueness import in_words
 from exchange.restore.standing import require_reapplied
+from keys.errors import BadProof
 from keys.sign import Use, sign_document
 
 
@@ -38,13 +40,16 @@ def release() -> None:
 @click.option("--from", "first", required=True, help="first period, such as 2021-04")
 @click.option("--to", "last", required=True, help="last period")
 @click.option("--key", required=True, type=click.Path(), help="your key file: it says who asks")
+@click.option(
+    "--reason", default="", help="why it is asked for: needed where an edition of the same periods was published before; everybody reads it"
+)
 @click.option("--advise", is_flag=True, help="also try every other method of protection, for the checkers to compare (takes longer)")
 @click.pass_context
-def request(context: click.Context, reference: str, name: str, first: str, last: str, key: str, advise: bool) -> None:  # noqa: FBT001, PLR0917 -- click passes every option by name
+def request(context: click.Context, reference: str, name: str, first: str, last: str, key: str, reason: str, advise: bool) -> None:  # noqa: FBT001, PLR0917 -- click passes every option by name
     """Make an edition: link, tabulate, protect, attack; then two others check it."""
     hub = hub_of(context)
     require_reapplied(hub)
-    wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint)
+    wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint, reason)
     identity = edition.draft(
         hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory, advised=advise
     )
@@ -92,7 +97,7 @@ def show(context: click.Context, identity: str, out: Path | None, key: str | Non
             "report": checking.without_findings(row),
             "document": row.signed or row.draft,
         }
-        definition = about.release(row.release)
+        definition = about.release(row.release) if files else None  # of what was dropped nothing is left to show
         periods = months(Period.parse(row.first_period), Period.parse(row.last_period))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -149,6 +154,60 @@ def check(context: click.Context, identity: str, key: str, approve: bool, commen
     say(context, {"edition": identity, "decision": decision, "state": state}, f"{person.name}: {decision}; {identity} is {state}.")
 
 
+@release.command()
+@click.argument("identity", metavar="EDITION")
+@click.option("--reason", required=True, help="what is wrong with it; everybody who asks for it reads this")
+@click.option("--key", required=True, type=click.Path(), help="your key file: a checker's, DPO's or signatory's of the agreement")
+@click.pass_context
+def withdraw(context: click.Context, identity: str, reason: str, key: str) -> None:
+    """Take a published edition back, for a reason, signed with your key. What was received before is known, and stays so."""
+    hub, keyfile = hub_of(context), key_of(key)
+    require_reapplied(hub)
+    with reading(hub.engine) as session:
+        row = edition.find(session, identity)
+        person, decision = withdrawing.may(session, row, {keyfile.fingerprint})
+        edition.require(decision)
+        document = withdrawing.withdrawal_document(
+            row, person=person.name if person else "", reason=reason, made=hub.clock(), nonce=secrets.token_hex(16)
+        )
+    signed = sign_document(document, Use.WITHDRAWAL, keyfile.signing)
+    with writing(hub.engine) as session:
+        row = withdrawing.record(session, signed, hub.clock)
+        after = life.successor(session, row)
+        found = {"edition": identity, "state": row.state, "reason": row.ended, "successor": after.id if after else None}
+    asks = f"Whoever asks for it is sent to {after.id}." if after else "Nothing has taken its place yet."
+    say(context, found, f"{identity} is withdrawn: {found['reason']} {asks}")
+
+
+@release.command()
+@click.argument("identity", metavar="EDITION")
+@click.pass_context
+def reproduce(context: click.Context, identity: str) -> None:
+    """Make an edition once more from the inputs that it names, and compare every file; nothing is kept of it."""
+    hub = hub_of(context)
+    require_reapplied(hub)
+    found = reproducing.reproduce(hub.engine, hub.keyring, hub.places.held, identity, hub.clock, memory=hub.settings.edition_memory)
+    if not found.same:
+        raise BadProof(f"{identity} comes out otherwise: {', '.join(found.differing)}. Compare the version of the code that it names")
+    say(context, {"edition": identity, "same": True}, f"{identity} comes out the same, to the byte, in every file.")
+
+
+@release.command()
+@click.option("--reference", help="of one agreement alone")
+@click.pass_context
+def due(context: click.Context, reference: str | None) -> None:
+    """The editions that come by themselves and are neither published nor waiting: which are due, and why the others are not."""
+    hub = hub_of(context)
+    with reading(hub.engine) as session:
+        expected = editions_due.everything(session, hub.clock(), reference)
+    found = [
+        {"reference": one.reference, "release": one.release, "period": one.period.name, "due": not one.why_not, "why_not": one.why_not}
+        for one in expected
+    ]
+    lines = [f"{one.reference} {one.release} {one.period.name}: {one.why_not or 'due: the schedule drafts it'}" for one in expected]
+    say(context, {"expected": found}, *(lines or ["No edition is expected."]))
+
+
 @release.command("list")
 @click.pass_context
 def list_(context: click.Context) -> None:
@@ -163,8 +222,18 @@ def list_(context: click.Context) -> None:
                 "from": row.first_period,
                 "to": row.last_period,
                 "state": row.state,
+                "status": row.draft.get("status"),
+                "revises": row.revises,
+                "because": row.ended,
             }
             for row in rows
         ]
-    lines = [f"{one['edition']}  {one['reference']} {one['release']} {one['from']} to {one['to']}: {one['state']}" for one in found]
+    lines = [_line(one) for one in found]
     say(context, {"editions": found}, *(lines or ["No editions yet."]))
+
+
+def _line(one: Mapping[str, str | None]) -> str:
+    """``ed-1  LCJP-MV7 mv7-outcomes 2021-04 to 2021-04: published, provisional, revises ed-0``."""
+    named = f"{one['edition']}  {one['reference']} {one['release']} {one['from']} to {one['to']}: {one['state']}"
+    more = [str(one["status"] or ""), f"revises {one['revises']}" if one["revises"] else "", str(one["because"] or "")]
+    return ", ".join([named, *filter(None, more)])

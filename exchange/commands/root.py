@@ -13,13 +13,16 @@ from exchange import schedule
 from exchange.commands import attendance
 from exchange.commands.agreement import agreement
 from exchange.commands.backup import backup, restore
+from exchange.commands.dataset_token import dataset_token
 from exchange.commands.drill import drill
 from exchange.commands.explain import explain
 from exchange.commands.exports import COMMANDS as EXPORTS
+from exchange.commands.framework import framework
 from exchange.commands.init import init
 from exchange.commands.keys import keys
 from exchange.commands.linkage import linkage
 from exchange.commands.log import log
+from exchange.commands.measure import measure
 from exchange.commands.partner import partner
 from exchange.commands.person import person
 from exchange.commands.rehearse import COMMANDS as BEFORE_SIGNING
@@ -142,7 +145,22 @@ def _ending(session: Session, hub: Hub) -> dict[str, Any]:
     return {"due": len(found), "late": late, "holds": len(holds.everything(session)), "clock": ahead.words if ahead else None}
 
 
-for command in (init, keys, partner, person, agreement, release, linkage, retention, log, backup, restore):
+for command in (
+    init,
+    keys,
+    partner,
+    dataset_token,
+    person,
+    agreement,
+    release,
+    linkage,
+    retention,
+    log,
+    measure,
+    framework,
+    backup,
+    restore,
+):
     cli.add_command(command)
 for about in (witnesses, succeed):
     log.add_command(about)

@@ -193,6 +193,11 @@ def counts(session: Session, passkey: PasskeyRow) -> bool:
     return passkey.revoked_at is None and owner is not None and owner.ended_at is None and (key is None or key.revoked_at is None)
 
 
+def speaker(session: Session, key: str) -> str:
+    """Whose passkey this is, ended and revoked ones too: an account's id; the key itself where it is no account's."""
+    return session.execute(select(PasskeyRow.person).where(PasskeyRow.fingerprint == key)).scalar_one_or_none() or key
+
+
 def fingerprints(session: Session, person: str) -> set[str]:
     """With which keys a person speaks: in the browser, for an agreement, exactly where it names one of these."""
     return {row.fingerprint for row in live_passkeys(session, person)}

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from exchange.releases import keeping, kept
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+from exchange.releases.tables import UNPUBLISHED, EditionFileRow, EditionRow, EditionState
 from exchange.submissions import holds, retention
 from exchange.submissions.holds import Hold
 from exchange.submissions.tables import SubmissionRow, SubmissionState
@@ -96,7 +96,7 @@ def _superseded(session: Session, by: date, on: date) -> Iterator[Due]:
 
 def _drafts(session: Session, by: date, on: date) -> Iterator[Due]:
     left = (EditionRow.state == EditionState.AWAITING_CHECK) | EditionRow.id.in_(select(EditionFileRow.edition))
-    query = select(EditionRow).where(EditionRow.state != EditionState.PUBLISHED, left, EditionRow.dispose_on <= max(by, on))
+    query = select(EditionRow).where(EditionRow.state.in_(UNPUBLISHED), left, EditionRow.dispose_on <= max(by, on))
     for row in session.execute(query).scalars():
         what = f"{row.release}, {row.first_period} to {row.last_period}"
         late = max(0, (on - row.dispose_on).days)

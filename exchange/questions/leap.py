@@ -19,7 +19,7 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.log.tables import HeadRow
 from exchange.register.tables import AgreementRow
 from exchange.register.versions import LIVE
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState, KeptRow
+from exchange.releases.tables import OUT, UNPUBLISHED, EditionFileRow, EditionRow, EditionState, KeptRow
 from exchange.submissions.tables import HoldRow, SealingKeyRow, SeenRow, SubmissionRow, SubmissionState
 from exchange.times import Clock, rfc3339
 
@@ -114,7 +114,7 @@ def _due_between(seen: datetime, now: datetime) -> dict[str, Select[int]]:
     """How much each kind of thing has reached its end after one time and by another."""
     first, last = today(seen), today(now)
     kept = (EditionRow.state == EditionState.AWAITING_CHECK) | EditionRow.id.in_(select(EditionFileRow.edition))
-    draft = (EditionRow.state != EditionState.PUBLISHED) & kept
+    draft = EditionRow.state.in_(UNPUBLISHED) & kept
     sealed = select(KeptRow.edition).where(KeptRow.sealed.is_not(None))
     return {
         "submissions": select(func.count()).where(
@@ -128,7 +128,7 @@ def _due_between(seen: datetime, now: datetime) -> dict[str, Select[int]]:
         "drafts": select(func.count()).where(draft, EditionRow.dispose_on > first, EditionRow.dispose_on <= last),
         "exact counts": select(func.count()).where(
             EditionRow.id.in_(sealed),
-            EditionRow.state == EditionState.PUBLISHED,
+            EditionRow.state.in_(OUT),
             EditionRow.dispose_on > first,
             EditionRow.dispose_on <= last,
         ),

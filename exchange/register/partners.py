@@ -57,10 +57,15 @@ def is_live(session: Session | Connection, fingerprint: str) -> bool:
     return row is not None and row.revoked_at is None
 
 
+def is_revoked(session: Session, fingerprint: str) -> bool:
+    """Whether a key counts no more; a person's key need not be registered, and then nobody has revoked it."""
+    row = session.get(KeyRow, fingerprint)
+    return row is not None and row.revoked_at is not None
+
+
 def require_not_revoked(session: Session, fingerprint: str) -> None:
     """Refuse what a revoked key says from now on; a person's key need not be registered, for the agreement names it."""
-    row = session.get(KeyRow, fingerprint)
-    if row is not None and row.revoked_at is not None:
+    if is_revoked(session, fingerprint):
         raise Unacceptable("this key was revoked: nothing that it signs counts any more.", remedy="Ask the operator.", code="revoked-key")
 
 

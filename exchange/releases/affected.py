@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import keeping, kept
-from exchange.releases.tables import EditionRow, EditionState
+from exchange.releases.tables import OUT, EditionRow, EditionState
 from keys.rights import EditionAffected
 
-STANDING = (EditionState.AWAITING_CHECK, EditionState.PUBLISHED)
+STANDING = (EditionState.AWAITING_CHECK, *OUT)
 _BECAUSE = "rows it was made from were erased"
 
 
@@ -34,7 +34,7 @@ def let_go(session: Session, reference: str, supplier: str, datasets: Collection
 
 
 def _made_from(session: Session, reference: str, submissions: Sequence[str]) -> Iterator[EditionRow]:
-    """Those that stand: published, or waiting to be checked."""
+    """Those that waited to be checked or were published, withdrawn ones too: whoever received them has them."""
     wanted = set(submissions)
     query = select(EditionRow).where(EditionRow.reference == reference, EditionRow.state.in_(STANDING)).order_by(EditionRow.id)
     for row in session.execute(query).scalars() if wanted else ():
@@ -46,7 +46,7 @@ def _told(session: Session, row: EditionRow, changed: Mapping[str, int], now: da
     records = sum(changed.get(one, 0) for one in {one["submission"] for one in row.draft["inputs"]})
     if drop and row.state == EditionState.AWAITING_CHECK:
         keeping.drop(session, row, _BECAUSE, now)
-    warning = _warning(session, row, records) if drop and row.state == EditionState.PUBLISHED else None
+    warning = _warning(session, row, records) if drop and row.state in OUT else None
     named = {"edition": row.id, "release": row.release, "first_period": row.first_period, "last_period": row.last_period}
     return EditionAffected(**named, state=str(row.state), records=records, warning=warning)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from agreements.periods import Period, PeriodKind, months
 from agreements.release import Dimension, Release
 from exchange.releases.errors import BadRelease, OutsideCategories
+from exchange.releases.windows import windows
 
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -70,7 +71,8 @@ class Axis:
 
 
 def axes(release: Release, periods: Sequence[Period]) -> dict[str, Axis]:
-    """Every dimension's axis, by name. The period dimension has the months of ``periods``, in order, each once.
+    """Every dimension's axis, by name. The period dimension has the months of ``periods``, or the windows
+    of a cohort, in order, each once.
 
     Raises:
         BadRelease: two categories of a dimension would look alike, a column name has another meaning, or a table would be too large.
@@ -88,7 +90,8 @@ def axes(release: Release, periods: Sequence[Period]) -> dict[str, Axis]:
 def _axis(release: Release, dimension: Dimension, periods: Sequence[Period]) -> Axis:
     categories = dimension.categories
     if dimension.name == release.period_dimension:
-        categories = tuple((month, month) for month in _months(periods))
+        named = [window.name for window in windows(release, periods)] if release.cohort else _months(periods)
+        categories = tuple((name, name) for name in named)
     codes, labels = tuple(code for code, _ in categories), tuple(label for _, label in categories)
     axis = Axis(dimension.name, dimension.title, codes, labels, dimension.total)
     if dimension.name in TAKEN:
@@ -128,10 +131,7 @@ def parted(
         OutsideCategories: some rows' value is no category, or is absent, in whatever part.
     """
     units = counted.column(count).to_numpy().astype(np.int64)
-    places = {name: _places(axis, counted.column(name)) for name, axis in axes_of.items() if name in counted.column_names}
-    outside = {name: int(units[place < 0].sum()) for name, place in places.items() if (place < 0).any()}
-    if outside:
-        raise OutsideCategories(outside)
+    places = places_of(axes_of, counted, units)
     mine = [np.flatnonzero(part == number) for number in range(parts)]
     return [
         {
@@ -140,6 +140,21 @@ def parted(
         }
         for rows in mine
     ]
+
+
+def places_of(axes_of: Mapping[str, Axis], rows: pa.Table, units: Counts) -> dict[str, Counts]:
+    """Dimension → (rows,) place of each row among its categories, from 0, for the dimensions that are columns of ``rows``.
+
+    Args:
+        units: (rows,) how many units each row stands for.
+    Raises:
+        OutsideCategories: some rows' value is no category, or is absent.
+    """
+    places = {name: _places(axis, rows.column(name)) for name, axis in axes_of.items() if name in rows.column_names}
+    outside = {name: int(units[place < 0].sum()) for name, place in places.items() if (place < 0).any()}
+    if outside:
+        raise OutsideCategories(outside)
+    return places
 
 
 def _places(axis: Axis, column: pa.ChunkedArray) -> Counts:
@@ -161,6 +176,11 @@ def _cube(along: Sequence[Axis], places: Sequence[Counts], units: Counts) -> Cou
     shape = tuple(len(axis.codes) for axis in along)
     inner = np.zeros(shape, dtype=np.int64)
     np.add.at(inner, tuple(places), units)
-    for axis in range(len(along)):
+    return with_totals(inner)
+
+
+def with_totals(inner: Counts) -> Counts:
+    """Sums along every dimension, at place 0 of each."""
+    for axis in range(inner.ndim):
         inner = np.concatenate([inner.sum(axis=axis, keepdims=True), inner], axis=axis)
-    return inner
+    return np.asarray(inner)

@@ -1,31 +1,46 @@
-"""Output checking: what a named person says about exactly this draft, signed; and publication when enough have said yes."""
+"""Output checking: what a named person says about exactly this draft, signed; and publication when enough have said yes.
+
+Checkers do not see what the others have said, nor that they have, until it is decided: until then the log has each check as something sealed,
+by its digest alone, without edition, person or decision (whoever may read the log can tell that some draft of the agreement was checked); when it
+is decided it says what each of these was. What was said falls as soon as
+anything that the draft rests on changes (``exchange.releases.keeping``).
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements.checkers import enough
 from agreements.decisions import Refused
 from agreements.model import Agreement, Person
 from agreements.rules import may_check, may_tabulate
+from agreements.signing import Voice
 from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
+from exchange.people.people import speaker
 from exchange.register import agreements, partners
-from exchange.register.tables import AgreementRow
-from exchange.releases import frozen, history, kept
+from exchange.register.tables import AgreementRow, StatementRow
+from exchange.releases import frozen, history, kept, overrides
 from exchange.releases.edition import find, require
 from exchange.releases.tables import EditionRow, EditionState, PopulationRow, VoteRow
 from exchange.submissions import holdings
 from exchange.times import Clock, rfc3339
+from keys.formats import digest
 from keys.sign import Use, sign_document
 from keys.statements import verify_signed
 
 APPROVE, REFUSE = "approve", "refuse"
 _MEMBERS = frozenset({"format", "edition", "draft", "person", "decision", "comment", "made", "nonce"})
 FINDINGS, ADVICE = "uniqueness", "advice"
+SEALED, FALLEN = "output check sealed", "output check fallen"
+REFUSED = "an output checker has refused it"
+REVOKED = "the key it was signed with was revoked"
+STOPPED = "the agreement, or a dataset of it, was suspended"
 _NONCE = re.compile(r"^[0-9a-f]{32}$", re.ASCII)
 
 
@@ -53,39 +68,100 @@ def record(session: Session, keyring: Keyring, signed: Mapping[str, Any], clock:
     now = moment(session, clock)
     standing = agreements.standing(agreement_row)
     key = str(signed.get("key"))
-    require(may_check(standing, row.release, key, row.requested_by, now))
+    require(may_check(standing, row.release, key, row.requested_by, now, suppliers(row)))
+    who = speaker(session, key)  # one person may hold several keys, each named in the agreement: four eyes are two people's
     clause = standing.agreement.clause("approvals", "output checkers") if standing else ""
     if row.state != EditionState.AWAITING_CHECK:
         remedy = "See which editions wait with: exchange release list"
         raise Conflict(f"the edition is {row.state}: it is not being checked.", remedy=remedy, code="not-being-checked", clause=clause)
     document = verify_signed(signed, Use.OUTPUT_CHECK, {key})
     partners.require_not_revoked(session, key)
+    _require_about(row, agreement_row, document, key, clause)
+    frozen.require_not_frozen(session, row, clause)
+    if because := changed(session, row):
+        raise Conflict(f"{because}: it is checked no further.", remedy="Ask for the edition again.", code="inputs-changed", clause=clause)
+    _require_newest(session, row, agreements.of(session, row.agreement))
+    if who == speaker(session, row.requested_by):
+        require(own(clause))
+    if any(speaker(session, vote.key) == who for vote in row.votes):  # the edition's row is locked: nobody adds one meanwhile
+        detail, remedy = "this person has already checked this edition.", "Another checker must check it."
+        raise Conflict(detail, remedy=remedy, code="already-checked", clause=clause)
+    if _suspended_since(session, row):
+        fall(session, row, STOPPED, now)
+    fall(session, row, REVOKED, now, [vote for vote in row.votes if partners.is_revoked(session, vote.key)])
+    row.votes.append(VoteRow(key=key, decision=document["decision"], signed=dict(signed), recorded_at=now))
+    session.flush()
+    _seal(session, row, row.votes[-1], SEALED, now)
+    _decide(session, keyring, row, document["decision"], now)
+    session.flush()
+    return row
+
+
+def own(clause: str) -> Refused:
+    """The answer to whoever asked for an edition and would check it, be it with another key."""
+    return Refused(clause, "whoever asked for an edition cannot check it.", "Another checker must check it.")
+
+
+def _require_about(row: EditionRow, agreement_row: AgreementRow | None, document: Mapping[str, Any], key: str, clause: str) -> None:
+    """Unacceptable unless a check is about exactly this draft, by the person whom the agreement names for the key."""
     if document["draft"] != row.draft_digest or not _NONCE.fullmatch(str(document["nonce"])):
-        raise Unacceptable(
-            "the check is about another draft than the one that is here.",
-            remedy="Look again, and check this one.",
-            code="bad-check",
-            clause=clause,
-        )
+        detail = "the check is about another draft than the one that is here."
+        raise Unacceptable(detail, remedy="Look again, and check this one.", code="bad-check", clause=clause)
     if document["person"] != _person(agreement_row, key).name:
         detail = "the check names another person than the agreement names for this key."
         raise Unacceptable(detail, remedy="Make the check again with: exchange release check", code="bad-check", clause=clause)
-    frozen.require_not_frozen(session, row, clause)
-    if any(vote.key == key for vote in row.votes):  # the edition's row is locked: nobody adds one meanwhile
-        detail, remedy = "this person has already checked this edition.", "Another checker must check it."
-        raise Conflict(detail, remedy=remedy, code="already-checked", clause=clause)
-    row.votes.append(VoteRow(key=key, decision=document["decision"], signed=dict(signed), recorded_at=now))
-    session.flush()
-    _record(session, row, key, f"output check: {document['decision']}", Operation.CONSULTATION, now)
-    if document["decision"] == REFUSE:
-        row.state = EditionState.DROPPED
+
+
+def _decide(session: Session, keyring: Keyring, row: EditionRow, decision: str, now: datetime) -> None:
+    """What follows from what has been said so far: nothing, publication, or the end of the draft."""
+    agreement = agreements.of(session, row.agreement)
+    if decision != REFUSE and not enough(agreement, [vote.key for vote in row.votes]):
+        return
+    for vote in row.votes:
+        _record(session, row, vote.key, f"output check: {vote.decision}", Operation.CONSULTATION, now, sealed=digest(vote.signed))
+    if decision == REFUSE:
+        row.state, row.ended = EditionState.DROPPED, REFUSED
         row.report = without_findings(row)
         kept.let_go(session, row, kept.DROPPED, now)
-        _record(session, row, "hub", "edition dropped", Operation.ERASURE, now)
-    elif standing and len(row.votes) >= standing.agreement.approvals.output_checkers:
-        _publish(session, keyring, row, now)
+        _record(session, row, "hub", "edition dropped", Operation.ERASURE, now, because=REFUSED)
+    else:
+        _publish(session, keyring, row, agreement, now)
+
+
+def fall(session: Session, row: EditionRow, because: str, now: datetime, which: Sequence[VoteRow] | None = None) -> None:
+    """Delete what has been said about a draft, or some of it, since it rests on something else now."""
+    for vote in list(row.votes if which is None else which):
+        _seal(session, row, vote, FALLEN, now, {"because": because})
+        row.votes.remove(vote)
+        session.delete(vote)
     session.flush()
-    return row
+
+
+def _suspended_since(session: Session, row: EditionRow) -> bool:
+    """Whether anything of the agreement was suspended after somebody had checked the draft, though all of it moves again."""
+    if not row.votes:
+        return False
+    said = (StatementRow.agreement == row.agreement, StatementRow.decision == Voice.SUSPEND.value)
+    after = StatementRow.recorded_at > min(vote.recorded_at for vote in row.votes)
+    return session.execute(select(StatementRow.recorded_at).where(*said, after).limit(1)).first() is not None
+
+
+def suppliers(row: EditionRow) -> frozenset[str]:
+    """The parties that supplied what an edition was made from."""
+    return frozenset(one["supplier"] for one in row.draft["inputs"])
+
+
+def changed(session: Session, row: EditionRow) -> str:
+    """What has changed of that which a draft was made from, so that it may not be approved any more; empty where nothing has."""
+    if not inputs_stand(session, row):
+        return "rows it was made from have been replaced, or are held no longer"
+    agreement = agreements.of(session, row.agreement)
+    release = agreement.release(row.release)
+    if row.overrides is not None and release is not None:
+        inputs = [one["submission"] for one in row.draft["inputs"]]
+        if list(row.overrides) != overrides.standing(session, agreement, release, inputs):
+            return "overrides of the linkage that it was made with have been placed or lifted"
+    return ""
 
 
 def without_findings(row: EditionRow) -> dict[str, Any]:
@@ -137,9 +213,9 @@ def _person(row: AgreementRow | None, key: str) -> Person:
     return next(person for person in people if person.key == key)
 
 
-def _publish(session: Session, keyring: Keyring, row: EditionRow, now: datetime) -> None:
-    agreement = agreements.of(session, row.agreement)
-    _claim_populations(session, row, agreement)
+def _publish(session: Session, keyring: Keyring, row: EditionRow, agreement: Agreement, now: datetime) -> None:
+    for adapter, supplier, period in history.claimed(row, agreement):
+        session.add(PopulationRow(adapter=adapter, supplier=supplier, period=period, edition=row.id))
     row.state, row.published_at = EditionState.PUBLISHED, now
     row.report = without_findings(row)
     document = {**row.draft, "published": rfc3339(now), "checks": [vote.signed for vote in row.votes]}
@@ -148,20 +224,23 @@ def _publish(session: Session, keyring: Keyring, row: EditionRow, now: datetime)
     _record(session, row, "hub", "edition published", Operation.DISCLOSURE, now)
 
 
-def _claim_populations(session: Session, row: EditionRow, agreement: Agreement) -> None:
-    """Take the edition's populations; refuse where more has been published of them than it was protected together with."""
+def _require_newest(session: Session, row: EditionRow, agreement: Agreement) -> None:
+    """Refuse a draft where more has been published of its populations than it was protected together with; asked at every check alike."""
     release = agreement.release(row.release)
-    mine = history.claimed(row, agreement)
     known = set(row.draft.get("history", []))
-    if release and (later := [edition for edition in history.editions_over(session, agreement, release, mine) if edition not in known]):
+    over = history.editions_over(session, agreement, release, history.claimed(row, agreement)) if release else []
+    if release and (later := [edition for edition in over if edition not in known]):
         because = "it has been published since this draft was made; ask for the edition again"
         raise history.refusal(agreement, release, later[-1], because)
-    for adapter, supplier, period in mine:
-        session.add(PopulationRow(adapter=adapter, supplier=supplier, period=period, edition=row.id))
-    session.flush()
 
 
-def _record(session: Session, row: EditionRow, who: str, what: str, operation: Operation, now: datetime) -> None:
+def _record(session: Session, row: EditionRow, who: str, what: str, operation: Operation, now: datetime, **more: str) -> None:
     agreement = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
-    details = {"release": row.release, "draft": row.draft_digest, "version": agreement.version}
+    details = {"release": row.release, "draft": row.draft_digest, "version": agreement.version, **more}
     append(session, Event(operation, who, agreement.operator.id, row.reference, what, row.id, details=details), now)
+
+
+def _seal(session: Session, row: EditionRow, vote: VoteRow, what: str, now: datetime, details: Mapping[str, str] | None = None) -> None:
+    """What the log says of a check that may not be known yet: its digest."""
+    operator = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical).operator.id
+    append(session, Event(Operation.CONSULTATION, "hub", operator, row.reference, what, digest(vote.signed), details=details), now)

@@ -17,6 +17,7 @@ from exchange.releases.errors import BadRelease
 from exchange.releases.linked_edition import people_tables
 from exchange.releases.linking import Override
 from exchange.releases.remaking import Rows
+from exchange.releases.spans import needed_spans
 from exchange.submissions.holdings import Batch
 
 
@@ -35,16 +36,16 @@ def people(
     return made.files, {"linkage": {**made.beside, "overrides": len(said)}}
 
 
-def require_complete(agreement: Agreement, release: Release, batches: Mapping[str, Sequence[Batch]], names: Sequence[str]) -> None:
-    """Every supplier must have submitted all that is counted for every period: a gap is not a nought."""
-    for counted in release.counted:
-        dataset = agreement.dataset(counted)
-        have = {(batch.supplier, batch.period) for batch in batches[counted]}
+def require_complete(agreement: Agreement, release: Release, batches: Mapping[str, Sequence[Batch]], periods: Sequence[Period]) -> None:
+    """Every supplier must have submitted all that is counted for every period, and all that a cohort looks for: a gap is not a nought."""
+    for name, names in needed_spans(agreement, release, periods).items():
+        dataset = agreement.dataset(name)
+        have = {(batch.supplier, batch.period) for batch in batches[name]}
         suppliers = dataset.suppliers if dataset else ()
-        lacking = [f"{supplier} {name}" for supplier in suppliers for name in names if (supplier, name) not in have]
-        if lacking or not names:
+        lacking = [f"{supplier} {period}" for supplier in suppliers for period in names if (supplier, period) not in have]
+        if lacking or not periods:
             raise Unacceptable(
-                f"{counted} has not been submitted: {', '.join(lacking[:12])}{' …' if len(lacking) > 12 else ''}.",
+                f"{name} has not been submitted: {', '.join(lacking[:12])}{' …' if len(lacking) > 12 else ''}.",
                 remedy="Ask for periods that every supplier has submitted; a supplier with nothing to send makes a nil return.",
                 code="inputs-missing",
                 clause=agreement.clause(f"release {release.name}", "base"),
@@ -52,8 +53,11 @@ def require_complete(agreement: Agreement, release: Release, batches: Mapping[st
 
 
 def require_told_apart(agreement: Agreement, release: Release) -> None:
-    """BadRelease where tables of one release tell of each other in ways that no sum of theirs says (``meanings.made_twice``)."""
-    if not release.linked and (found := meanings.made_twice(agreement, release)) is not None:
+    """BadRelease where tables of one release tell of each other in ways that no sum of theirs says (``meanings.made_twice``).
+
+    Joined tables are tied by others that are protected beside them (``exchange.releases.found``).
+    """
+    if not release.known_people and not release.joined and (found := meanings.made_twice(agreement, release)) is not None:
         raise BadRelease(
             f"{agreement.clause(f'release {release.name}', 'dimensions')}: {found[0]} and {found[1]} are made from one field, and some table is cut by only one "
             "of them: one table could show what the other hides. Leave one of them out in a new version."
@@ -61,8 +65,12 @@ def require_told_apart(agreement: Agreement, release: Release) -> None:
 
 
 def require_first(session: Session, agreement: Agreement, release: Release, populations: Sequence[history.Population]) -> None:
-    """Of linked people there is one edition a population: what two of them reveal together cannot be told yet (decision 0014)."""
-    if release.linked and (found := history.editions_over(session, agreement, release, populations)):
-        raise history.refusal(
-            agreement, release, found[0], "people who are linked are counted in one edition, and beside no other figures of their rows"
-        )
+    """Of linked people, of what is joined and of what has figures there is one edition a population: what two of them reveal together cannot be told yet
+    (decisions 0014 and 0015).
+    """
+    if not (release.known_people or release.by_unit):
+        return
+    if found := history.editions_over(session, agreement, release, populations):
+        what = "what is joined, or has figures," if release.by_unit else "people who are linked"
+        because = f"{what} {'is' if release.by_unit else 'are'} counted in one edition, and beside no other of the same rows"
+        raise history.refusal(agreement, release, found[0], because)

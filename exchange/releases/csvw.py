@@ -4,14 +4,15 @@ https://www.w3.org/TR/tabular-metadata/ ; served as ``<table>.csv-metadata.json`
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agreements.model import Agreement
 from agreements.perturbation import spread
 from agreements.release import Method, Release, Terms
+from agreements.worked_out import Number
 from exchange.releases.perturbing import described
-from exchange.releases.protected import HIDDEN, Shown
+from exchange.releases.protected import HIDDEN, LABELS, Shown
 
 MARKERS = {HIDDEN: "confidential: hidden so that nobody can be identified from this table or its totals"}
 
@@ -20,6 +21,14 @@ _LINKED = (
     "everything else of its month, and other counts where needed to protect those."
 )
 
+_JOINED = (
+    "What rests on records of several suppliers is hidden where fewer than {threshold} of the units counted are left to the supplier that knows most of them by itself, noughts too; "
+    "other counts from 1 to one less than {threshold}, and others where needed to protect those."
+)
+_FIGURES = (
+    "Sums and means are hidden where fewer than {threshold} units have the value or one or two of them make up too much of it, a median where fewer than twice as many "
+    "have it, quartiles where fewer than four times as many, and each where its count is."
+)
 
 _PERTURBED = (
     "Every count but nought is perturbed: noise is added to it, the same wherever the same {unit} are counted. A published count differs from the "
@@ -43,12 +52,19 @@ def about(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[s
         "title": shown.table.title,
         "question": release.question,
         "unit": shown.table.unit or release.unit,
-        "disclosure": _LINKED.format(threshold=release.terms.threshold) if release.linked else _disclosure(release.terms, release.unit),
+        "disclosure": _rule(release),
         **({"perturbation": noise} if (noise := described(release.terms)) else {}),
         "caveats": list(release.caveats),
         "markers": dict(MARKERS),
         **({"edition": dict(sorted(facts.items()))} if facts else {}),
     }
+
+
+def _rule(release: Release) -> str:
+    if release.known_people:
+        return _LINKED.format(threshold=release.terms.threshold)
+    rule = _JOINED.format(threshold=release.terms.threshold) if release.joined else _disclosure(release.terms, release.unit)
+    return f"{rule} {_FIGURES.format(threshold=release.terms.threshold)}" if any(table.show for table in release.tables) else rule
 
 
 def _disclosure(terms: Terms, unit: str) -> str:
@@ -81,7 +97,7 @@ def csvw(release: Release, agreement: Agreement, shown: Shown, facts: Mapping[st
         },
         "notes": [told],
         "tableSchema": {
-            "columns": [*_dimensions(shown), _count(told["unit"], perturbed="perturbation" in told)],
+            "columns": [*_dimensions(shown), _count(told["unit"], perturbed="perturbation" in told), *_figures(release, shown)],
             "primaryKey": [axis.name for axis in shown.along],
         },
     }
@@ -113,3 +129,18 @@ def _count(unit: str, *, perturbed: bool) -> dict[str, Any]:
         "null": list(MARKERS),
         "required": False,
     }
+
+
+def _figures(release: Release, shown: Shown) -> Iterator[dict[str, Any]]:
+    signed = {one.name for one in release.values if one.number is Number.CHANGE}
+    for one in shown.figures:
+        what = LABELS[one.ending]
+        yield {
+            "name": one.name,
+            "titles": one.name,
+            "dc:title": f"{what} of {one.value}",
+            "dc:description": f"{what} of {one.value}, over the units counted that have it. {HIDDEN} = {MARKERS[HIDDEN]}.",
+            "datatype": {"base": "decimal" if one.decimals else "integer", **({} if one.value in signed else {"minimum": 0})},
+            "null": list(MARKERS),
+            "required": False,
+        }

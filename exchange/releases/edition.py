@@ -15,11 +15,13 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from agreements.checkers import checkable
 from agreements.decisions import Decision, Refused
 from agreements.model import Agreement, Standing
 from agreements.periods import Period, months
 from agreements.release import Release
 from agreements.rules import UNKNOWN, may_request, may_tabulate
+from agreements.waiting import may_make
 from exchange.db import reading, writing
 from exchange.disclosure import Files
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, UnknownAgreement
@@ -28,7 +30,7 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.objects import Objects
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases import frozen, history, kept, noted, others, overrides, perturbing, series, uniqueness
+from exchange.releases import frozen, history, kept, life, noted, others, overrides, perturbing, series, spans, uniqueness
 from exchange.releases.contents import code_version, file_digests, file_rows
 from exchange.releases.counting import people, require_complete, require_first, require_told_apart
 from exchange.releases.definition import Relations
@@ -37,11 +39,12 @@ from exchange.releases.engine import Engine as TabulationEngine
 from exchange.releases.errors import Unconnected
 from exchange.releases.formats import published
 from exchange.releases.gate import advice, guard, proof_in
+from exchange.releases.of_units import protected_units
 from exchange.releases.past import Past
+from exchange.releases.reading import linkage_used
 from exchange.releases.remaking import Rows, rows_of
 from exchange.releases.tables import EditionRow, EditionState
 from exchange.releases.tabulate import Tabulated, table_set, tabulate
-from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
 from exchange.times import Clock
 from keys.formats import digest
@@ -51,13 +54,14 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody asks for: a release of an agreement, for the periods from first to last, in whose name (a key's fingerprint)."""
+    """What somebody asks for: a release of an agreement, for the periods from first to last, in whose name (a key's fingerprint), and why."""
 
     reference: str
     release: str
     first: Period
     last: Period
     requester: str
+    reason: str = ""
 
     @property
     def periods(self) -> list[Period]:
@@ -82,6 +86,11 @@ class Inputs:
     def agreement(self) -> Agreement:
         """The agreement."""
         return self.standing.agreement
+
+    @property
+    def linkage(self) -> str:
+        """The linkage by which rows are joined or people counted; empty where there is none."""
+        return self.release.base if self.release.linked else linkage_used(self.release, self.agreement)
 
     def lineage(self) -> list[dict[str, Any]]:
         """What was read, as an edition says it."""
@@ -119,19 +128,19 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
         current = agreements.current(session, wanted.reference)
         row = agreements.by_digest(session, current.digest, lock=True) if current else None
         now = moment(session, clock)
-        inputs = _inputs(session, wanted, row, now)
-        earlier = history.read(session, keyring, inputs.agreement, inputs.release, populations(inputs), inputs.lineage())
+        inputs = gather(session, wanted, row, now)
+        earlier = history.read(session, keyring, inputs.agreement, inputs.release, populations(inputs, wanted), inputs.lineage())
         batches = [batch for found in inputs.batches.values() for batch in found]
         noted.read_for(session, identity, inputs.agreement, batches, who=wanted.requester, details=wanted.said(), now=now)
         noted.counts_for(session, identity, history.opened(earlier), who=wanted.requester, now=now)
     with reading(engine) as session:
         rows = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
-    made = _made(keyring, inputs, rows, wanted, earlier, memory=memory, advised=advised)
+    made = make(keyring, inputs, rows, wanted, earlier, memory=memory, advised=advised)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
         now = moment(session, clock)
         replaced = row is None or row.replaced_at is not None
-        if replaced or _inputs(session, wanted, row, now).marks() != inputs.marks() or not _alone(session, inputs, earlier):
+        if replaced or gather(session, wanted, row, now).marks() != inputs.marks() or not _alone(session, inputs, wanted, earlier):
             raise Conflict(
                 "the agreement, the submissions it reads, or what is published of them have changed meanwhile.",
                 remedy="Ask for the edition again.",
@@ -151,7 +160,7 @@ class _Made:
     proof: Files
 
 
-def _made(
+def make(
     keyring: Keyring, inputs: Inputs, rows: Rows, wanted: Wanted, earlier: Sequence[history.Published], *, memory: str, advised: bool
 ) -> _Made:
     """Count, protect and attack, over the rows of the inputs and the counts of earlier editions."""
@@ -162,8 +171,13 @@ def _made(
     def beside(connection: TabulationEngine, known: Relations) -> None:
         looked.extend(uniqueness.look(connection, release, agreement, known, periods))
 
-    if release.linked:
-        said = overrides.opened(keyring, inputs.said)
+    said = overrides.opened(keyring, inputs.said)
+    if release.by_unit:
+        made = protected_units(release, agreement, rows, periods, memory=memory, said=said, beside=beside)
+        report = {**made.report, "uniqueness": {**uniqueness.sealed(looked, secrets.token_hex(16)), **made.beside}}
+        # There is no second edition over the same window that would need the exact counts: none are kept.
+        return _Made(published(release, agreement, periods, made.files, figures=made.figures), report, [], {}, {})
+    if release.known_people:
         exact, more = people(release, agreement, rows, periods, memory=memory, beside=beside, said=said)
     else:
         key, more = perturbing.key_for(keyring, agreement, release, compared=advised), {}
@@ -173,7 +187,7 @@ def _made(
     else:
         protected, report = guard(exact, release)
     report["uniqueness"] = {**uniqueness.sealed(looked, secrets.token_hex(16)), **more}
-    if advised and not release.linked:
+    if advised and not release.known_people:
         report["advice"] = advice(table_set(release, counted[0], keyed=bool(counted[0].keys)), release)
     files = published(release, agreement, periods, protected)
     sealed = (exact, proof_in(protected)) if release.terms.method in perturbing.SEVERAL else ({}, {})
@@ -192,55 +206,49 @@ def _together(inputs: Inputs, counted: Tabulated, pasts: Sequence[Past]) -> tupl
         raise history.refusal(inputs.agreement, inputs.release, pasts[-1].edition, str(error)) from None
 
 
-def _alone(session: Session, inputs: Inputs, earlier: Sequence[history.Published]) -> bool:
+def _alone(session: Session, inputs: Inputs, wanted: Wanted, earlier: Sequence[history.Published]) -> bool:
     """Whether nothing more has been published of these populations meanwhile, and no exact counts that were used have been let go of."""
-    found = history.editions_over(session, inputs.agreement, inputs.release, populations(inputs))
+    found = history.editions_over(session, inputs.agreement, inputs.release, populations(inputs, wanted))
     return found == [one.edition for one in earlier] and all(one.made is None or kept.remain(session, one.edition) for one in earlier)
 
 
-def _inputs(session: Session, wanted: Wanted, row: AgreementRow | None, now: datetime) -> Inputs:
+def gather(session: Session, wanted: Wanted, row: AgreementRow | None, now: datetime) -> Inputs:
+    """What an edition would be made from now; whatever it would be refused for before a row is read is raised here."""
     standing = agreements.standing(row)
     require(may_tabulate(standing, wanted.release, now))
     require(may_request(standing, wanted.release, wanted.requester, now))
     release = standing.agreement.release(wanted.release) if standing else None
     if standing is None or release is None:
         raise UnknownAgreement(UNKNOWN)
-    names = [period.name for period in wanted.periods]
-    found = {name: _live(session, standing.agreement, name, names if name in release.counted else None) for name in release.datasets}
+    require(may_make(standing, wanted.release, wanted.last, now))
+    found = spans.batches(session, standing.agreement, release, wanted.periods)
     inputs = Inputs(standing, release, found, overrides.for_edition(session, standing.agreement, release, found))
-    frozen.require_free(session, inputs.agreement, release, names)
+    frozen.require_free(session, inputs.agreement, spans.spans(inputs.agreement, release, wanted.periods))
     require_told_apart(inputs.agreement, release)
-    require_complete(inputs.agreement, release, found, names)
+    require_complete(inputs.agreement, release, found, wanted.periods)
     if (refused := reaching(session, inputs.agreement, release, found)) is not None:
         require(refused)
-    require_first(session, inputs.agreement, release, populations(inputs))
+    require_first(session, inputs.agreement, release, populations(inputs, wanted))
+    require(checkable(inputs.agreement, {one["supplier"] for one in inputs.lineage()}))
+    life.place(session, wanted, inputs.agreement)
     return inputs
 
 
-def _live(session: Session, agreement: Agreement, name: str, periods: Sequence[str] | None) -> list[Batch]:
-    """What stands now of a dataset, from those who supply it under this version: who has left it is not read."""
-    dataset = agreement.dataset(name)
-    suppliers = dataset.suppliers if dataset else ()
-    return [batch for batch in holdings.live(session, agreement.reference, name, periods) if batch.supplier in suppliers]
-
-
-def populations(inputs: Inputs) -> list[history.Population]:
-    """What the edition counts: (adapter, supplier, period) of every batch whose rows are counted."""
-    counted = [dataset for name in inputs.release.counted if (dataset := inputs.agreement.dataset(name)) is not None]
-    return sorted({(one.adapter, batch.supplier, batch.period) for one in counted for batch in inputs.batches[one.name]})
+def populations(inputs: Inputs, wanted: Wanted) -> list[history.Population]:
+    """What the edition counts: (adapter, supplier, period) of every batch of its own periods whose rows are counted."""
+    return history.counted(inputs.agreement, inputs.release, wanted.first, wanted.last, inputs.lineage())
 
 
 def _keep(session: Session, keyring: Keyring, identity: str, wanted: Wanted, inputs: Inputs, *, made: _Made, now: datetime) -> str:
+    place = life.place(session, wanted, inputs.agreement)
     document = {**_document(identity, wanted, inputs, made.files, made.report), "history": list(made.earlier)}
+    document |= place.facts(inputs.release, now)
     row = EditionRow(
         id=identity,
-        reference=wanted.reference,
+        **place.columns(),
         agreement=inputs.agreement.digest,
-        release=wanted.release,
-        first_period=wanted.first.name,
-        last_period=wanted.last.name,
+        overrides=[one.id for one in inputs.said],
         state=EditionState.AWAITING_CHECK,
-        requested_by=wanted.requester,
         requested_at=now,
         draft=document,
         draft_digest=digest(document),
@@ -270,18 +278,12 @@ def _document(identity: str, wanted: Wanted, inputs: Inputs, files: Files, repor
         "title": release.title,
         "first_period": wanted.first.name,
         "last_period": wanted.last.name,
-        "terms": {
-            "threshold": release.terms.threshold,
-            "zeros": release.terms.zeros.value,
-            "level": release.terms.level.value,
-            "method": release.terms.method.value,
-            **perturbing.described(release.terms),
-        },
+        "terms": perturbing.terms(release.terms),
         "inputs": inputs.lineage(),
         "code": code_version(),
         "files": file_digests(files),
         "uniqueness": digest(report["uniqueness"]),
-        **({"linkage": {"name": release.base, "overrides": len(inputs.said)}} if release.linked else {}),
+        **({"linkage": {"name": inputs.linkage, "overrides": len(inputs.said)}} if inputs.linkage else {}),
     }
 
 

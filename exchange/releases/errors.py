@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from exchange.errors import ExchangeError
 
+TENS = 10
+"""How roughly rows are counted in a message."""
+
 
 class ReleaseError(ExchangeError):
     """Root of everything that making a release raises on purpose."""
@@ -22,14 +25,20 @@ class BadRelation(ReleaseError):
 class OutsideCategories(ReleaseError):
     """Rows whose value in a dimension is none of its categories; publishing would drop them in silence.
 
+    The message says how many only roughly: of a joined dimension the number is an outcome that rests on others' rows, and no output check stands before it.
+
     Args:
         rows: dimension name → how many rows.
     """
 
     def __init__(self, rows: Mapping[str, int]) -> None:
         self.rows = dict(rows)
-        named = "; ".join(f"{dimension}: {count:,} row{'s' if count != 1 else ''}" for dimension, count in self.rows.items())
+        named = "; ".join(f"{dimension}: {_roughly(count)}" for dimension, count in self.rows.items())
         super().__init__(f"values outside the agreed categories ({named}): give the dimension a category for them in a new version.")
+
+
+def _roughly(count: int) -> str:
+    return f"{count // TENS * TENS:,} rows or more" if count >= TENS else f"fewer than {TENS} rows"
 
 
 class Unconnected(ReleaseError):

@@ -1,24 +1,24 @@
 """Rows under a legal hold feed no release: no edition is made of them, and no draft that was made of them is checked any further."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.orm import Session
 
 from agreements.model import Agreement
-from agreements.release import Release
 from exchange.errors import Conflict
+from exchange.releases.spans import Spans
 from exchange.releases.tables import EditionRow
 from exchange.submissions import holdings
 
 _MOST = 12
 
 
-def require_free(session: Session, agreement: Agreement, release: Release, periods: Sequence[str]) -> None:
-    """Conflict, naming suppliers and periods, if a hold covers anything that the release would read: left out in silence, counts would be wrong."""
-    for name in release.datasets:
+def require_free(session: Session, agreement: Agreement, read: Spans) -> None:
+    """Conflict, naming suppliers and periods, if a hold covers anything that would be read: left out in silence, counts would be wrong."""
+    for name, periods in read.items():
         dataset = agreement.dataset(name)
         suppliers = dataset.suppliers if dataset else ()
-        every = holdings.kept_from(session, agreement.reference, name, periods if name in release.counted else None)
+        every = holdings.kept_from(session, agreement.reference, name, periods)
         if kept := [batch for batch in every if batch.supplier in suppliers]:
             spans = sorted({f"{batch.supplier} {batch.period}" for batch in kept})
             held = holdings.under_hold(session, [batch.submission for batch in kept])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from agreements.model import Agreement
 from agreements.periods import Period, months
-from agreements.release import Release
+from agreements.release import Method, Release
 from exchange.errors import Conflict
 from exchange.keyring import Keyring
 from exchange.register import agreements
@@ -25,7 +25,7 @@ from exchange.releases.past import Past
 from exchange.releases.protected import Shown
 from exchange.releases.remaking import remade
 from exchange.releases.screen import published_tables
-from exchange.releases.tables import EditionRow, EditionState, PopulationRow
+from exchange.releases.tables import OUT, EditionRow, PopulationRow
 from exchange.releases.tabulate import Tabulated
 
 Population = tuple[str, str, str]
@@ -73,15 +73,18 @@ def by_supplier(lineage: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[tup
 def editions_over(session: Session, agreement: Agreement, release: Release, populations: Iterable[Population]) -> list[str]:
     """The ids of every published edition that is one history with these populations of a release, in the order in which they were published.
 
-    Two editions over one population are one history unless they count different rows of its source (``meanings.may_share_rows``).
+    Two editions over one population are one history unless they count different rows of its source (``meanings.may_share_rows``), or other things
+    altogether (``meanings.kind``), all of them exactly: beside rounded or perturbed counts no others stand.
     """
     found: set[str] = set()
+    kind = meanings.kind(agreement, release)
     waiting = [(meanings.dated(agreement, release), set(populations))]
     while waiting:
         mine, wanted = waiting.pop()
         for edition in sorted(_over(session, wanted) - found):
-            theirs, taken = _dated(session, edition), _taken(session, edition)
-            if any(meanings.may_share_rows(mine, theirs, adapter) for adapter, _, _ in taken & wanted):
+            (alike, theirs, exact), taken = _dated(session, edition), _taken(session, edition)
+            apart = alike not in (kind, None) and exact and release.terms.method is Method.SUPPRESS
+            if not apart and any(meanings.may_share_rows(mine, theirs, adapter) for adapter, _, _ in taken & wanted):
                 found.add(edition)
                 waiting.append((theirs, taken))
     ordered = select(PopulationRow.edition).where(PopulationRow.edition.in_(found)).group_by(PopulationRow.edition)
@@ -101,11 +104,14 @@ def _taken(session: Session, edition: str) -> set[Population]:
     return {(row[0], row[1], row[2]) for row in session.execute(query)}
 
 
-def _dated(session: Session, edition: str) -> dict[str, meanings.Dated]:
+def _dated(session: Session, edition: str) -> tuple[meanings.Meaning, dict[str, meanings.Dated], bool]:
+    """What kind of things an edition counts (None: its release is lost), how its rows are dated, and whether its counts are true where they are shown."""
     row = session.get_one(EditionRow, edition)
     under = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)
     release = under.release(row.release)
-    return meanings.dated(under, release) if release else {}
+    if release is None:
+        return None, {}, False
+    return meanings.kind(under, release), meanings.dated(under, release), release.terms.method is Method.SUPPRESS
 
 
 def read(
@@ -171,12 +177,25 @@ def refusal(agreement: Agreement, release: Release, earlier: str, because: str, 
 
 
 def claimed(row: EditionRow, agreement: Agreement) -> list[Population]:
-    """What an edition counts: (adapter, supplier, period) of every batch whose rows it was counted from."""
+    """What an edition counts: (adapter, supplier, period) of every batch of its own periods whose rows it was counted from."""
     release = agreement.release(row.release)
     if release is None:
         return []
+    return counted(agreement, release, Period.parse(row.first_period), Period.parse(row.last_period), row.draft["inputs"])
+
+
+def counted(agreement: Agreement, release: Release, first: Period, last: Period, lineage: Sequence[Mapping[str, Any]]) -> list[Population]:
+    """The populations of an edition from first to last that read these inputs. A cohort reads other periods as well, for what came before and after:
+    its people come in within its own, and those of another window are others.
+    """
     adapters = {dataset.name: dataset.adapter for name in release.counted if (dataset := agreement.dataset(name)) is not None}
-    return sorted({(adapters[one["dataset"]], one["supplier"], one["period"]) for one in row.draft["inputs"] if one["dataset"] in adapters})
+    mine = [one for one in lineage if one["dataset"] in adapters]
+    within = {name for name in {one["period"] for one in mine} if _overlap(Period.parse(name), first, last)}
+    return sorted({(adapters[one["dataset"]], one["supplier"], one["period"]) for one in mine if one["period"] in within})
+
+
+def _overlap(period: Period, first: Period, last: Period) -> bool:
+    return period.start <= last.end and first.start <= period.end
 
 
 def _usable(session: Session, row: EditionRow, before: Release) -> bool:
@@ -212,4 +231,4 @@ def _otherwise(session: Session, now: _Edition, before: _Edition) -> str:
 
 
 def _whole(row: EditionRow) -> bool:
-    return row.state == EditionState.PUBLISHED and {file.name for file in row.files} == set(row.draft["files"])
+    return row.state in OUT and {file.name for file in row.files} == set(row.draft["files"])

@@ -1,7 +1,8 @@
 """What becomes of drafts when the agreement changes or ends, or the rows they were made from go.
 
-A draft is made of rows, and goes with the first of them, or when a legal hold covers one of them; it can be published only under the
-version in force, and goes with that too.
+A draft is made of rows, and goes with the first of them, when others take the place of one of them, or when a legal hold covers one; with
+an override of its linkage; and it can be published only under the version in force, and goes with that too. While that is suspended it
+waits, and what had been said of it before falls.
 What is published is counts that no longer belong to a row: it stays, with its lineage. Every step is one transaction that finds by
 itself what is left to do, so that a repeat finishes what a crash interrupted, and does nothing twice.
 """
@@ -18,10 +19,10 @@ from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import kept
-from exchange.releases.checking import FINDINGS, inputs_stand, without_findings
+from exchange.releases.checking import FALLEN, STOPPED, changed, fall, without_findings
 from exchange.releases.edition import find
 from exchange.releases.frozen import holds_on
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+from exchange.releases.tables import REASON, UNPUBLISHED, EditionFileRow, EditionRow, EditionState
 from exchange.submissions import holdings
 from exchange.times import Clock
 
@@ -31,7 +32,14 @@ Step = Callable[[Session, EditionRow, datetime], str]
 def settle(engine: Engine, clock: Clock, reference: str | None = None) -> list[str]:
     """Draw the consequences for drafts of what has become of agreements and of rows; returns what was done, in words. Safe to repeat."""
     done = []
-    steps = ((_sooner, _bring_forward), (_stranded, _drop), (_frozen, _drop_frozen), (_due, _destroy), (_outlived, _forget))
+    steps = (
+        (_sooner, _bring_forward),
+        (_stranded, _drop),
+        (_frozen, _drop_frozen),
+        (_overtaken, _drop_overtaken),
+        (_due, _destroy),
+        (_stopped, _let_fall),
+    )
     for wanting, step in steps:
         with reading(engine) as session:
             waiting = [row.id for row in _kept(session, reference) if wanting(session, row, today(clock()))]
@@ -48,7 +56,7 @@ def settle(engine: Engine, clock: Clock, reference: str | None = None) -> list[s
 def _kept(session: Session, reference: str | None) -> Iterator[EditionRow]:
     """What is not published, and waits to be checked or still has its files."""
     left = (EditionRow.state == EditionState.AWAITING_CHECK) | EditionRow.id.in_(select(EditionFileRow.edition))
-    query = select(EditionRow).where(EditionRow.state != EditionState.PUBLISHED, left).order_by(EditionRow.requested_at, EditionRow.id)
+    query = select(EditionRow).where(EditionRow.state.in_(UNPUBLISHED), left).order_by(EditionRow.requested_at, EditionRow.id)
     yield from session.execute(query if reference is None else query.where(EditionRow.reference == reference)).scalars()
 
 
@@ -70,7 +78,7 @@ def _earliest(session: Session, row: EditionRow) -> date:
 
 
 def _sooner(session: Session, row: EditionRow, _: date) -> bool:
-    return row.state != EditionState.PUBLISHED and _has_files(session, row) and _earliest(session, row) < row.dispose_on
+    return row.state in UNPUBLISHED and _has_files(session, row) and _earliest(session, row) < row.dispose_on
 
 
 def _bring_forward(session: Session, row: EditionRow, now: datetime) -> str:
@@ -97,7 +105,7 @@ def _drop(session: Session, row: EditionRow, now: datetime) -> str:
 
 def drop(session: Session, row: EditionRow, why: str, now: datetime) -> str:
     """Drop a draft and all that rows showed beside it, and say why in the log."""
-    _empty(session, row, now)
+    _empty(session, row, why, now)
     return _record(session, row, "edition dropped", Operation.ERASURE, {"because": why}, now)
 
 
@@ -107,10 +115,16 @@ def _frozen(session: Session, row: EditionRow, _: date) -> bool:
 
 def _drop_frozen(session: Session, row: EditionRow, now: datetime) -> str:
     held = ", ".join(sorted(set(holds_on(session, row).values())))
-    _empty(session, row, now)
-    return _record(
-        session, row, "edition dropped", Operation.ERASURE, {"because": f"rows it was made from are under legal hold ({held})"}, now
-    )
+    return drop(session, row, f"rows it was made from are under legal hold ({held})", now)
+
+
+def _overtaken(session: Session, row: EditionRow, _: date) -> bool:
+    """Waiting to be checked, though what it was made from is not what stands now."""
+    return row.state == EditionState.AWAITING_CHECK and bool(changed(session, row))
+
+
+def _drop_overtaken(session: Session, row: EditionRow, now: datetime) -> str:
+    return drop(session, row, changed(session, row), now)
 
 
 def _due(session: Session, row: EditionRow, on: date) -> bool:
@@ -119,27 +133,33 @@ def _due(session: Session, row: EditionRow, on: date) -> bool:
 
 
 def _destroy(session: Session, row: EditionRow, now: datetime) -> str:
-    _empty(session, row, now)
+    _empty(session, row, row.ended or "its day had come before it was checked", now)
     return _record(session, row, "draft destroyed", Operation.ERASURE, {"due": row.dispose_on.isoformat()}, now)
 
 
-def _outlived(session: Session, row: EditionRow, _: date) -> bool:
-    """Kept beside it is still what rows showed that are held no longer."""
-    return row.state == EditionState.AWAITING_CHECK and FINDINGS in row.report and not inputs_stand(session, row)
+def _stopped(session: Session, row: EditionRow, _: date) -> bool:
+    """Checked by somebody before the agreement, or a dataset that the release reads, was suspended."""
+    version = session.get_one(AgreementRow, row.agreement)
+    release = agreements.parsed(version.canonical).release(row.release)
+    waits = row.state == EditionState.AWAITING_CHECK and bool(row.votes)
+    return waits and release is not None and any(agreements.is_stopped(version, name) for name in release.datasets)
 
 
-def _forget(session: Session, row: EditionRow, now: datetime) -> str:
-    row.report = without_findings(row)
-    return _record(session, row, "findings about rows destroyed", Operation.ERASURE, {}, now)
+def _let_fall(session: Session, row: EditionRow, now: datetime) -> str:
+    """The draft waits on; whoever has checked it checks it again when it moves again. Nobody is told how many these are."""
+    fall(session, row, STOPPED, now)
+    return FALLEN
 
 
 def _has_files(session: Session, row: EditionRow) -> bool:
     return session.execute(select(EditionFileRow.name).where(EditionFileRow.edition == row.id).limit(1)).first() is not None
 
 
-def _empty(session: Session, row: EditionRow, now: datetime) -> None:
-    """No file and nothing that rows showed is left; what was asked for, by whom, from what, and the digests are."""
-    row.state = EditionState.DROPPED
+def _empty(session: Session, row: EditionRow, why: str, now: datetime) -> None:
+    """No file and nothing that rows showed is left; what was asked for, by whom, from what, why it ended, and the digests are."""
+    if row.state == EditionState.AWAITING_CHECK:
+        fall(session, row, why, now)
+    row.state, row.ended = EditionState.DROPPED, why[:REASON]
     row.report = without_findings(row)
     session.execute(delete(EditionFileRow).where(EditionFileRow.edition == row.id))
     kept.let_go(session, row, kept.DROPPED, now)

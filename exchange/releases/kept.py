@@ -25,7 +25,7 @@ from exchange.keyring import Keyring, kept_name
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
-from exchange.releases.tables import EditionRow, EditionState, KeptRow
+from exchange.releases.tables import OUT, EditionRow, EditionState, KeptRow
 from exchange.submissions import holdings
 from exchange.times import Clock
 from keys.errors import CannotOpen, KeyDestroyed, UnknownKey
@@ -175,8 +175,8 @@ def _reason(row: EditionRow, fates: Fates, on: date) -> str | None:
 
 
 def days(session: Session) -> list[tuple[EditionRow, date]]:
-    """Published editions of which something is kept sealed, each with the day on which it goes as things stand."""
-    rows = [row for row in _keeping(session, None) if row.state == EditionState.PUBLISHED]
+    """Editions that were published, of which something is kept sealed, each with the day on which it goes as things stand."""
+    rows = [row for row in _keeping(session, None) if row.state in OUT]
     fates = _fates(session, *rows)
     found = []
     for row in rows:

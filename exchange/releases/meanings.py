@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agreements.model import Agreement
-from agreements.release import Derived, FirstOf, Lookup, Release, Zeros
+from agreements.release import Lookup, Release, Zeros
+from agreements.sources import behind, named
+from agreements.worked_out import Banded, Cases, Derived, FirstOf, Matched, MonthsBetween, Where
 from exchange.releases.definition import fields_needed
 
 Meaning = Any
@@ -25,7 +27,11 @@ def whole(agreement: Agreement, release: Release) -> Meaning:
     dimensions = [(one.name, one.source, tuple(code for code, _ in one.categories)) for one in release.dimensions]
     tables = [(one.name, one.dimensions) for one in release.tables]
     definition = (release.base, agreement.linkage(release.base), release.linked, release.present)
-    return fields, dimensions, tables, definition, release.period_dimension, release.lookups, release.derived
+    return fields, dimensions, tables, definition, release.period_dimension, release.lookups, release.derived, _more(release)
+
+
+def _more(release: Release) -> Meaning:
+    return release.where, release.values, release.cohort, [(one.name, one.of, one.show) for one in release.tables]
 
 
 def unit(agreement: Agreement, release: Release) -> Meaning:
@@ -36,8 +42,16 @@ def unit(agreement: Agreement, release: Release) -> Meaning:
         if dataset is not None:
             present = sorted(repr(_field(agreement, name, one)) for one in release.present)
             dated = dataset.field(dataset.period_field).source
-            found.append((dataset.adapter, frozenset(dataset.suppliers), dated, tuple(present)))
+            asked = repr(_where(agreement, name, release.where))
+            found.append((dataset.adapter, frozenset(dataset.suppliers), dated, tuple(present), asked, release.cohort))
     return found, agreement.linkage(release.base), agreement.reference if release.linked else ""
+
+
+def kind(agreement: Agreement, release: Release) -> Meaning:
+    """What kind of things is counted: rows, people by who knows them, or units of one release that are joined or have figures (decision 0015)."""
+    if release.by_unit:
+        return "units", agreement.reference, release.name
+    return "people" if release.known_people else "rows"
 
 
 def columns(agreement: Agreement, release: Release, others: Sequence[tuple[Agreement, Release]]) -> list[dict[str, str]]:
@@ -96,13 +110,11 @@ def made_twice(agreement: Agreement, release: Release) -> tuple[str, str] | None
 
 def _fields(agreement: Agreement, release: Release, source: str) -> frozenset[tuple[str, str]]:
     """The adapters' columns that a dimension is made from."""
-    derived = next((one for one in release.derived if one.name == source), None)
-    if derived is not None:
-        sources = derived.first_of if isinstance(derived, FirstOf) else (derived.start, derived.end)
-        return frozenset[tuple[str, str]]().union(*(_fields(agreement, release, one) for one in sources))
-    name, dot, field = source.partition(".")
-    dataset = agreement.dataset(name) if dot else None
-    return frozenset((dataset.adapter, one.source) for one in dataset.fields if one.name == field) if dataset else frozenset()
+    found = set()
+    for name, _, field in (one.partition(".") for one in behind(release, source)):
+        if (dataset := agreement.dataset(name)) is not None:
+            found |= {(dataset.adapter, one.source) for one in dataset.fields if one.name == field}
+    return frozenset(found)
 
 
 def _names(release: Release) -> list[str]:
@@ -118,24 +130,44 @@ def _source(agreement: Agreement, release: Release, source: str) -> Meaning:
     derived = next((one for one in release.derived if one.name == source), None)
     if derived is not None:
         return _derived(agreement, release, derived)
+    value = next((one for one in release.values if one.name == source), None)
+    if value is not None:
+        return value.number, [_source(agreement, release, one) for one in value.sources]
     dataset, dot, name = source.partition(".")
-    if not dot:
-        return source  # the supplier
+    if not dot or release.cohort is not None:
+        return source  # the supplier; a cohort is a history of its own, in which names keep their meaning
     lookup = next((one for one in release.lookups if one.dataset == dataset), None)
     return _field(agreement, dataset, name), _lookup(agreement, release, lookup) if lookup else None
 
 
 def _derived(agreement: Agreement, release: Release, derived: Derived) -> Meaning:
-    if isinstance(derived, FirstOf):
-        return "first of", [_source(agreement, release, one) for one in derived.first_of], derived.otherwise
-    ends = [_source(agreement, release, one) for one in (derived.start, derived.end)]
-    bands = [(band.label, band.up_to) for band in derived.bands]
-    return "months between", ends, bands, derived.beyond, derived.before, derived.otherwise
+    made = [_source(agreement, release, one) for one in named(derived)]
+    match derived:
+        case FirstOf(otherwise=otherwise):
+            return "first of", made, otherwise
+        case MonthsBetween() | Banded():
+            bands = [(band.label, band.up_to) for band in derived.bands]
+            return type(derived).__name__, made, bands, derived.beyond, derived.before, derived.otherwise
+        case Matched(dataset=dataset):
+            return "matched", [_lookup(agreement, release, one) for one in release.lookups if one.dataset == dataset]
+        case Cases(cases=cases, otherwise=otherwise):
+            return (
+                "cases",
+                made,
+                [(case.label, [(made[named(derived).index(asked)], codes) for asked, codes in case.when]) for case in cases],
+                otherwise,
+            )
 
 
 def _lookup(agreement: Agreement, release: Release, lookup: Lookup) -> Meaning:
-    fields = [_field(agreement, lookup.dataset, one) for one in (lookup.on, lookup.latest_by, lookup.then_by)]
-    return fields, [_field(agreement, name, lookup.on) for name in release.counted], lookup.order
+    fields = [_field(agreement, lookup.dataset, one) for one in (lookup.on, lookup.latest_by, lookup.then_by) if one]
+    of = (lookup.of,) if lookup.of else release.counted
+    rest = lookup.across, lookup.earliest, lookup.also_on, _where(agreement, lookup.dataset, lookup.where)
+    return fields, [_field(agreement, name, lookup.on) for name in of], lookup.order, rest
+
+
+def _where(agreement: Agreement, dataset: str, where: Where) -> Meaning:
+    return [(_field(agreement, dataset, name), codes) for name, codes in where]
 
 
 def _field(agreement: Agreement, dataset: str, name: str) -> Meaning:

@@ -6,7 +6,7 @@ overridden falls. The log has ids, kinds and counts; the reason stays in the dat
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from exchange.register import agreements, partners
 from exchange.register.linkage import newest_epoch
 from exchange.releases.linking import Override
 from exchange.releases.overrides_tables import OverrideRow
+from exchange.releases.reading import linkage_used
 from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
 from exchange.times import Clock
@@ -90,15 +91,23 @@ def everything(session: Session, reference: str, *, lifted: bool = False) -> lis
 
 def for_edition(session: Session, agreement: Agreement, release: Release, batches: Mapping[str, Sequence[Batch]]) -> tuple[Kept, ...]:
     """What stands for an edition made of these batches (dataset → batches), by id; nothing where its release links nobody."""
-    linkage = agreement.linkage(release.base) if release.linked else None
+    rows = _standing(session, agreement, release, [batch.submission for mine in batches.values() for batch in mine])
+    return tuple(Kept(row.id, row.kind, _ACTIONS[row.action], row.key, row.sealed) for row in rows)
+
+
+def standing(session: Session, agreement: Agreement, release: Release, submissions: Collection[str]) -> list[str]:
+    """The ids of those that would be applied, were an edition made of these submissions now."""
+    return [row.id for row in _standing(session, agreement, release, submissions)]
+
+
+def _standing(session: Session, agreement: Agreement, release: Release, submissions: Collection[str]) -> Sequence[OverrideRow]:
+    linkage = agreement.linkage(release.base if release.linked else linkage_used(release, agreement))
     if linkage is None:
         return ()
-    epochs = set(holdings.epochs(session, [batch.submission for mine in batches.values() for batch in mine]).values())
+    epochs = set(holdings.epochs(session, submissions).values())
     mine = OverrideRow.kind.in_(linkage.rules), OverrideRow.epoch.in_(epochs), OverrideRow.lifted_at.is_(None)
-    rows = session.execute(
-        select(OverrideRow).where(OverrideRow.reference == agreement.reference, *mine).order_by(OverrideRow.id)
-    ).scalars()
-    return tuple(Kept(row.id, row.kind, _ACTIONS[row.action], row.key, row.sealed) for row in rows)
+    query = select(OverrideRow).where(OverrideRow.reference == agreement.reference, *mine).order_by(OverrideRow.id)
+    return session.execute(query).scalars().all()
 
 
 def opened(keyring: Keyring, kept: Sequence[Kept]) -> list[Override]:

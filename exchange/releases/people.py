@@ -13,7 +13,7 @@ import numpy as np
 
 from agreements.linked import FIRST_MONTH, KNOWN_TO, bands
 from agreements.release import Dimension, Release, Table
-from exchange.releases.cells import Axis, Counts, Flags
+from exchange.releases.cells import Axis, Counts, Flags, with_totals
 from exchange.releases.readers import Reader, some_sets
 
 
@@ -246,10 +246,3 @@ def _numbers(dimensions: Sequence[Dimension], along: Sequence[Axis], place: Sequ
         if _what(one) == KNOWN_TO:
             numbers &= set(bands([axis.codes[at]])[axis.codes[at]])
     return numbers
-
-
-def with_totals(inner: Counts) -> Counts:
-    """Sums along every dimension, at place 0 of each."""
-    for axis in range(inner.ndim):
-        inner = np.concatenate([inner.sum(axis=axis, keepdims=True), inner], axis=axis)
-    return np.asarray(inner)

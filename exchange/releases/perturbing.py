@@ -67,3 +67,9 @@ def _epochs(session: Session, base: str, lineage: Sequence[Mapping[str, Any]]) -
     for one in mine:
         found.setdefault((one["supplier"], one["period"]), set()).add(known.get(one["submission"]))
     return found
+
+
+def terms(asked: Terms) -> dict[str, Any]:
+    """Disclosure terms as an edition says them, with the noise where there is any."""
+    plain = {"threshold": asked.threshold, "zeros": asked.zeros.value, "level": asked.level.value, "method": asked.method.value}
+    return {**plain, **described(asked)}

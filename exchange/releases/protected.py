@@ -6,7 +6,7 @@ Nothing but the labels, the counts that may be shown and which cells are hidden 
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ import pyarrow.csv as pacsv
 
 from agreements.periods import Period
 from agreements.release import Release, Table
+from agreements.worked_out import Show
 from exchange.releases.cells import Axis, Counts, axes
 from exchange.releases.errors import BadProtected
 
@@ -23,14 +24,69 @@ HIDDEN = "[c]"
 """The one marker of a confidential cell, hidden for whatever reason."""
 
 
+LABELS = {
+    "sum": "Sum",
+    "mean": "Mean",
+    "lower_quartile": "Lower quartile",
+    "median": "Median",
+    "upper_quartile": "Upper quartile",
+}
+"""What may be worked out of a value, by the end of its column's name, in the order shown."""
+
+ENDINGS = {Show.SUM: ("sum",), Show.MEAN: ("mean",), Show.QUARTILES: ("lower_quartile", "median", "upper_quartile")}
+DECIMALS = {"mean": 2}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A column beside the counts of a protected table: one figure of a value. Arrays are laid out like the counts; a hidden number is 0 here and means nothing.
+
+    `ending`: which figure it is, by ``LABELS``; `numbers`: whole, in units of the last of its decimals.
+    """
+
+    value: str
+    ending: str
+    numbers: Counts
+    hidden: npt.NDArray[np.bool_]
+
+    @property
+    def name(self) -> str:
+        """The name of its column."""
+        return f"{self.value}_{self.ending}"
+
+    @property
+    def decimals(self) -> int:
+        """With how many decimals it is written."""
+        return DECIMALS.get(self.ending, 0)
+
+    def values(self) -> list[int | float | None]:
+        """Every cell's figure in the order of the table's cells, None where it is hidden."""
+        unit = 10**self.decimals
+        cells = zip(self.numbers.ravel().tolist(), self.hidden.ravel().tolist(), strict=True)
+        return [None if hidden else number / unit if self.decimals else number for number, hidden in cells]
+
+    def texts(self) -> list[str]:
+        """The same as written, with the marker where it is hidden."""
+        return [HIDDEN if value is None else f"{value:.{self.decimals}f}" for value in self.values()]
+
+
+def columns_of(table: Table) -> list[tuple[str, str]]:
+    """(value, ending) of every column of figures that a table has, in their order."""
+    return [(value, ending) for value in table.of for show in Show if show in table.show for ending in ENDINGS[show]]
+
+
 @dataclass(frozen=True)
 class Shown:
-    """One protected table. `counts` and `hidden` have one dimension an axis, totals at place 0; a hidden cell's count is 0 here and means nothing."""
+    """One protected table. `counts` and `hidden` have one dimension an axis, totals at place 0; a hidden cell's count is 0 here and means nothing.
+
+    `figures`: what stands beside the counts; a figure is hidden wherever its count is.
+    """
 
     table: Table
     along: tuple[Axis, ...]
     counts: Counts
     hidden: npt.NDArray[np.bool_]
+    figures: tuple[Figure, ...] = ()
 
     def labels(self) -> list[list[str]]:
         """For each dimension the label of every cell, in the order all published forms share: C order of the axes, totals first."""
@@ -42,14 +98,28 @@ class Shown:
         return [None if hidden else count for count, hidden in zip(self.counts.ravel().tolist(), self.hidden.ravel().tolist(), strict=True)]
 
 
-def read_protected(release: Release, periods: Sequence[Period], files: Mapping[str, bytes]) -> dict[str, Shown]:
-    """Every table of the release from the engine's protected files, by name.
+def read_protected(
+    release: Release, periods: Sequence[Period], files: Mapping[str, bytes], figures: Mapping[str, Sequence[Figure]] | None = None
+) -> dict[str, Shown]:
+    """Every table of the release from the engine's protected files, by name, with what stands beside its counts.
 
     Raises:
-        BadProtected: a table is missing, has other columns, lacks or repeats a cell, or a cell is neither shown nor hidden.
+        BadProtected: a table is missing, has other columns, lacks or repeats a cell, or a cell is neither shown nor hidden; a figure is missing, or
+            shown where its count is not.
     """
-    along = axes(release, periods)
-    return {table.name: _read(table, tuple(along[name] for name in table.dimensions), files) for table in release.tables}
+    along, beside = axes(release, periods), figures or {}
+    found = {table.name: _read(table, tuple(along[name] for name in table.dimensions), files) for table in release.tables}
+    return {name: with_figures(shown, beside.get(name, ())) for name, shown in found.items()}
+
+
+def with_figures(shown: Shown, figures: Sequence[Figure]) -> Shown:
+    """The table with its figures; BadProtected unless they are those that it says, each hidden where its count is."""
+    if [(one.value, one.ending) for one in figures] != columns_of(shown.table):
+        raise BadProtected(f"{shown.table.name}: its figures are not those that the release asks for.")
+    for one in figures:
+        if one.numbers.shape != shown.counts.shape or one.hidden.shape != shown.counts.shape or bool((shown.hidden & ~one.hidden).any()):
+            raise BadProtected(f"{shown.table.name}: {one.name} is not hidden wherever the count is.")
+    return replace(shown, figures=tuple(replace(one, numbers=np.where(one.hidden, 0, one.numbers)) for one in figures))
 
 
 def _read(table: Table, along: tuple[Axis, ...], files: Mapping[str, bytes]) -> Shown:

@@ -10,8 +10,9 @@ from exchange.errors import NotFound, UnknownAgreement
 from exchange.log.record import Event, Operation, append, moment
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
+from exchange.releases import life
 from exchange.releases.edition import require
-from exchange.releases.tables import EditionFileRow, EditionRow, EditionState
+from exchange.releases.tables import OUT, EditionFileRow, EditionRow, EditionState
 from exchange.times import Clock
 
 
@@ -27,16 +28,18 @@ def _may(session: Session, row: EditionRow, client: str, now: datetime) -> bool:
 
 
 def receive(session: Session, edition: str, client: str, now: datetime) -> EditionRow:
-    """A published edition, for a recipient its agreement names; to anybody else there is none."""
+    """A published edition, for a recipient its agreement names; to anybody else there is none. Gone, and why, where it was withdrawn."""
     row, under = _named(session, edition, client)
+    if row.state == EditionState.WITHDRAWN:
+        raise life.gone(session, row)
     require(may_receive(agreements.standing(under), row.release, client, now))
     return row
 
 
 def _named(session: Session, edition: str, client: str) -> tuple[EditionRow, AgreementRow]:
-    """A published edition and its agreement, if that names the client; one question, whether there is none or it is another's."""
+    """An edition that was published and its agreement, if that names the client; one question, whether there is none or it is another's."""
     query = select(EditionRow, AgreementRow).join(AgreementRow, AgreementRow.digest == EditionRow.agreement)
-    found = session.execute(query.where(EditionRow.id == edition, EditionRow.state == EditionState.PUBLISHED)).one_or_none()
+    found = session.execute(query.where(EditionRow.id == edition, EditionRow.state.in_(OUT))).one_or_none()
     release = agreements.parsed(found[1].canonical).release(found[0].release) if found else None
     if found is None or release is None or client not in release.recipients:
         raise UnknownAgreement(UNKNOWN)
@@ -45,7 +48,7 @@ def _named(session: Session, edition: str, client: str) -> tuple[EditionRow, Agr
 
 def _published(session: Session, edition: str) -> EditionRow:
     row = session.get(EditionRow, edition)
-    if row is None or row.state != EditionState.PUBLISHED:
+    if row is None or row.state not in OUT:
         raise UnknownAgreement(UNKNOWN)
     return row
 

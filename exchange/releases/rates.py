@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exchange.releases.cells import Counts, Flags
-from exchange.releases.people import People, Source, suppliers_of, with_totals
+from exchange.releases.cells import Counts, Flags, with_totals
+from exchange.releases.people import People, Source, suppliers_of
 from exchange.releases.readers import Reader, some_sets
 
 UNLINKED = -1

@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.table import Table as Grid
 from rich.text import Text
@@ -12,7 +13,7 @@ from agreements.periods import Period
 from agreements.release import Release
 from exchange.releases.cells import axes
 from exchange.releases.errors import BadProtected, BadRelease
-from exchange.releases.protected import HIDDEN, Shown
+from exchange.releases.protected import DECIMALS, HIDDEN, Figure, Shown, columns_of, with_figures
 
 
 def published_tables(release: Release, periods: Sequence[Period], files: Mapping[str, bytes]) -> list[Shown]:
@@ -22,12 +23,20 @@ def published_tables(release: Release, periods: Sequence[Period], files: Mapping
     for table in release.tables:
         mine = tuple(along[name] for name in table.dimensions)
         shape = tuple(len(axis.all_codes) for axis in mine)
-        counts = pq.read_table(io.BytesIO(files[f"{table.name}.parquet"])).column("count")
+        read = pq.read_table(io.BytesIO(files[f"{table.name}.parquet"]))
+        counts = read.column("count")
         if len(counts) != int(np.prod(shape)):
             raise BadProtected(f"{table.name}: the file does not hold every cell of the table once.")
         hidden = counts.is_null().to_numpy().reshape(shape)
-        found.append(Shown(table, mine, counts.fill_null(0).to_numpy().reshape(shape), hidden))
+        shown = Shown(table, mine, counts.fill_null(0).to_numpy().reshape(shape), hidden)
+        found.append(with_figures(shown, [_figure(read, value, ending, shape) for value, ending in columns_of(table)]))
     return found
+
+
+def _figure(read: pa.Table, value: str, ending: str, shape: tuple[int, ...]) -> Figure:
+    column = read.column(f"{value}_{ending}")
+    numbers = np.rint(column.fill_null(0).to_numpy() * 10 ** DECIMALS.get(ending, 0)).astype(np.int64)
+    return Figure(value, ending, numbers.reshape(shape), column.is_null().to_numpy().reshape(shape))
 
 
 def grid(shown: Shown, *, rows: str, columns: str, at: Mapping[str, str] | None = None) -> Grid:

@@ -16,10 +16,22 @@ class EditionState(StrEnum):
     AWAITING_CHECK = "awaiting-check"
     PUBLISHED = "published"
     DROPPED = "dropped"
+    WITHDRAWN = "withdrawn"
+
+
+OUT = (EditionState.PUBLISHED, EditionState.WITHDRAWN)
+"""Published once: withdrawn or not, what it showed is known, and it stays in the history of its people."""
+UNPUBLISHED = (EditionState.AWAITING_CHECK, EditionState.DROPPED)
+REASON = 500
+"""The most characters of a reason."""
 
 
 class EditionRow(Base):
-    """One run of a release: what it read, what it would publish, and, once two people have checked it, the signed edition."""
+    """One run of a release: what it read, what it would publish, and, once two people have checked it, the signed edition.
+
+    ``revises``: the edition of the same release and periods before it; ``reason``: why it was asked for; ``ended``: why a draft was dropped;
+    ``overrides``: ids of the overrides with which people were linked; ``withdrawal``: the signed decision to withdraw it.
+    """
 
     __tablename__ = "editions"
 
@@ -38,6 +50,12 @@ class EditionRow(Base):
     dispose_on: Mapped[date] = mapped_column(Date, index=True)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     signed: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    revises: Mapped[str | None] = mapped_column(String(40))
+    reason: Mapped[str | None] = mapped_column(String(REASON))
+    ended: Mapped[str | None] = mapped_column(String(REASON))
+    overrides: Mapped[list[str] | None] = mapped_column(JSON)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawal: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
     files: Mapped[list["EditionFileRow"]] = relationship(order_by="EditionFileRow.name")
     votes: Mapped[list["VoteRow"]] = relationship(order_by="VoteRow.recorded_at")
@@ -82,6 +100,18 @@ class PopulationRow(Base):
     supplier: Mapped[str] = mapped_column(String(80))
     period: Mapped[str] = mapped_column(String(10))
     edition: Mapped[str] = mapped_column(ForeignKey("editions.id"))
+
+
+class UndraftedRow(Base):
+    """An edition that the hub could not draft by itself: the kind of failure, which the log has said once, and when it was last tried."""
+
+    __tablename__ = "undrafted_editions"
+
+    reference: Mapped[str] = mapped_column(String(80), primary_key=True)
+    release: Mapped[str] = mapped_column(String(80), primary_key=True)
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(80))
+    tried_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class KeptRow(Base):

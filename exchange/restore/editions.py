@@ -1,4 +1,4 @@
-"""Editions that were published or dropped after the backup.
+"""Editions that were published, withdrawn or dropped after the backup.
 
 The populations of what was published stay taken, so that no second edition can be compared with it: without its files none can be
 protected together with it, and so there is none. Its files and signatures are gone from the hub; recipients have them, and can verify them
@@ -53,6 +53,9 @@ def keep_taken(session: Session, editions: Iterable[Edition], now: datetime) -> 
         row, version = session.get(EditionRow, one.edition), _version(session, one)
         if row is not None and (one.published or one.dropped):
             _drop(session, row, now)
+        elif row is not None and one.withdrawn is not None:
+            # The signed decision is lost with the database that had it; what was withdrawn is not given out again for that.
+            row.state, row.withdrawn_at, row.ended = EditionState.WITHDRAWN, now, one.withdrawn
         if one.published and row is None and version is not None:
             row = _stub(session, one, version)
         if one.published and row is not None:

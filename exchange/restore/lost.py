@@ -13,6 +13,7 @@ from typing import Any
 from agreements.rights import FOR_GOOD
 from exchange.log import tables
 from exchange.log.record import Operation
+from exchange.register import dataset_tokens
 from exchange.releases.kept import BEGUN, DONE, LATER
 from keys.rights import RightsReceipt
 
@@ -28,9 +29,13 @@ _OF_NO_CONSEQUENCE = frozenset(
         "agreement overtaken",
         "clock confirmed",
         "destruction of a draft brought forward",
+        "edition could not be drafted",
         "edition downloaded",
         "exact counts opened to protect another edition",
         "findings about rows destroyed",
+        "output check fallen",
+        "output check: approve",
+        "output check: refuse",
         "hub key renewed: tokens",
         "hub key renewed: web",
         "hub restored",
@@ -63,7 +68,7 @@ class Upload:
 
 @dataclass
 class Edition:
-    """An edition of whose making, dropping or publication the entries speak."""
+    """An edition of whose making, dropping, publication or withdrawal (with its reason) the entries speak."""
 
     edition: str
     reference: str
@@ -73,6 +78,7 @@ class Edition:
     last: str = ""
     published: bool = False
     dropped: bool = False
+    withdrawn: str | None = None
 
 
 @dataclass
@@ -96,6 +102,7 @@ class Lost:
         revoked: fingerprints of keys that were revoked.
         hub_keys: fingerprints of keys of the hub's own that were destroyed.
         passkeys: fingerprints of passkeys that were revoked.
+        dataset_tokens: ids of tokens of one release that were revoked.
         people: ids of people who were ended.
         editions: by id.
         kept: names of the keys of editions' exact counts and proofs whose destruction was begun or done, each with its edition.
@@ -120,6 +127,7 @@ class Lost:
     revoked: set[str] = field(default_factory=set)
     hub_keys: set[str] = field(default_factory=set)
     passkeys: set[str] = field(default_factory=set)
+    dataset_tokens: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
     editions: dict[str, Edition] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
@@ -246,6 +254,8 @@ def _revocation(lost: Lost, _: Entry, what: str, subject: str) -> bool:
             lost.hub_keys.add(subject)
         case "passkey revoked":
             lost.passkeys.add(subject)
+        case dataset_tokens.REVOKED:
+            lost.dataset_tokens.add(subject)
         case "person ended":
             lost.people.add(subject)
         case _:
@@ -260,13 +270,14 @@ def _edition(lost: Lost, entry: Entry, what: str, subject: str) -> bool:
     if what in (BEGUN, DONE):
         lost.kept[str(_details(entry)["key"])] = subject
         return True
-    if what not in ("edition drafted", "edition published", "edition dropped", "draft destroyed"):
+    if what not in ("edition drafted", "edition published", "edition withdrawn", "edition dropped", "draft destroyed"):
         return False
     details = _details(entry)
     found = lost.editions.setdefault(subject, Edition(subject, str(entry["purpose"]), str(details.get("release", ""))))
     found.version = int(details.get("version", found.version))
     found.first, found.last = (str(details.get(name, "")) or getattr(found, name) for name in ("first", "last"))
     found.published |= what == "edition published"
+    found.withdrawn = str(details.get("reason", "")) if what == "edition withdrawn" else found.withdrawn
     found.dropped |= what in ("edition dropped", "draft destroyed")
     return True
 

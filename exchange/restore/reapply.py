@@ -17,7 +17,8 @@ from exchange.log.record import Event, Operation, append
 from exchange.log.tables import EntryRow
 from exchange.people import people
 from exchange.people.tables import InvitationRow, PasskeyRow, PersonRow, SessionRow, WaitingRow
-from exchange.register import partners
+from exchange.register import dataset_tokens, partners
+from exchange.register.dataset_token_tables import DatasetTokenRow
 from exchange.register.tables import AgreementRow, EnvelopeRow, EpochRow, KeyRow
 from exchange.register.versions import LIVE, lock_versions, move, note, parsed, suspend
 from exchange.restore.lost import Entry, Lost, Upload
@@ -205,6 +206,10 @@ def revoke(session: Session, lost: Lost, now: datetime) -> list[str]:
     for row in passkeys.scalars().all():
         people.revoke_passkey(session, row.person, row.id, "hub", now)
         done.append(row.fingerprint)
+    for token in sorted(lost.dataset_tokens):
+        if (found := session.get(DatasetTokenRow, token)) is not None and found.revoked_at is None:
+            dataset_tokens.revoke(session, token, "hub", "revoked before the restore", now)
+            done.append(token)
     ended = session.execute(select(PersonRow).where(PersonRow.id.in_(lost.people), PersonRow.ended_at.is_(None)))
     for person in ended.scalars().all():
         people.end(session, person.id, "hub", now)

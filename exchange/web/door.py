@@ -204,6 +204,10 @@ def _navigation(who: Person | None) -> list[dict[str, Any]]:
         return []
     here = request.path
     roles = {Role(role) for role in who.roles}
-    more = [place for name, place in (("scorecard_page", wording.SCORECARD), ("log", wording.LOG)) if OPERATIONS[f"web.{name}"] & roles]
+    more = [
+        place
+        for name, place in (("checks", wording.CHECKS), ("scorecard_page", wording.SCORECARD), ("log", wording.LOG))
+        if OPERATIONS[f"web.{name}"] & roles
+    ]
     places = (("Needs your attention", url_for("web.home")), *wording.PLACES, *more)
     return [{"text": text, "href": href, "active": here == href or (href != "/" and here.startswith(href + "/"))} for text, href in places]

@@ -11,7 +11,7 @@ from exchange.errors import Unavailable
 from exchange.people import attention, people
 from exchange.people.people import Person, Post
 from exchange.submissions import attendance, sealing
-from exchange.web import known
+from exchange.web import checking, known
 from exchange.web.door import blueprint, hub, page, person
 from exchange.web.links import agreement_link
 
@@ -35,9 +35,18 @@ def home() -> ResponseReturnValue:
                 sealing_due = expires if expires <= now + OVERDUE else None
             except Unavailable:
                 sealing_due = now
+        checks = checking.waiting_for(session, who)
     items = [(one, agreement_link(one.reference, one.version)) for one in found]
     return page(
-        "home.html", items=items, passkeys=len(mine), sealing_due=sealing_due, today=today(now), count=len(rows), late=late, silent=silent
+        "home.html",
+        items=items,
+        passkeys=len(mine),
+        sealing_due=sealing_due,
+        today=today(now),
+        count=len(rows),
+        late=late,
+        silent=silent,
+        checks=checks,
     )
 
 

@@ -9,8 +9,15 @@ from exchange.people.people import Post
 from exchange.web.clauses import clause_link
 
 LONDON = ZoneInfo("Europe/London")
-PLACES = (("Agreements", "/agreements"), ("Organisations", "/organisations"), ("People", "/people"))
+PLACES = (
+    ("Performance", "/framework"),
+    ("Agreements", "/agreements"),
+    ("Releases", "/releases"),
+    ("Organisations", "/organisations"),
+    ("People", "/people"),
+)
 SCORECARD = ("Scorecard", "/scorecard")  # for those alone who may open it
+CHECKS = ("Output checks", "/checks")  # for those who check or answer for what is published
 LOG = ("Log", "/log")  # for those alone who may read it
 
 ROLES: Mapping[Post, str] = {

@@ -16,6 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agreements.changes import Risk
+from agreements.cohort import Attribute, Cohort, Entry, Event
 from agreements.compare_rules import Order, compared, covers, no_finer
 from agreements.difference import difference, narrower
 from agreements.difference_datasets import kept
@@ -28,6 +29,7 @@ from agreements.model import Agreement, Approvals, Dataset, Field, LawfulBasis, 
 from agreements.periods import Duration
 from agreements.release import Dimension, Lookup, Release, Table, Terms
 from agreements.rule_table import read_rule
+from agreements.worked_out import Band, Banded, Case, Cases, FirstOf, Matched, MonthsBetween, Value
 from tests.agreements import papers
 from tests.agreements.papers import Document
 
@@ -532,7 +534,9 @@ def test_no_member_of_the_model_is_forgotten() -> None:
         Table,
         Dimension,
     }
-    classes |= {Lookup, Approvals}
+    classes |= {Lookup, Approvals, Value, Band, FirstOf, MonthsBetween, Banded, Matched, Case, Cases, Cohort, Entry, Event, Attribute}
     composed = {("Agreement", "approvals"), ("Field", "rule"), ("Dataset", "retention"), ("Release", "terms"), ("Agreement", "items")}
     composed |= {("Party", one) for one in ("dpo", "signatory", "keys", "hub")}  # told by their own members
+    composed |= {("Release", "cohort"), ("Release", "wait"), ("Release", "provisional")}
+    composed |= {("Event", "within"), ("Event", "proven_within"), ("Attribute", "within")}
     assert {(one.__name__, member.name) for one in classes for member in fields(one)} - set(tried) - _DERIVED == composed

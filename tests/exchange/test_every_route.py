@@ -38,7 +38,9 @@ def require_locked(answer: Response, where: str, *, secure: bool = False) -> Non
     # A file of the pages, or of an edition, may be kept, and is asked for again.
     assert headers["Cache-Control"] in ("no-store", "no-cache", "private, no-cache"), where
     if headers["Cache-Control"] != "no-store":
-        assert where.rsplit(maxsplit=1)[-1] in ("web.static", "editions.TableFile"), where
+        kept = {"web.static", "editions.TableFile", "pulling.LatestFile", "public.PublicFile"}
+        kept |= {"web.framework_public", "web.framework_public_measure", "web.framework_public_csv"}
+        assert where.rsplit(maxsplit=1)[-1] in kept or where.rsplit(maxsplit=1)[-1].startswith("odata."), where
     for absent in ("Server", "X-Powered-By", "Access-Control-Allow-Origin"):
         assert absent not in headers, where
     expected = f"max-age={A_YEAR}; includeSubDomains" if secure else None

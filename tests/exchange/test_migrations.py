@@ -184,3 +184,38 @@ def test_the_way_back_is_closed_while_exact_counts_have_keys(empty: Engine) -> N
         connection.execute(text("UPDATE kept_counts SET destroyed_at = '2026-11-01 00:00:00'"))
     back()
     assert "kept_counts" not in inspect(empty).get_table_names()
+
+
+def test_editions_keep_what_they_were_on_the_way_to_lives_and_the_way_back_is_closed_while_one_is_withdrawn(empty: Engine) -> None:
+    def go(where: str) -> None:
+        config = configuration()
+        with empty.begin() as connection:
+            config.attributes["connection"] = connection
+            (command.upgrade if where == "0017" else command.downgrade)(config, where)
+
+    with empty.begin() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0016")
+        _edition(connection, "ed-1")
+        connection.execute(
+            text(
+                "INSERT INTO edition_files (edition, name, media_type, sha256, content) VALUES ('ed-1', 'a.csv', 'text/csv', '', :content)"
+            ),
+            {"content": b"a"},
+        )
+    for _ in range(2):  # there, back, and there again
+        go("0017")
+        with empty.begin() as connection:
+            found = connection.execute(text("SELECT id, state, revises, reason, ended, overrides, withdrawn_at, withdrawal FROM editions"))
+            assert [tuple(row) for row in found] == [("ed-1", "published", None, None, None, None, None, None)]
+        go("0016")
+        with empty.begin() as connection:
+            assert connection.execute(text("SELECT count(*) FROM edition_files")).scalar_one() == 1
+    go("0017")
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE editions SET state = 'withdrawn', ended = 'A wrong month.'"))
+    with pytest.raises(RuntimeError, match="editions are withdrawn"):
+        go("0016")
+    with empty.begin() as connection:
+        assert connection.execute(text("SELECT ended FROM editions")).scalar_one() == "A wrong month."

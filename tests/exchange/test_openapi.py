@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
@@ -57,6 +58,9 @@ def test_the_hub_keeps_to_its_own_document(world: World, client: str) -> None:
         @settings(max_examples=6, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def check(case: schemathesis.Case[Any]) -> None:
-            case.call_and_validate(headers=headers, excluded_checks=LEFT_OUT)
+            # OData has its own word for what a feed does not offer: 501, which is no failure of the server's (part 1, 9.3.1).
+            feed = [not_a_server_error] if "/odata/" in case.operation.path else []
+            answer = case.call_and_validate(headers=headers, excluded_checks=[*LEFT_OUT, *feed])
+            assert answer.status_code < 500 or (feed and answer.status_code == 501)
 
         check()

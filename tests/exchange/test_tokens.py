@@ -180,7 +180,9 @@ def test_a_known_clients_odd_header_does_not_break_the_door(world: World) -> Non
         (None, "no-token"),
         ("", "no-token"),
         ("Bearer", "no-token"),
-        ("Basic YTpi", "no-token"),
+        ("Basic", "no-token"),
+        ("Basic YTpi", "bad-token"),  # its password would be a token of one release
+        ("Digest YTpi", "no-token"),
         ("Bearer x", "bad-token"),
         ("Bearer a.b.c", "bad-token"),
         ("Bearer é.é.é", "bad-token"),

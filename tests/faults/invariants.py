@@ -24,8 +24,9 @@ from exchange.log.second import Same, compare
 from exchange.log.tables import EntryRow, HeadRow, NodeRow
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow, StatementRow, SuspensionRow
+from exchange.releases.checking import FALLEN, SEALED
 from exchange.releases.contents import file_digests
-from exchange.releases.tables import EditionRow, EditionState, KeptRow
+from exchange.releases.tables import OUT, EditionRow, EditionState, KeptRow
 from exchange.submissions import holdings, intake
 from exchange.submissions.finding import next_key
 from exchange.submissions.rights_tables import ReplacedKeyRow, RightsRow
@@ -343,14 +344,7 @@ def every_effect_has_its_entry(session: Session, hub: Hub, known: Known) -> Foun
         due["replaced key destroyed", key.submission] += key.done_at is not None
     for asked in session.execute(select(RightsRow)).scalars():
         due[f"rights request: {asked.right}", asked.id] += 1
-    for edition in session.execute(select(EditionRow)).scalars():
-        due["edition drafted", edition.id] += 1
-        due["edition published", edition.id] += edition.state == EditionState.PUBLISHED
-        for counts in session.execute(select(KeptRow).where(KeptRow.edition == edition.id)).scalars():
-            due["exact counts to be destroyed", edition.id] += counts.sealed is None
-            due["exact counts destroyed", edition.id] += counts.destroyed_at is not None
-        for vote in edition.votes:
-            due[f"output check: {vote.decision}", edition.id] += 1
+    due += _of_editions(session, logged)
     for one in session.execute(select(SealingKeyRow)).scalars():
         due["sealing key issued", one.id] += 1
         due["sealing key destroyed", one.id] += one.destroyed_at is not None
@@ -362,6 +356,25 @@ def every_effect_has_its_entry(session: Session, hub: Hub, known: Known) -> Foun
     for (what, subject), count in (logged - due).items():
         if what in watched:
             yield f"an entry without its effect: {what} ({subject[:28]}, {count})"
+
+
+def _of_editions(session: Session, logged: "Counter[tuple[str, str]]") -> "Counter[tuple[str, str]]":
+    due: Counter[tuple[str, str]] = Counter()
+    for edition in session.execute(select(EditionRow)).scalars():
+        due["edition drafted", edition.id] += 1
+        due["edition published", edition.id] += edition.state in OUT
+        due["edition withdrawn", edition.id] += edition.state == EditionState.WITHDRAWN
+        for counts in session.execute(select(KeptRow).where(KeptRow.edition == edition.id)).scalars():
+            due["exact counts to be destroyed", edition.id] += counts.sealed is None
+            due["exact counts destroyed", edition.id] += counts.destroyed_at is not None
+        for vote in edition.votes:
+            due[SEALED, digest(vote.signed)] += 1
+            due[f"output check: {vote.decision}", edition.id] += edition.state != EditionState.AWAITING_CHECK
+    for (what, subject), count in list(logged.items()):
+        if what == FALLEN:  # nothing is left of it but that it was there
+            due[SEALED, subject] += count
+            due[FALLEN, subject] += count
+    return due
 
 
 def _of_submission(row: SubmissionRow) -> "Counter[tuple[str, str]]":
@@ -400,7 +413,7 @@ def editions_are_as_signed(session: Session, hub: Hub, known: Known) -> Found:
     assert keys is not None
     rows = {row.id: row for row in session.execute(select(EditionRow)).scalars()}
     for row in rows.values():
-        if row.draft_digest != digest(row.draft) or (row.state == EditionState.PUBLISHED) != (row.signed is not None):
+        if row.draft_digest != digest(row.draft) or (row.state in OUT) != (row.signed is not None):
             yield f"{row.id} is {row.state}, and not the draft that was checked"
         if row.signed is not None:
             try:

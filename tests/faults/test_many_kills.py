@@ -6,11 +6,12 @@
 import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 
 from demo.cast import AGENCIES, DATA
-from tests.functional.test_kills import KINDS, Pusher, everything_is_true, extracts, run, stop
+from tests.functional.test_kills import KINDS, Pusher, everything_is_true, extracts, over_all_files, run, stop
 from tests.functional.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -31,3 +32,8 @@ def test_hub_and_agencies_killed(world: World, seed: int) -> None:
     finally:
         stop(pushers)
     everything_is_true(world, killing, [extract for pusher in pushers for command in pusher.commands for extract in command])
+
+
+@pytest.mark.timeout(600)
+def test_ten_kills_over_all_files(world: World, shared_data: Path) -> None:
+    over_all_files(world, shared_data, kills=10)

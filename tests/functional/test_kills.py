@@ -144,7 +144,7 @@ def stop(pushers: Sequence[Pusher]) -> None:
                 process.kill()
 
 
-@pytest.mark.skipif(shared_folder().is_dir(), reason="the shared data are there: ten kills over all files take its place")
+@pytest.mark.skipif(shared_folder().is_dir(), reason="the shared data are there: five kills over all files take its place")
 def test_three_kills_over_the_demonstration(world: World) -> None:
     months = ("2021-04", "2021-05")
     pushers = [Pusher(world, one.party, [extracts(DATA, one.short, dataset, months) for dataset in KINDS]) for one in AGENCIES]
@@ -155,7 +155,12 @@ def test_three_kills_over_the_demonstration(world: World) -> None:
     everything_is_true(world, killing, [extract for pusher in pushers for command in pusher.commands for extract in command])
 
 
-def test_ten_kills_over_all_files(world: World, shared_data: Path) -> None:
+def test_five_kills_over_all_files(world: World, shared_data: Path) -> None:
+    over_all_files(world, shared_data, kills=5)
+
+
+def over_all_files(world: World, shared_data: Path, kills: int) -> None:
+    """Both forces push every month of theirs, and two snapshots of one; ten kills of the same are tests/faults/test_many_kills.py."""
     spring, autumn = ("2021-04", "2021-05", "2021-06", "2021-07"), ("2023-09", "2023-10", "2023-11", "2023-12")
     public, revision = shared_data / "police_uk", shared_data / "police_uk_revision"
     months = {"cleveland": spring + autumn, "durham": spring}
@@ -165,7 +170,7 @@ def test_ten_kills_over_all_files(world: World, shared_data: Path) -> None:
         [Extract(CLEVELAND, "crimes", "2025-03", revision / f"2025-03-cleveland-street.snapshot-{name}.csv.gz")] for name in "ab"
     ]
     try:
-        killing = run(world, pushers, kills=10, seed=20250322)
+        killing = run(world, pushers, kills=kills, seed=20250322)
     finally:
         stop(pushers)
     everything_is_true(world, killing, [extract for pusher in pushers for command in pusher.commands for extract in command])

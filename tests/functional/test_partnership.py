@@ -7,10 +7,13 @@ from demo.partnership.cast import PEOPLE, WHOLE, Scene
 from demo.partnership.show import shown
 from demo.partnership.story import Edition, Played, run
 from demo.partnership.truth import truth
+from demo.partnership.truth_compared import compare
 from demo.stage import console
 
 REOFFENDING = next(paper for paper in WHOLE.papers if paper.reference == "LCJP-REOFFENDING")
-SCENE = Scene((REOFFENDING,), first="2026-10", last="2026-10")
+MONTH = ("2026-10", "2026-10")
+COUNTED = ("mr5-entrants", "mr7-referrals", "mr8-movements")
+SCENE = Scene((REOFFENDING,), *MONTH, history={}, releases={REOFFENDING.reference: dict.fromkeys((PEOPLE, *COUNTED), MONTH)})
 WITHIN = 0.05
 """How far a published number of people may lie from the truth: keys misspelt or missing make one person two, or nobody."""
 
@@ -26,9 +29,14 @@ def test_every_supplier_is_accepted_and_the_people_linked_are_near_the_truth(tmp
         true = sum(told.people.values()) if number == 0 else told.people.get(number, 0)
         if text.isdigit():
             assert abs(int(text) - true) <= max(10, WITHIN * true), (label, text, true)
+    compared = compare(played.stage, played.extracts, played.editions)
+    assert {one.release for one in compared} == set(COUNTED)
+    assert sum(one.shown for one in compared) > 20
+    assert all(one.delivered.equal == one.shown for one in compared), compared
     with console.capture() as screen:
         shown(played, 0.0)
     assert "In truth" in screen.get()
+    assert "First-time entrants" in screen.get()
 
 
 def accepted(played: Played) -> None:

@@ -142,7 +142,7 @@ def _answers(world: World) -> Feed:
         columns = {"answered_date": dates(frame["day"][events]), "would_attend_again": words(frame["answer"][events])}
         return made(None, columns, len(events))
 
-    person = required["person"][frame["witness_day"][rows]]
+    person = required["person"][frame["witness_event"][rows]]
     return Feed(SERVICE, "witness_care", "witness_answers", ("witness_answers",), "after_court", rows, months, person, make, twice=False)
 
 

@@ -11,13 +11,14 @@ from keys.sign import SigningKey, Use, sign_document
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, RELEASE, World, print_of
 
 APRIL = Period.parse("2021-04")
+REASON = "Outcomes were corrected."
 REQUESTER = f"{OPERATOR}/checker"
 CHECKERS = (f"{CLEVELAND}/checker", f"{DURHAM}/checker")
 
 
 def ask(world: World, requester: str = REQUESTER, first: Period = APRIL, last: Period = APRIL, release: str = RELEASE) -> str:
     hub = world.hub
-    wanted = edition.Wanted(REFERENCE, release, first, last, print_of(world.keys[requester]))
+    wanted = edition.Wanted(REFERENCE, release, first, last, print_of(world.keys[requester]), REASON)
     return edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, world.clock, memory="512MB")
 
 

@@ -7,6 +7,8 @@ import pytest
 from agreements.signing import Capacity, Voice
 from exchange.db import writing
 from exchange.errors import Conflict, ExchangeError, NotFound, RefusedByAgreement, Unacceptable
+from exchange.people import people
+from exchange.people.tables import PasskeyRow
 from exchange.register import partners
 from exchange.releases.checking import REFUSE
 from exchange.releases.tables import EditionState
@@ -43,6 +45,45 @@ def test_nobody_checks_twice(drafted: tuple[World, str]) -> None:
             record(world, again)
     assert row(world, identity).state == EditionState.AWAITING_CHECK
     assert len(row(world, identity).votes) == 1
+
+
+def one_account(world: World, *places: str) -> None:
+    """Enter these keys as the passkeys of one and the same person."""
+    with writing(world.hub.engine) as session:
+        who = people.create(
+            session, party=OPERATOR, name="Robin Two-Keys", position="Statistician", roles=["checker"], who="x", now=world.clock()
+        )
+        for place in places:
+            key, now = print_of(world.keys[place]), world.clock()
+            session.add(
+                PasskeyRow(
+                    id=key[-40:],
+                    person=who.id,
+                    credential=key.encode(),
+                    fingerprint=key,
+                    public=b"",
+                    sign_count=0,
+                    label="",
+                    created_at=now,
+                )
+            )
+
+
+def test_two_keys_of_one_person_are_one_pair_of_eyes(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    one_account(world, *CHECKERS)
+    record(world, vote(world, identity, CHECKERS[0]))
+    with pytest.raises(Conflict, match="already checked"):
+        record(world, vote(world, identity, CHECKERS[1]))
+    assert row(world, identity).state == EditionState.AWAITING_CHECK
+
+
+def test_who_asked_does_not_check_with_another_key(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    one_account(world, REQUESTER, CHECKERS[0])
+    with pytest.raises(RefusedByAgreement, match="whoever asked for an edition cannot check it"):
+        record(world, vote(world, identity, CHECKERS[0]))
+    assert row(world, identity).votes == []
 
 
 @pytest.mark.parametrize("who", [REQUESTER, f"{CLEVELAND}/dpo", f"{CLEVELAND}/signatory", f"{CLEVELAND}/manifest", f"{OPERATOR}/editions"])
@@ -107,14 +148,33 @@ def test_a_revoked_checker_checks_no_more(drafted: tuple[World, str]) -> None:
         record(world, vote(world, identity, CHECKERS[0]))
 
 
-def test_while_the_agreement_is_suspended_nobody_checks(drafted: tuple[World, str]) -> None:
+def test_what_a_checker_said_whose_key_is_revoked_before_it_is_decided_falls(drafted: tuple[World, str]) -> None:
+    world, identity = drafted
+    other = ask(world, requester=f"{CLEVELAND}/dpo")
+    record(world, vote(world, other, CHECKERS[0]))
+    with writing(world.hub.engine) as session:
+        partners.revoke(session, print_of(world.keys[CHECKERS[0]]), "left", world.clock())
+    assert record(world, vote(world, other, CHECKERS[1])) == EditionState.AWAITING_CHECK
+    assert [one.key for one in row(world, other).votes] == [print_of(world.keys[CHECKERS[1]])]
+    assert record(world, vote(world, other, f"{OPERATOR}/checker")) == EditionState.PUBLISHED
+    assert row(world, identity).state == EditionState.AWAITING_CHECK
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_while_the_agreement_is_suspended_nobody_checks_and_what_was_said_before_falls(drafted: tuple[World, str], settled: bool) -> None:
     world, identity = drafted
     record(world, vote(world, identity, CHECKERS[0]))
+    world.clock.forward(seconds=1)
     world.say(CLEVELAND, Capacity.DPO, Voice.SUSPEND)
     with pytest.raises(RefusedByAgreement, match="suspended"):
         record(world, vote(world, identity, CHECKERS[1]))
+    if settled:  # the schedule may see the suspension, or it may be over before
+        assert world.hub.settle() == [f"output check fallen: {identity}"]
+        assert world.hub.settle() == []
     world.say(CLEVELAND, Capacity.SIGNATORY, Voice.RESUME)
-    assert record(world, vote(world, identity, CHECKERS[1])) == EditionState.PUBLISHED
+    world.clock.forward(seconds=1)
+    assert record(world, vote(world, identity, CHECKERS[1])) == EditionState.AWAITING_CHECK
+    assert record(world, vote(world, identity, CHECKERS[0])) == EditionState.PUBLISHED
 
 
 def test_a_recipient_comes_with_the_key_that_the_agreement_names(drafted: tuple[World, str]) -> None:

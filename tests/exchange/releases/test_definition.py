@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agreements.release import Derived, FirstOf, MonthsBetween, Release
+from agreements.release import Release
+from agreements.worked_out import Case, Cases, Derived, FirstOf, Matched, MonthsBetween
 from exchange.releases.errors import BadRelation, BadRelease, OutsideCategories
 from exchange.releases.tabulate import tabulate
 from tests.exchange.releases import world
@@ -31,7 +32,12 @@ def counted(relations: world.Relations, *, release: Release | None = None) -> di
 
 def group_of(relations: world.Relations) -> str:
     """The one group in which the one crime stands."""
-    ((codes, count),) = counted(relations)["by-area"].items()
+    return group_of_release(relations, world.release())
+
+
+def group_of_release(relations: world.Relations, release: Release) -> str:
+    """The same of another release."""
+    ((codes, count),) = counted(relations, release=release)["by-area"].items()
     assert count == "1"
     return codes[3]
 
@@ -186,6 +192,59 @@ def test_derived_values_of_fields_that_do_not_suit_are_refused(wrong: Derived) -
     release = world.release()
     with pytest.raises(BadRelease):
         counted(world.small([crime()], []), release=replace(release, derived=(wrong, *release.derived[1:])))
+
+
+def grouped(made: Derived, *earlier: Derived) -> Release:
+    """The release whose groups are worked out otherwise, and may be “true”, “false” or “new”."""
+    release = world.release()
+    codes = (("true", "Yes"), ("false", "No"), ("new", "New"))
+    dimensions = tuple(replace(one, categories=codes) if one.name == "group" else one for one in release.dimensions)
+    return replace(release, derived=(*earlier, replace(made, name="group"), *release.derived[1:]), dimensions=dimensions)
+
+
+def test_only_rows_of_which_the_release_asks_are_counted() -> None:
+    relations = world.small([crime("a", last="Status update unavailable"), crime("b"), crime("c", last="Under investigation")], [])
+    release = replace(world.release(), where=(("last_outcome", ("Status unavailable", "'; --")),))
+    assert group_of_release(relations, release) == "Status unavailable"
+    assert counted(relations, release=replace(release, where=(("month", ("2021-03",)),)))["by-area"] == {}
+
+
+def test_a_repeated_crime_is_the_first_of_its_rows_that_count() -> None:
+    rows = [("a", "2021-04", PLACE, "Burglary", ""), ("a", "2021-04", PLACE, "Robbery", "")]
+    release = replace(world.release(), where=(("crime_type", ("Robbery",)),))
+    assert {codes[2] for codes in counted(world.small(rows, []), release=release)["by-type"]} == {"Robbery"}
+
+
+def test_whether_a_row_was_found_is_said_in_two_words() -> None:
+    found = counted(world.small([crime("a"), crime("b")], [("b", "2021-05", CHARGED)]), release=grouped(Matched("", "outcomes")))
+    assert {codes[3]: count for codes, count in found["by-area"].items()} == {"true": "1", "false": "1"}
+
+
+def test_a_case_holds_where_all_it_asks_holds_and_the_first_is_taken() -> None:
+    cases = (
+        Case("new", (("outcomes.outcome", ("Charged",)), ("outcomes.month", ("2021-05",)))),
+        Case("true", (("found", ("true",)), ("crimes.crime_type", (TYPE,)))),
+    )
+    release = grouped(Cases("", cases, "false"), Matched("found", "outcomes"))
+    outcomes = [("a", "2021-05", CHARGED), ("b", "2021-06", CHARGED), ("c", "2021-05", RESOLVED)]
+    found = counted(world.small([crime("a"), crime("b"), crime("c"), crime("d")], outcomes), release=release)
+    assert {codes[3]: count for codes, count in found["by-area"].items()} == {"new": "1", "true": "2", "false": "1"}
+
+
+@pytest.mark.parametrize(("earliest", "group"), [(False, "No suspect identified"), (True, "Out of court")])
+def test_of_outcomes_the_latest_or_the_earliest_counts_among_those_that_may(earliest: bool, group: str) -> None:
+    outcomes = [("a", "2021-05", CHARGED), ("a", "2021-06", RESOLVED), ("a", "2021-07", NO_SUSPECT), ("a", "2021-08", CHARGED)]
+    release = world.release()
+    (lookup,) = release.lookups
+    asked = replace(lookup, earliest=earliest, where=(("outcome", ("Out of court", "No suspect identified")),))
+    assert group_of_release(world.small([crime()], outcomes), replace(release, lookups=(asked,))) == group
+
+
+def test_what_rests_on_rows_of_several_suppliers_is_not_counted_here() -> None:
+    release = world.release()
+    (lookup,) = release.lookups
+    with pytest.raises(BadRelease, match="looked at one by one"):
+        counted(world.small([], []), release=replace(release, lookups=(replace(lookup, across=True),)))
 
 
 def test_one_dataset_cannot_be_looked_up_twice() -> None:

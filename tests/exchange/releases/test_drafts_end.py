@@ -54,7 +54,8 @@ def test_a_draft_of_a_replaced_version_is_checked_no_more_and_dropped_with_its_f
     assert settle(world, "LCJP-OTHER") == []
     assert settle(world) == [f"edition dropped: {identity}"]
     found = row(world, identity)
-    assert (found.state, found.files, len(found.votes)) == (EditionState.DROPPED, [], 1)
+    assert (found.state, found.files, found.votes) == (EditionState.DROPPED, [], [])
+    assert found.ended == "a newer version has replaced the one it was made under"
     assert "uniqueness" not in found.report
     assert found.draft["inputs"]
     [*_, (what, details)] = logged(world, identity)

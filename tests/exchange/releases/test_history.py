@@ -118,12 +118,13 @@ def test_a_month_is_shown_alike_by_itself_and_among_others(drafted: tuple[World,
 def test_a_draft_that_knows_of_no_other_edition_is_not_published_beside_one(drafted: tuple[World, str]) -> None:
     world, first = drafted
     second = ask(world)
-    publish(world, second)
     record(world, vote(world, first, CHECKERS[0]))
+    publish(world, second)
     with pytest.raises(Conflict, match="since this draft was made") as caught:
         record(world, vote(world, first, CHECKERS[1]))
     assert caught.value.code == "population-published"
     assert row(world, first).state == EditionState.AWAITING_CHECK
+    assert len(row(world, first).votes) == 1
 
 
 def changed(asked: Release, change: str) -> Release:

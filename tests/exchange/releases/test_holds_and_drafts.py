@@ -77,31 +77,29 @@ def test_a_hold_placed_while_an_edition_is_made_keeps_it_from_being_drafted(
         ask(world)
 
 
-@pytest.mark.parametrize("end", ["published", "refused"])
-def test_superseded_rows_stay_while_a_draft_made_from_them_waits_and_go_promptly_then(drafted: tuple[World, str], end: str) -> None:
+def test_superseded_rows_stay_until_the_draft_made_from_them_is_dropped_and_go_promptly_then(drafted: tuple[World, str]) -> None:
     world, identity = drafted
+    record(world, vote(world, identity, CHECKERS[0]))
     before = replaced(world)
-    schedule.advance_agreements(world.hub)
     schedule.dispose_due(world.hub)
     assert world.row(before).state == "superseded"
+    with pytest.raises(Conflict, match="rows it was made from have been replaced, or are held no longer: it is checked no further"):
+        record(world, vote(world, identity, CHECKERS[1]))
     with reading(world.hub.engine) as session:
         today = world.clock().date()
         [listed] = [one for one in due.everything(session, today, today) if one.id == before]
         assert listed.waits_for == (identity,)
-    if end == "published":
-        publish(world, identity)
-    else:
-        record(world, vote(world, identity, CHECKERS[0], checking.REFUSE))
     schedule.advance_agreements(world.hub)
     schedule.dispose_due(world.hub)
+    dropped = row(world, identity)
+    assert (dropped.state, dropped.votes, dropped.files) == (EditionState.DROPPED, [], [])
+    assert dropped.ended == "rows it was made from have been replaced, or are held no longer"
     found = world.row(before)
     assert found.state == "disposed"
     assert found.certificate is not None
     assert (found.certificate["document"]["was"], found.certificate["document"]["due"]) == ("superseded", "2026-11-22")
     assert world.receipt(before).dispose_on == "2031-04-30"  # what was promised then
     assert set(heads(world)) == {CLEVELAND, DURHAM}
-    schedule.advance_agreements(world.hub)
-    assert bool(row(world, identity).files) is (end == "published")  # what is dropped goes with its rows; what is published stays
 
 
 def test_a_superseded_submission_that_no_draft_needs_goes_at_once_and_under_a_hold_it_waits(world: World) -> None:

@@ -30,7 +30,7 @@ from keys.pseudonym import NORMALISER, PSEUDONYM, rekey
 from keys.seal import linkage_info, seal
 from keys.sign import Use, sign_document
 from tests.exchange import standing
-from tests.exchange.releases.drafted import APRIL, REQUESTER, ask, publish, row
+from tests.exchange.releases.drafted import APRIL, CHECKERS, REQUESTER, ask, publish, record, row, vote
 from tests.exchange.standing import CLEVELAND, DURHAM, KEY_CHECK, OPERATOR, REFERENCE, SUPPLIERS, World, crimes, print_of
 from tests.exchange.test_lives import say
 
@@ -210,15 +210,18 @@ def test_checkers_are_told_bands_and_the_report_without_findings_says_nothing(li
     ]
 
 
-def test_there_is_one_edition_of_linked_people_and_none_beside_other_counts_of_them(
+def test_there_is_one_edition_of_linked_people_and_counts_of_rows_are_apart_from_it(
     linked: LinkedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hold(linked, planted(joint=40), monkeypatch)
     publish(linked, ask(linked, release=RELEASE))
     with pytest.raises(Conflict, match="counted in one edition"):
         ask(linked, release=RELEASE)
-    with pytest.raises(Conflict, match="cannot be protected together"):
-        ask(linked)
+    rows = ask(linked)  # tied to people by inequalities alone: decision 0015
+    assert row(linked, rows).draft["history"] == []
+    publish(linked, rows)
+    with pytest.raises(Conflict, match="counted in one edition"):
+        ask(linked, release=RELEASE)
 
 
 def test_every_dataset_must_be_there_and_none_stopped(linked: LinkedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +293,28 @@ def test_overrides_change_the_next_edition_until_they_are_lifted(linked: LinkedW
         every = overrides.everything(session, REFERENCE, lifted=True)
     assert [one.action for one in standing_now] == ["split"]
     assert {(one.action, one.lifted_at is not None) for one in every} == {("join", True), ("split", False)}
+
+
+@pytest.mark.parametrize("change", ["placed", "lifted"])
+def test_a_draft_falls_with_what_was_said_of_it_when_an_override_is_placed_or_lifted(
+    linked: LinkedWorld, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    hold(linked, planted(joint=40), monkeypatch)
+    before = place(linked, "join", request(linked, "join", (2000, 4000)))
+    identity = ask(linked, release=RELEASE)
+    record(linked, vote(linked, identity, CHECKERS[0]))
+    linked.hub.settle()
+    assert len(row(linked, identity).votes) == 1
+    if change == "placed":
+        place(linked, "split", request(linked, "split", (2000, 4000), supplier=DURHAM))
+    else:
+        lift(linked, before)
+    with pytest.raises(Conflict, match="overrides of the linkage that it was made with have been placed or lifted"):
+        record(linked, vote(linked, identity, CHECKERS[1]))
+    linked.hub.settle()
+    dropped = row(linked, identity)
+    assert (dropped.state, dropped.votes, dropped.files) == ("dropped", [], [])
+    assert dropped.ended == "overrides of the linkage that it was made with have been placed or lifted"
 
 
 def test_no_pseudonym_of_an_override_is_in_the_clear_anywhere(linked: LinkedWorld) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from agreements.document import fill, placeholders, read
 from agreements.release import Dimension, Level, Release, Table, Terms, Zeros
+from agreements.worked_out import FirstOf
 from exchange.disclosure import Need
 from exchange.disclosure.attack import attack
 from exchange.releases import meanings, series
@@ -203,7 +204,9 @@ def test_what_cannot_be_joined_is_refused_with_what_to_change(what: str) -> None
 
 def test_dimensions_are_one_column_where_they_mean_the_same_and_only_there() -> None:
     agreement, one = world.agreement(), world.release()
-    derived = tuple(replace(each, otherwise="Nothing yet") if each.name == "group" else each for each in one.derived)
+    derived = tuple(
+        replace(each, otherwise="Nothing yet") if isinstance(each, FirstOf) and each.name == "group" else each for each in one.derived
+    )
     swapped = {"crime_type": "authority", "authority": "crime_type"}
     renamed: tuple[Dimension, ...] = tuple(replace(d, name=swapped.get(d.name, d.name)) for d in one.dimensions)
     tables = (Table("t", "T", ("month", "crime_type", "authority", "group", "months_to_outcome", "force")),)

@@ -101,10 +101,11 @@ def test_it_goes_when_rows_it_was_made_from_are_held_no_longer(drafted: tuple[Wo
     with pytest.raises(NotFound, match="destroyed"):
         seen(world, identity, CHECKERS[0])  # at once, even before the clock's next job
     world.hub.settle()
-    assert set(row(world, identity).report) == {"attack"}
-    assert phrases(world).count("findings about rows destroyed") == 1
+    dropped = row(world, identity)
+    assert (dropped.state, set(dropped.report)) == (EditionState.DROPPED, {"attack"})
+    assert phrases(world).count("edition dropped") == 1
     world.hub.settle()
-    assert phrases(world).count("findings about rows destroyed") == 1
+    assert phrases(world).count("edition dropped") == 1
 
 
 def test_the_command_shows_it_to_a_checker_and_to_nobody_who_gives_no_key(drafted: tuple[World, str], tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Measures that count rows, or units that rows name by themselves: every cell of every table is what plain SQL finds."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from agreements.periods import Period, months
+from agreements.release import Release
+from exchange.releases.tabulate import tabulate
+from tests.exchange.measures import counting, effectiveness, reoffending, victims
+from tests.exchange.measures.held import WORKSTREAMS, Held, agreement
+
+EDITION = ("2024-04", "2024-09")
+READINGS: Mapping[str, str] = {
+    "me1-trials": effectiveness.TRIALS,
+    "me3-completions": effectiveness.COMPLETIONS,
+    "me6-special-measures": effectiveness.WITNESSES,
+    "me7-claims": effectiveness.CLAIMS,
+    "mv1-satisfaction": victims.SURVEY,
+    "mv3-attendance": victims.ATTENDANCE,
+    "mv3-again": victims.AGAIN,
+    "mv4-offers": victims.OFFERS,
+    "mv7-outcomes": victims.OUTCOMES,
+    "mv8-support": victims.SUPPORT,
+    "mr4-needs-nps": reoffending.CASELOAD.format(caseload="nps_caseload"),
+    "mr4-needs-crc": reoffending.CASELOAD.format(caseload="crc_caseload"),
+    "mr5-entrants": reoffending.ENTRANTS,
+    "mr7-referrals": reoffending.REFERRALS,
+    "mr8-population": reoffending.POPULATION,
+    "mr8-movements": reoffending.MOVEMENTS,
+}
+COUNTED = [(name, one.name) for name in WORKSTREAMS for one in agreement(name).releases if not one.by_unit and not one.linked]
+
+
+def cells(files: Mapping[str, bytes], table: str) -> dict[counting.Codes, int]:
+    """A table as codes → count."""
+    rows = list(csv.reader(io.StringIO(files[f"{table}.csv"].decode(), newline="")))
+    return {tuple(row[:-1]): int(row[-1]) for row in rows[1:]}
+
+
+def release_of(held: Held, name: str) -> Release:
+    found = held.agreement.release(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("workstream", "name"), COUNTED)
+def test_every_cell_of_a_row_measure_is_what_plain_sql_finds(workstream: str, name: str, held: Callable[[str], Held]) -> None:
+    rows = held(workstream)
+    release = release_of(rows, name)
+    periods = months(*(Period.parse(month) for month in EDITION))
+    files = tabulate(release, rows.agreement, rows.rows, periods)
+    with rows.connect() as engine:
+        counting.between(engine, periods[0].start, periods[-1].end)
+        units = counting.gathered(engine, READINGS[name])
+        for table in release.tables:
+            found = cells(files, table.name)
+            expected = counting.counts(engine, units, table.dimensions)
+            assert found == {codes: expected.get(codes, 0) for codes in found}
+            assert set(expected) <= set(found)
+            assert found[(counting.TOTAL,) * len(table.dimensions)] > 0
