@@ -20,9 +20,19 @@ def problems(agreement: Agreement) -> list[str]:
         *_permissions(agreement),
         *linkage_problems(agreement),
         *(line for dataset in agreement.datasets for line in _dataset(agreement, dataset)),
-        *(line for release in agreement.releases for line in release_problems(agreement, release)),
+        *_releases(agreement),
         *_checkers(agreement),
     ]
+
+
+def _releases(agreement: Agreement) -> Iterator[str]:
+    """What releases ask of fields goes by their types: where a rule does not suit its field, that is said first."""
+    try:
+        for field in (field for dataset in agreement.datasets for field in dataset.fields):
+            field.arrow_type  # noqa: B018  # building the type is the check
+    except InvalidRule:
+        return
+    yield from (line for release in agreement.releases for line in release_problems(agreement, release))
 
 
 def _twice(place: str, names: Iterable[str]) -> Iterator[str]:

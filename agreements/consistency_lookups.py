@@ -46,7 +46,11 @@ def problems(agreement: Agreement, release: Release) -> Iterator[str]:
             yield from (f"{place}: {line}" for line in _matched(agreement, lookup, of, other))
             if not lookup.across and of.name in far:
                 yield f"{place}: what is matched from a row of any supplier is of any supplier: say across = true."
-            elif not lookup.across and (alone := [one for one in base.suppliers if one not in other.suppliers] if base else []):
+            elif (
+                release.by_unit
+                and not lookup.across
+                and (alone := [one for one in base.suppliers if one not in other.suppliers] if base else [])
+            ):
                 yield f"{place}: {', '.join(alone)} does not supply {other.name}, and no rows of other suppliers match: say across = true."
         if other is not None:
             reached[lookup.dataset] = other

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 # Two shared cores: wall-clock deadlines fail at random. In CI the examples are fixed, so a red run is about the change.
 settings.register_profile("house", deadline=None, print_blob=True)
-settings.register_profile("ci", parent=settings.get_profile("house"), derandomize=True)
+settings.register_profile("ci", parent=settings.get_profile("house"), derandomize=True, max_examples=40)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 LOCAL_NAMES = {None, "", "localhost", "ip6-localhost", socket.gethostname()}

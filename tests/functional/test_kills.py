@@ -18,7 +18,6 @@ import pytest
 
 from demo.cast import AGENCIES, DATA
 from keys.checkpoint import Checkpoint
-from tests.conftest import shared_folder
 from tests.functional.truth import Extract, check_everything, grew_only, log_entries, seen
 from tests.functional.world import CLEVELAND, Server, World, alive, start_agency
 
@@ -144,7 +143,6 @@ def stop(pushers: Sequence[Pusher]) -> None:
                 process.kill()
 
 
-@pytest.mark.skipif(shared_folder().is_dir(), reason="the shared data are there: five kills over all files take its place")
 def test_three_kills_over_the_demonstration(world: World) -> None:
     months = ("2021-04", "2021-05")
     pushers = [Pusher(world, one.party, [extracts(DATA, one.short, dataset, months) for dataset in KINDS]) for one in AGENCIES]
@@ -155,6 +153,7 @@ def test_three_kills_over_the_demonstration(world: World) -> None:
     everything_is_true(world, killing, [extract for pusher in pushers for command in pusher.commands for extract in command])
 
 
+@pytest.mark.slow
 def test_five_kills_over_all_files(world: World, shared_data: Path) -> None:
     over_all_files(world, shared_data, kills=5)
 

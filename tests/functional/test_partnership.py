@@ -13,7 +13,7 @@ from demo.stage import console
 REOFFENDING = next(paper for paper in WHOLE.papers if paper.reference == "LCJP-REOFFENDING")
 MONTH = ("2026-10", "2026-10")
 COUNTED = ("mr5-entrants", "mr7-referrals", "mr8-movements")
-SCENE = Scene((REOFFENDING,), *MONTH, history={}, releases={REOFFENDING.reference: dict.fromkeys((PEOPLE, *COUNTED), MONTH)})
+SCENE = Scene((REOFFENDING,), *MONTH, history={}, releases={REOFFENDING.reference: dict.fromkeys((PEOPLE, *COUNTED), MONTH)}, scale=0.5)
 WITHIN = 0.05
 """How far a published number of people may lie from the truth: keys misspelt or missing make one person two, or nobody."""
 

@@ -51,11 +51,17 @@ READINGS: Mapping[str, Reading] = {
     "mr7-diverted": Reading(reoffending.counted(reoffending.DIVERSIONS), ("charges", "yos_interventions"), ("2023-Q1", "2023-Q2")),
 }
 BOTH_WAYS = [
-    pytest.param(workstream, name, clean, id=f"{name}, {'clean records' if clean else 'records as written'}")
+    pytest.param(
+        workstream,
+        name,
+        clean,
+        id=f"{name}, {'clean records' if clean else 'records as written'}",
+        marks=[pytest.mark.slow] if name in READINGS and READINGS[name].people and not clean else [],
+    )
     for workstream, name in [(name, one.name) for name in WORKSTREAMS for one in agreement(name).releases if one.by_unit]
     for clean in ((True, False) if name not in READINGS or READINGS[name].people else (False,))
 ]
-"""Where people are linked, on records without a mistake too."""
+"""Where people are linked, on records without a mistake; on records as written too, in the slow run."""
 READ: Mapping[str, Mapping[str, tuple[date, date]]] = {
     "mv5-repeat": {"victims": (date(2023, 4, 2), date(2024, 6, 30))},
     "mr1-reoffending": {
