@@ -84,7 +84,7 @@ def draft_editions(hub: Hub) -> None:
     """Draft the editions that come by themselves and are due."""
     made = editions_due.draft(hub.engine, hub.keyring, hub.places.held, hub.clock, memory=hub.settings.edition_memory)
     for edition in made:
-        logger.info("edition drafted", extra={"edition": edition})
+        logger.info("edition drafted", extra={"what": edition})
 
 
 def draw_charts(hub: Hub) -> None:

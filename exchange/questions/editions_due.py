@@ -135,7 +135,7 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, clock: Clock, *, memo
             kind = error.code if isinstance(error, ExchangeError) else type(error).__name__
             if kind == life.DRAFTED:
                 continue  # another worker was first: nothing failed
-            logger.warning("edition not drafted", extra={"release": one.release, "kind": kind})
+            logger.warning("edition not drafted", extra={"what": one.release, "kind": kind})
             _failed(engine, one, kind, clock)
     return done
 
