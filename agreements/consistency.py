@@ -7,7 +7,7 @@ from agreements.consistency_releases import problems as release_problems
 from agreements.errors import InvalidRule
 from agreements.fields import FieldType
 from agreements.linked import problems as linkage_problems
-from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Subjects
+from agreements.model import ACCUSED, HARMED, Agreement, Dataset, Field, Subjects
 
 
 def problems(agreement: Agreement) -> list[str]:
@@ -27,12 +27,17 @@ def problems(agreement: Agreement) -> list[str]:
 
 def _releases(agreement: Agreement) -> Iterator[str]:
     """What releases ask of fields goes by their types: where a rule does not suit its field, that is said first."""
+    if not any(_unsuited(field) for dataset in agreement.datasets for field in dataset.fields):
+        yield from (line for release in agreement.releases for line in release_problems(agreement, release))
+
+
+def _unsuited(field: Field) -> str:
+    """Why a field's rule does not suit its type; "" where it does."""
     try:
-        for field in (field for dataset in agreement.datasets for field in dataset.fields):
-            field.arrow_type  # noqa: B018  # building the type is the check
-    except InvalidRule:
-        return
-    yield from (line for release in agreement.releases for line in release_problems(agreement, release))
+        field.arrow_type  # noqa: B018  # building the type is the check
+    except InvalidRule as error:
+        return str(error)
+    return ""
 
 
 def _twice(place: str, names: Iterable[str]) -> Iterator[str]:
@@ -127,11 +132,7 @@ def _dataset(agreement: Agreement, dataset: Dataset) -> Iterator[str]:
             yield f"{place}.suppliers: “{supplier}” is no party with machine keys."
         elif not any(dataset.name in basis.datasets for basis in party.lawful_bases):
             yield f"{place}.suppliers: “{supplier}” names no lawful basis and gateway for this dataset."
-    for field in dataset.fields:
-        try:
-            field.arrow_type  # noqa: B018  # building the type is the check
-        except InvalidRule as error:
-            yield f"{place}.{field.name}.rule: {error}"
+    yield from (f"{place}.{field.name}.rule: {because}" for field in dataset.fields if (because := _unsuited(field)))
     if dataset.period_field not in {field.name for field in dataset.fields}:
         yield f"{place}.period_field: there is no field “{dataset.period_field}”."
     elif dataset.field(dataset.period_field).type not in (FieldType.DATE, FieldType.MONTH):

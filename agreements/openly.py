@@ -1,12 +1,12 @@
-"""What anybody at all may read of what was published: a question of its own beside those of ``agreements.rules``."""
+"""What people may read of what was published: anybody at all, and those of the parties. Questions of their own beside those of ``agreements.rules``."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from agreements.decisions import Allowed, Decision
+from agreements.decisions import Allowed, Decision, Refused
 from agreements.lifecycle import State
 from agreements.model import Standing
-from agreements.rules import UNKNOWN, Check, decided, moving, today
+from agreements.rules import UNKNOWN, Check, decided, in_force, moving, today
 
 _BEGUN = frozenset({State.IN_FORCE, State.SUSPENDED, State.EXPIRED, State.TERMINATED})
 
@@ -31,3 +31,13 @@ def publishing_openly(standing: Standing, release_name: str, now: datetime) -> I
     for dataset in ("", *release.datasets):
         what = f"the dataset {dataset}" if dataset else "it"
         yield Check(f"Is {what} free of suspension?", moving(standing, dataset))
+
+
+def may_be_shown(standing: Standing | None, release_name: str, now: datetime) -> Decision:
+    """Whether the parties' people are shown what this release has published: while nothing that it reads is stopped, as for recipients."""
+    release = standing.agreement.release(release_name) if standing else None
+    if standing is None or release is None:
+        return UNKNOWN
+    found = (in_force(standing, now, dataset) for dataset in release.datasets)
+    clause = standing.agreement.clause(f"release {release_name}")
+    return next((one for one in found if isinstance(one, Refused)), Allowed(clause))

@@ -24,7 +24,8 @@ from exchange.releases.formats import published
 from exchange.releases.gate import guard
 from exchange.releases.of_units import protected_units
 from exchange.releases.tabulate import tabulate
-from tests.exchange.measures.held import CODES, WORKSTREAMS, Held, Invented, agreement, hold
+from tests.agreements.examples import agreement
+from tests.exchange.measures.held import CODES, WORKSTREAMS, Held, Invented, hold
 
 MEMORY = "4GB"
 

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from agreements.decisions import Refused
 from agreements.model import Agreement
+from agreements.openly import may_be_shown
 from agreements.periods import Period
 from agreements.release import Release
-from agreements.rules import in_force
 from exchange.framework.series import Edition
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
@@ -102,9 +103,8 @@ def _may(agreement: Agreement, current: Agreement, release: Release, reader: Rea
 
 
 def _stop(row: AgreementRow, release: Release, now: datetime) -> str | None:
-    standing = agreements.standing(row)
-    decisions = (in_force(standing, now, dataset) for dataset in release.datasets)
-    return next((str(one) for one in decisions if not one), None)
+    shown = may_be_shown(agreements.standing(row), release.name, now)
+    return str(shown) if isinstance(shown, Refused) else None
 
 
 def table(session: Session, edition: str, name: str) -> pa.Table | None:

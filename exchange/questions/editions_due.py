@@ -144,6 +144,8 @@ def _failed(engine: Engine, one: Expected, kind: str, clock: Clock) -> None:
     """Remember when it was tried; the log says once of what kind the failure is, until it is of another."""
     with writing(engine) as session:
         current = agreements.current(session, one.reference)
+        if current is not None:
+            agreements.by_digest(session, current.digest, lock=True)  # another worker may remember the same
         operator = parsed(current.canonical).operator.id if current else ""
         now = moment(session, clock)
         row = session.get(UndraftedRow, (one.reference, one.release, one.period.name), populate_existing=True)

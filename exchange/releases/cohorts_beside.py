@@ -6,7 +6,7 @@ import ibis
 
 from agreements.cohort import Attribute, Event
 from exchange.releases.cohorts_rows import DAY, FIRST, KEY, SUPPLIER, UNIT, bound, flag, proof
-from exchange.releases.deriving import in_words
+from exchange.releases.deriving import NO, in_words
 from exchange.releases.linking import PERSON
 
 COUNT, SAYS, BY = "count of events", "what it says", "bits of those who say so"
@@ -29,8 +29,7 @@ def happened(entries: ibis.Table, rows: ibis.Table, event: Event) -> ibis.Table:
         when.append(there[_their(f"{event.dataset}.{event.proven}")] <= own[proof(event)])
     # An entry from another dataset has none of these fields, and an absent value differs from nothing.
     when += [
-        there[_their(name)] != own[name] if name in own.columns else ibis.literal(False)  # noqa: FBT003 - the literal no of a row
-        for name in (f"{event.dataset}.{one}" for one in event.differs)
+        there[_their(name)] != own[name] if name in own.columns else NO for name in (f"{event.dataset}.{one}" for one in event.differs)
     ]
     found = own.inner_join(there, [own[PERSON] == there[_their(PERSON)], *when])
     return found.group_by(UNIT).aggregate(**{COUNT: found[_their(KEY)].nunique(), BY: _bits(found)})

@@ -16,6 +16,7 @@ from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Release
 from agreements.worked_out import Number, Where
+from exchange.releases.deriving import NO
 from exchange.releases.engine import Engine
 from exchange.releases.errors import BadRelease
 from exchange.releases.linking import PERSON
@@ -164,7 +165,7 @@ def _of_use(rows: ibis.Table, use: Use) -> Any:
     day = rows[f"{use.dataset}.{use.on}"]
     if not day.type().is_date():
         raise BadRelease(f"dataset {use.dataset}: {use.on} is no date, and nothing can be counted from it.")
-    inside = day.between(ibis.date(use.first), ibis.date(use.last)).fill_null(False)  # noqa: FBT003 - the literal no of a row
+    inside = day.between(ibis.date(use.first), ibis.date(use.last)).fill_null(NO)
     return reduce(operator.and_, conditions(rows, use.dataset, use.where), inside)
 
 

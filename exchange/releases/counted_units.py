@@ -55,7 +55,6 @@ class Counted:
     """Exact counts of an edition by table, one dimension an axis, totals at place 0. They stay in this process's memory.
 
     Attributes:
-        joint: of units that at least two suppliers have named.
         confirmed: (table, joined dimension) → of units that are left to the supplier that knows most of them by itself.
         known: supplier → table → of units of which something was found, all of it said by rows that the supplier sent, as it did the unit's own.
         shares: supplier → table → units that it has named.
@@ -65,7 +64,6 @@ class Counted:
 
     along: Mapping[str, Axis]
     tables: Mapping[str, Counts] = field(repr=False)
-    joint: Mapping[str, Counts] = field(repr=False)
     shares: Mapping[str, Mapping[str, Counts]] = field(repr=False)
     numbers: Mapping[tuple[str, str], Numbers] = field(repr=False)
     parts: Mapping[tuple[str, str], Mapping[str, Counts]] = field(repr=False)
@@ -78,9 +76,7 @@ def presence(value: str) -> str:
     return f"{value}{PRESENCE}"
 
 
-def count_units(
-    release: Release, along: Mapping[str, Axis], units: Units, tables: Sequence[Table], rests_on: RestsOn | None = None
-) -> Counted:
+def count_units(release: Release, along: Mapping[str, Axis], units: Units, tables: Sequence[Table], rests_on: RestsOn) -> Counted:
     """Count units in these tables, which may be cut by the axis of a value's presence too (``presence``).
 
     Args:
@@ -92,23 +88,20 @@ def count_units(
     along = {**along, **{presence(name): _presence_axis(name) for name in values}}
     places = {**units.places, **{presence(name): np.where(number == ABSENT, 1, 0) for name, number in values.items()}}
     bits = {name: (units.named >> place) & 1 for place, name in enumerate(units.suppliers)}
-    two = np.sum(list(bits.values()), axis=0) > 1 if bits else np.zeros(len(units), dtype=np.bool_)
     found: dict[str, Counts] = {}
-    joint: dict[str, Counts] = {}
     shares: dict[str, dict[str, Counts]] = {name: {} for name in units.suppliers}
     numbers: dict[tuple[str, str], Numbers] = {}
     parts: dict[tuple[str, str], dict[str, Counts]] = {}
-    alone = {name: _known_alone(units, atoms) for name, atoms in (rests_on or {}).items()}
+    alone = {name: _known_alone(units, atoms) for name, atoms in rests_on.items()}
     alone |= {presence(name): alone[name] for name in values if name in alone}
     nobody = np.full(len(units), -1, dtype=np.int64)
     confirmed: dict[tuple[str, str], Counts] = {}
-    found_by = _found_by(units, rests_on or {})
+    found_by = _found_by(units, rests_on)
     known: dict[str, dict[str, Counts]] = {units.suppliers[one]: {} for one in np.unique(found_by[found_by >= 0]).tolist()}
     for table in tables:
         shape = [len(along[name].codes) for name in table.dimensions]
         cell = _flat([places[name] for name in table.dimensions], shape)
         found[table.name] = with_totals(_sum(cell, shape))
-        joint[table.name] = with_totals(_sum(cell[two], shape))
         for name in set(table.dimensions) & set(alone):
             confirmed[table.name, name] = _unknown_to_all(cell, shape, alone[name])
         for name, of in known.items():
@@ -120,7 +113,7 @@ def count_units(
             numbers[table.name, name] = _either_way(values[name], at, shape, alone.get(name, nobody))
             size = np.where(values[name] == ABSENT, 0, np.abs(values[name]))
             parts[table.name, name] = {one: with_totals(_sum(cell, shape, size * own)) for one, own in bits.items()}
-    return Counted(along, found, joint, shares, numbers, parts, confirmed, known)
+    return Counted(along, found, shares, numbers, parts, confirmed, known)
 
 
 def _known_alone(units: Units, atoms: Iterable[tuple[str, str]]) -> Counts:

@@ -109,7 +109,8 @@ def _texts(shown: Shown, show: str) -> tuple[np.ndarray, Flags]:
     """What stands in every cell, laid out like the table."""
     figure = next((one for one in shown.figures if one.name == show), None)
     hidden = figure.hidden if figure else shown.hidden
-    written = figure.texts() if figure else [HIDDEN if value is None else f"{value:,}" for value in shown.values()]
+    values, decimals = (figure.values(), figure.decimals) if figure else (shown.values(), 0)
+    written = [HIDDEN if value is None else f"{value:,.{decimals}f}" for value in values]
     return np.array(written, dtype=object).reshape(hidden.shape), hidden
 
 

@@ -11,6 +11,8 @@ from agreements.release import Release
 from agreements.worked_out import Band, Banded, Cases, Derived, FirstOf, Matched, MonthsBetween, Number, Value
 from exchange.releases.errors import BadRelease
 
+NO, YES = ibis.literal(value=False), ibis.literal(value=True)
+
 
 def column(release: Release, rows: ibis.Table, source: str) -> Any:
     """A dimension's source, or a derived value, of each row. BadRelease where rows have no such column, or it does not suit what is asked of it."""
@@ -109,7 +111,7 @@ def _dates(name: str, start: Any, end: Any) -> tuple[Any, Any]:
 
 def holds(field: Any, codes: Sequence[str]) -> Any:
     """Whether a field holds one of these codes, in the words in which categories name it."""
-    return in_words(field).isin(list(codes)).fill_null(False)  # noqa: FBT003 - the literal no of a row
+    return in_words(field).isin(list(codes)).fill_null(NO)
 
 
 def in_words(field: Any) -> Any:
@@ -119,4 +121,4 @@ def in_words(field: Any) -> Any:
 
 
 def _all(conditions: Iterable[Any]) -> Any:
-    return reduce(operator.and_, conditions, ibis.literal(True))  # noqa: FBT003 - the literal yes of a row
+    return reduce(operator.and_, conditions, YES)

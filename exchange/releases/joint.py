@@ -127,7 +127,7 @@ def judge(release: Release, counted: Counted, table: Table, worlds: Worlds) -> J
         stem &= at_total.reshape(shape)
         says = np.array([not total and code in resting for total, code in zip(at_total, axis.all_codes, strict=True)]).reshape(shape)
         positive |= says
-        few = np.where(says, np.minimum(few, counted.confirmed.get((table.name, axis.name), counted.joint[table.name])), few)
+        few = np.where(says, np.minimum(few, counted.confirmed[table.name, axis.name]), few)
         of, ways_of = np.take(of, [0], axis=place), np.take(ways_of, [0], axis=place)
     never = ways == 0
     if bool((never & (count > 0)).any()):

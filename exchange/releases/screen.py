@@ -8,12 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.table import Table as Grid
 from rich.text import Text
+from sqlalchemy.orm import Session
 
-from agreements.periods import Period
+from agreements.periods import Period, months
 from agreements.release import Release
+from exchange.register.agreements import parsed
+from exchange.register.tables import AgreementRow
 from exchange.releases.cells import axes
 from exchange.releases.errors import BadProtected, BadRelease
 from exchange.releases.protected import DECIMALS, HIDDEN, Figure, Shown, columns_of, with_figures
+from exchange.releases.tables import EditionRow
 
 
 def published_tables(release: Release, periods: Sequence[Period], files: Mapping[str, bytes]) -> list[Shown]:
@@ -31,6 +35,15 @@ def published_tables(release: Release, periods: Sequence[Period], files: Mapping
         shown = Shown(table, mine, counts.fill_null(0).to_numpy().reshape(shape), hidden)
         found.append(with_figures(shown, [_figure(read, value, ending, shape) for value, ending in columns_of(table)]))
     return found
+
+
+def tables_of(session: Session, row: EditionRow) -> list[Shown]:
+    """The tables of an edition as it was made, under the version that it was made under; none where its files are gone."""
+    release = parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
+    files = {one.name: one.content for one in row.files}
+    if release is None or not files:
+        return []
+    return published_tables(release, months(Period.parse(row.first_period), Period.parse(row.last_period)), files)
 
 
 def _figure(read: pa.Table, value: str, ending: str, shape: tuple[int, ...]) -> Figure:

@@ -12,23 +12,29 @@ from sqlalchemy.orm import Session, defer
 
 from agreements.decisions import Refused
 from agreements.model import Agreement
+from agreements.openly import may_be_shown
 from agreements.periods import PeriodKind
 from agreements.release import Release
-from agreements.rules import UNKNOWN, in_force
+from agreements.rules import UNKNOWN
 from exchange.db import reading
 from exchange.errors import UnknownAgreement
 from exchange.people.people import Person
 from exchange.register import agreements
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
-from exchange.releases import life, opened
-from exchange.releases.opened import Opened
+from exchange.releases import cuts, life
+from exchange.releases.csvw import about
+from exchange.releases.protected import Shown
+from exchange.releases.screen import tables_of
 from exchange.releases.tables import OUT, EditionRow, EditionState
 from exchange.web import known
 from exchange.web.door import blueprint, hub, page, person
 from exchange.web.pasting import Paste, pasted
-from exchange.web.tabled import Cut, Grid, cut_of, tabled
 
+MOST = 400  # rows on a page
+WIDE = 8  # columns, the total with them, that fit without scrolling
+FEW = 4  # periods, the total with them, that are no line to be read downwards
+TIMES = ("month", "quarter", "year", "period", "window")  # names of dimensions that are time
 EVERY: Mapping[PeriodKind | None, str] = {
     PeriodKind.MONTH: "An edition each month",
     PeriodKind.QUARTER: "An edition each quarter",
@@ -81,40 +87,66 @@ def release(reference: str, release: str) -> ResponseReturnValue:
             raise UnknownAgreement(UNKNOWN)
         history = _history(session, who, reference, release)
         stopped = _stopped(session, line, here.clock())
-        tables = opened.open_tables(line.newest) if line.newest and not stopped else {}
-    order = {table.name: tables[table.name] for table in line.release.tables if table.name in tables}
-    cut, grid = _shown(order, request.args)
-    about = _about(order[cut.table], cut) if cut else {}
+        tables = tables_of(session, line.newest) if line.newest and not stopped else []
+        under = parsed(session.get_one(AgreementRow, line.newest.agreement).canonical) if line.newest else line.agreement
+    told = about(line.release, under, tables[0], {}) if tables else {}
     return page(
         "catalogue/release.html",
         line=line,
         history=history,
         stopped=stopped,
-        tables=order,
-        cut=cut,
-        grid=grid,
-        lines=_pasted(here.settings.public_url, line, order),
+        tables=tables,
+        told=told,
+        lines=_pasted(here.settings.public_url, line, tables, tuple(told.get("markers", ()))),
         base=f"{here.settings.public_url}/v1/releases/{reference}/{release}/latest",
         recipients=[one for one in line.agreement.recipients if one.id in line.release.recipients],
         suppliers=_suppliers(line),
-        named_tables=[(name, one.title) for name, one in order.items()],
-        **about,
+        **_looked_at(tables, request.args),
     )
 
 
-def _about(one: Opened, cut: Cut) -> dict[str, Any]:
-    """What the form of a cut offers, and how the table was protected."""
+def _looked_at(tables: Sequence[Shown], said: Mapping[str, str]) -> dict[str, Any]:
+    """The table that is looked at and its cut, and what its form offers: dimensions, figures, and the labels at which the others are held."""
+    if not tables:
+        return {}
+    one = next((shown for shown in tables if shown.table.name == said.get("table")), tables[0])
+    asked = cuts.asked(one, _asked(one, said))
+    cut = cuts.cut(one, asked)
     return {
-        "dimensions": [(column.name, column.title) for column in one.dimensions],
-        "figures": [(column.name, column.title) for column in one.figures],
+        "shown": one,
+        "asked": asked,
+        "cut": cut,
+        "cells": cut.lines if len(cut.lines) <= MOST else (*cut.lines[: MOST - 1], cut.lines[-1]),
+        "more": max(0, len(cut.lines) - MOST),
+        "figures": cuts.shows(one),
+        "named_tables": [(table.table.name, table.table.title) for table in tables],
+        "dimensions": [(axis.name, axis.title) for axis in one.along],
         "others": [
-            (column.name, column.title, [(label, label) for label in one.labels[column.name]])
-            for column in one.dimensions
-            if column.name in cut.at
+            (axis.name, axis.title, [(label, label) for label in axis.all_labels], held)
+            for axis, (_, held) in zip((axis for axis in one.along if axis.name not in (asked.down, asked.across)), cut.fixed, strict=True)
         ],
-        "markers": one.markers,
-        "protection": one.told["disclosure"],
     }
+
+
+def _asked(one: Shown, said: Mapping[str, str]) -> dict[str, str]:
+    """What this page's addresses ask for, as cuts are asked for. What is not asked for, or is none: months down where there are several, else the
+    longest dimension; a short one across, so that the table fits.
+    """
+    sizes = {axis.name: len(axis.all_labels) for axis in one.along}
+    columns = said.get("columns", "")
+    if columns not in sizes:
+        columns = next((name for name in reversed(sizes) if 2 < sizes[name] <= WIDE), "") if len(sizes) > 1 else ""
+    rest = [name for name in sizes if name != columns]
+    rows = said.get("rows", "")
+    if rows not in rest:
+        rows = max(rest, key=lambda name: (name in TIMES and sizes[name] > FEW, sizes[name]))
+    at = {
+        f"at-{axis.name}": code
+        for axis in one.along
+        for code, label in zip(axis.codes, axis.labels, strict=True)
+        if said.get(f"at-{axis.name}") == label
+    }
+    return {"down": rows, "across": columns, "show": said.get("figure", ""), **at}
 
 
 def _suppliers(line: Line) -> list[str]:
@@ -146,10 +178,8 @@ def _lines(session: Session, who: Person, reference: str | None = None) -> list[
 def _stopped(session: Session, line: Line, now: datetime) -> str:
     """Why the newest edition is shown to nobody now, as it is sent to nobody: its agreement, or a dataset that it reads, is stopped."""
     standing = agreements.standing(session.get(AgreementRow, line.newest.agreement)) if line.newest else None
-    release = standing.agreement.release(line.release.name) if standing else None
-    if standing is None or release is None:
-        return ""
-    return next((str(one) for one in (in_force(standing, now, dataset) for dataset in release.datasets) if isinstance(one, Refused)), "")
+    shown = may_be_shown(standing, line.release.name, now)
+    return str(shown) if isinstance(shown, Refused) and shown is not UNKNOWN else ""
 
 
 def _history(session: Session, who: Person, reference: str, release: str) -> list[Edition]:
@@ -175,16 +205,5 @@ def _edition(session: Session, row: EditionRow, by: str | None) -> Edition:
     return Edition(row, status, colour, tuple(filter(None, told)))
 
 
-def _shown(tables: Mapping[str, Opened], asked: Mapping[str, str]) -> tuple[Cut | None, Grid | None]:
-    if not tables:
-        return None, None
-    one = tables.get(asked.get("table", ""), next(iter(tables.values())))
-    cut = cut_of(one, asked)
-    return cut, tabled(one, cut)
-
-
-def _pasted(base: str, line: Line, tables: Mapping[str, Opened]) -> Sequence[Paste]:
-    if not tables:
-        return ()
-    first = next(iter(tables.values()))
-    return pasted(base, line.agreement.reference, line.release.name, first.name, tuple(first.markers))
+def _pasted(base: str, line: Line, tables: Sequence[Shown], markers: tuple[str, ...]) -> Sequence[Paste]:
+    return pasted(base, line.agreement.reference, line.release.name, tables[0].table.name, markers) if tables else ()

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, defer
 
 from agreements.decisions import Refused
 from agreements.model import Agreement
-from agreements.periods import Period, months
 from agreements.rules import HUB, may_check
 from exchange.db import reading, writing
 from exchange.errors import ExchangeError, Forbidden, NotFound
@@ -23,7 +22,7 @@ from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
 from exchange.releases import checking, cuts, life, linked_edition, noted, picturing, uniqueness, withdrawing
 from exchange.releases.protected import Shown
-from exchange.releases.screen import published_tables
+from exchange.releases.screen import tables_of
 from exchange.releases.tables import OUT, EditionRow, EditionState
 from exchange.web import known
 from exchange.web.door import blueprint, hub, page, person
@@ -153,9 +152,9 @@ def check(edition: str) -> ResponseReturnValue:
             noted.looked_at(session, row.id, named, agreement, what, moment(session, here.clock))
     with reading(here.engine) as session:
         row, agreement = known_to(session, edition, who)
-        shown = _tables(session, row) if row.state in (EditionState.AWAITING_CHECK, EditionState.PUBLISHED) else []
+        shown = tables_of(session, row) if row.state in (EditionState.AWAITING_CHECK, EditionState.PUBLISHED) else []
         before = _before(session, row)
-        earlier = _tables(session, before) if before and shown else []
+        earlier = tables_of(session, before) if before and shown else []
         found = mine(session, row, agreement, keys)
         _, may_withdraw = withdrawing.may(session, row, keys)
         context: dict[str, Any] = {
@@ -187,14 +186,6 @@ def check(edition: str) -> ResponseReturnValue:
         link=known.link_if("submissions", reference=row.reference),
         **context,
     )
-
-
-def _tables(session: Session, row: EditionRow) -> list[Shown]:
-    release = parsed(session.get_one(AgreementRow, row.agreement).canonical).release(row.release)
-    files = {one.name: one.content for one in row.files}
-    if release is None or not files:
-        return []
-    return published_tables(release, months(Period.parse(row.first_period), Period.parse(row.last_period)), files)
 
 
 def _reading(shown: list[Shown]) -> dict[str, Any] | None:

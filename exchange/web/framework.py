@@ -134,7 +134,7 @@ def framework_public_csv(measure: str, figure: str) -> ResponseReturnValue:
 
 
 def _public(title: str, content: str, links: Links) -> Response:
-    """A page that is the same for everybody: no cookie is looked at or set, and it may be kept and asked for again."""
+    """A page that is the same for everybody: it rests on no cookie and sets none, and may be kept and asked for again."""
     footer = f"{FOOTER} Shown on {day(hub().clock())}."
     return _cacheable(Response(rendering.plain(title, content, _wired()[1], links, footer), mimetype="text/html"))
 

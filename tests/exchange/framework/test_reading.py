@@ -67,6 +67,4 @@ def test_no_file_says_which_setting_names_one(tmp_path: Path) -> None:
 
 def test_the_shipped_measures_are_read() -> None:
     path = ROOT / "config" / "measures.toml"
-    if not path.exists():
-        pytest.skip("left out: this checkout ships no measures yet")
     assert {one.workstream for one in read_measures(path)} == set(Workstream)

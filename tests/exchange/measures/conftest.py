@@ -5,7 +5,8 @@ from functools import cache
 
 import pytest
 
-from tests.exchange.measures.held import Held, Invented, agreement, hold, invent
+from tests.agreements.examples import agreement
+from tests.exchange.measures.held import Held, Invented, hold, invent
 
 
 @pytest.fixture(scope="session")

@@ -27,10 +27,8 @@ from adapters.synthesis.calendar import Window
 from adapters.synthesis.story import synthesise
 from agreements.codes import read_lists
 from agreements.columns import minimise
-from agreements.document import fill, placeholders, read
 from agreements.fields import Means
 from agreements.model import Agreement, Dataset
-from tests.agreements.papers import fingerprint
 
 ROOT = Path(__file__).parents[3]
 CODES = ROOT / "config" / "codes"
@@ -148,12 +146,6 @@ def invent(folder: Path) -> Invented:
     """Invent a partnership."""
     synthesise(folder, Window.between(FIRST, LAST, SCALE), SEED, CODES)
     return Invented(folder)
-
-
-def agreement(workstream: str) -> Agreement:
-    """An example agreement, with made-up fingerprints."""
-    text = (ROOT / "config" / "agreements" / f"{workstream}.toml").read_text(encoding="utf-8")
-    return read(fill(text, {card: fingerprint(card) for card in placeholders(text)}))
 
 
 def hold(invented: Invented, paper: Agreement) -> Held:

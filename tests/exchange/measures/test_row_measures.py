@@ -9,8 +9,9 @@ import pytest
 from agreements.periods import Period, months
 from agreements.release import Release
 from exchange.releases.tabulate import tabulate
+from tests.agreements.examples import agreement
 from tests.exchange.measures import counting, effectiveness, reoffending, victims
-from tests.exchange.measures.held import WORKSTREAMS, Held, agreement
+from tests.exchange.measures.held import WORKSTREAMS, Held
 
 EDITION = ("2024-04", "2024-09")
 READINGS: Mapping[str, str] = {

@@ -17,8 +17,9 @@ from exchange.releases.engine import Engine
 from exchange.releases.joining import row_units
 from exchange.releases.persons import persons
 from exchange.releases.windows import reading as reading_of
+from tests.agreements.examples import agreement
 from tests.exchange.measures import counting, effectiveness, people, reoffending, victims
-from tests.exchange.measures.held import WORKSTREAMS, Held, agreement
+from tests.exchange.measures.held import WORKSTREAMS, Held
 from tests.exchange.measures.test_row_measures import release_of
 
 COHORT = ("prison_movements", "charges", "yos_interventions", "ecins_cases", "nps_caseload", "crc_caseload")
@@ -89,7 +90,7 @@ def counted(held: Held, release: Release, reading: Reading) -> tuple[Counted, Ma
         else:
             who = persons(engine, held.agreement, held.agreement.linkages[0], known, reading.people).of if reading.people else None
             units = row_units(engine, release, held.agreement, known, periods, people=who)
-    return count_units(release, along, units, release.tables), {name: axis.all_codes for name, axis in along.items()}
+    return count_units(release, along, units, release.tables, {}), {name: axis.all_codes for name, axis in along.items()}
 
 
 @pytest.mark.parametrize("name", READ)

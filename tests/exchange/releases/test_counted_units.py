@@ -36,7 +36,7 @@ ROW = st.fixed_dictionaries(
 
 def counted(rows: list[dict[str, Any]]) -> Counted:
     wanted = release(TABLE, values=(DAYS, FINE))
-    return count_units(wanted, axes(wanted, PERIODS), units(rows), [TABLE, by("has", "month", presence("days"))])
+    return count_units(wanted, axes(wanted, PERIODS), units(rows), [TABLE, by("has", "month", presence("days"))], {})
 
 
 def cells() -> list[tuple[int, int]]:
@@ -66,7 +66,7 @@ def test_every_cell_is_what_its_units_come_to(rows: list[dict[str, Any]]) -> Non
         mine = inside(rows, cell)
         assert found.tables["t"][cell] == len(mine)
         assert found.shares[POLICE]["t"][cell] == len(mine)
-        assert found.joint["t"][cell] == found.shares[CPS]["t"][cell] == sum(row["prosecuted"] == 0 for row in mine)
+        assert found.shares[CPS]["t"][cell] == sum(row["prosecuted"] == 0 for row in mine)
         for name in ("days", "fine"):
             numbers = found.numbers["t", name]
             values = sorted(row[name] for row in mine if row[name] >= 0)
@@ -101,7 +101,7 @@ def test_a_correction_lowers_the_sum_and_is_protected_by_its_size() -> None:
 def test_there_are_no_fewer_events_than_none() -> None:
     wanted = release(TABLE, values=(replace(FINE, number=Number.EVENTS, sources=("fines",)),))
     with pytest.raises(BadRelease, match="fine is negative"):
-        count_units(wanted, axes(wanted, PERIODS), units([{"fine": -1}]), [TABLE])
+        count_units(wanted, axes(wanted, PERIODS), units([{"fine": -1}]), [TABLE], {})
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,7 +137,7 @@ def test_a_million_units_and_ten_tables_take_seconds() -> None:
     tables.append(by("figures", "month", "court", of=("days",), show=EVERYTHING))
     wanted = release(*tables, values=(DAYS, FINE))
     begun = time.process_time()
-    count_units(wanted, axes(wanted, PERIODS), made, tables)
+    count_units(wanted, axes(wanted, PERIODS), made, tables, {})
     assert time.process_time() - begun < 10
 
 
@@ -146,7 +146,7 @@ def test_only_rows_that_say_what_was_found_confirm_it() -> None:
     rests_on = Found(wanted).rests_on()
     plain = units([{"prosecuted": 0}, {"prosecuted": 0}, {"prosecuted": 1}])
     nobody_says = count_units(wanted, axes(wanted, PERIODS), plain, wanted.tables, rests_on)
-    assert nobody_says.confirmed["t", "prosecuted"].tolist() == nobody_says.joint["t"].tolist()
+    assert nobody_says.confirmed["t", "prosecuted"].tolist() == nobody_says.shares[CPS]["t"].tolist()
     # The first was found by the second supplier, the second by its own; the third was not.
     said = replace(plain, evidence={("found", "completed"): np.array([2, 1, 0])})
     counted_again = count_units(wanted, axes(wanted, PERIODS), said, wanted.tables, rests_on)

@@ -62,7 +62,7 @@ def test_a_figure_is_cut_as_the_count_is(shown: Shown) -> None:
     counted, meant = (cut(both, asked(both, {"show": show})) for show in (COUNT, "days_mean"))
     for one, other in zip(counted.lines, meant.lines, strict=True):
         for cell, mean in zip(one.cells, other.cells, strict=True):
-            assert mean.text == (HIDDEN if cell.hidden else f"{cell.text.replace(',', '')}.25")
+            assert mean.text == (HIDDEN if cell.hidden else f"{cell.text}.25")
 
 
 def known(shown: Shown) -> dict[tuple[tuple[str, str | None], ...], int | None]:

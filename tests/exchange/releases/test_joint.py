@@ -47,7 +47,7 @@ def made(which: int, counts: Sequence[int], threshold: int) -> tuple[Release, Co
     ]
     worlds_of = Worlds(Found(wanted))
     tables = worlds_of.found.completed()
-    counted = count_units(wanted, axes(wanted, PERIODS), units(rows), tables)
+    counted = count_units(wanted, axes(wanted, PERIODS), units(rows), tables, worlds_of.found.rests_on())
     hidden, _ = guard_joined(wanted, counted, tables, worlds_of)
     return wanted, counted, hidden
 
@@ -168,7 +168,9 @@ def test_what_a_supplier_knows_of_its_own_needs_no_second_supplier() -> None:
 
 def test_units_where_the_words_leave_room_for_none_are_refused() -> None:
     wanted = release(*SETS[1])
-    counted = count_units(wanted, axes(wanted, PERIODS), units([{"prosecuted": 1, "convicted": 0}]), wanted.tables)
+    counted = count_units(
+        wanted, axes(wanted, PERIODS), units([{"prosecuted": 1, "convicted": 0}]), wanted.tables, Found(wanted).rests_on()
+    )
     with pytest.raises(BadRelease, match="leave room for none"):
         guard_joined(wanted, counted, wanted.tables, Worlds(Found(wanted)))
 

@@ -202,7 +202,7 @@ def test_who_asked_does_not_check(room: Room) -> None:
     edition = ask(room.world)
     stranger = enter(room.world, OPERATOR, "checker").client()
     page = stranger.get(f"/checks/{edition}").text
-    assert "this key belongs to no output checker" in page.replace("&#39;", "'") or "Why you cannot check it here" in page
+    assert "Why you cannot check it here" in page
     refused = stranger.post(f"/checks/{edition}/decide", data={"csrf_token": forgery(stranger), "decision": "approve"})
     assert refused.status_code == 403
     other = enter(room.world, "elsewhere-police", "checker").client()
