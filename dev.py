@@ -41,7 +41,9 @@ LEVELS = {
     "all": ("requirements.lock",),
 }
 LOCKS = {
-    "requirements.lock": ("--all-extras", "--group", "dev"),
+    # Everything but Spark: 950 MB, no wheel, and only for an agreement that has outgrown one machine.
+    "requirements.lock": ("--extra", "hub", "--extra", "agency", "--extra", "pdf", "--extra", "pkcs11", "--extra", "s3", "--group", "dev"),
+    "requirements-spark.lock": ("--extra", "hub", "--extra", "s3", "--extra", "spark"),
     "requirements-hub.lock": ("--extra", "hub"),
     "requirements-agency.lock": ("--extra", "agency"),
 }
@@ -383,7 +385,7 @@ def scale(arguments: list[str]) -> int:
 
 
 def lock(arguments: list[str]) -> int:
-    """Write the three lock files from pyproject.toml (--upgrade: move to the newest releases)"""
+    """Write the lock files from pyproject.toml (--upgrade: move to the newest releases)"""
     common = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate"]
     with tempfile.TemporaryDirectory() as scratch:
         uv = shutil.which("uv")
