@@ -1,5 +1,5 @@
 # Thin names for dev.py, which is where everything is: `python3 dev.py` lists it.
-COMMANDS := demo test lint serve setup lock bench faults scale
+COMMANDS := demo sandbox test lint serve setup lock bench faults scale
 
 .PHONY: help $(COMMANDS)
 help:

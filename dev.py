@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 PYTHON = BIN / "python"
+SPARK_VENV = ROOT / ".venv-spark"
 UNFINISHED = VENV / ".lcjp-unfinished"  # There while something is being installed: whoever finds it later starts again.
 
 # Two levels in one environment: what runs the exchange installs in half the time of what tests it, and the second adds to the first.
@@ -47,12 +48,19 @@ LOCKS = {
     "requirements-hub.lock": ("--extra", "hub"),
     "requirements-agency.lock": ("--extra", "agency"),
 }
-OWN_HELP = {"demo": "run", "serve": "run", "bench": "all", "faults": "all", "scale": "all"}  # what tells its options itself, and its level
+OWN_HELP = {
+    "demo": "run",
+    "sandbox": "run",
+    "serve": "run",
+    "bench": "all",
+    "faults": "all",
+    "scale": "all",
+}  # what tells its options itself, and its level
 AUDITED = ("requirements-hub.lock", "requirements-agency.lock")  # what is installed where data are
 UV = "uv==0.13.9"  # Only `dev.py lock` needs it, and installs it out of the way if it is not on the PATH.
 
 # What is type-checked and linted, as far as it exists.
-CHECKED = ("agreements", "keys", "adapters", "exchange", "demo", "benchmarks", "tests", "wsgi.py", "dev.py")
+CHECKED = ("agreements", "keys", "adapters", "exchange", "demo", "conformance", "benchmarks", "tests", "wsgi.py", "dev.py")
 
 FAILED, NOT_THERE = 1, 2  # Exit codes: something is wrong; or what was asked for does not exist or cannot be had here.
 
@@ -73,6 +81,11 @@ def fonts(folder: str) -> bool:
     return any((Path(place) / "truetype" / folder).is_dir() for place in ("/usr/share/fonts", "/usr/local/share/fonts"))
 
 
+def administrators(name: str) -> object:
+    """Whether a program is here, where an ordinary user's PATH does not lead too."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+
+
 _PDF = "tests/exchange/exports cannot make a PDF"
 SYSTEM_PACKAGES = (
     SystemPackage("git", ("git",), "tests/test_house.py reads the list of tracked files from it"),
@@ -82,6 +95,9 @@ SYSTEM_PACKAGES = (
     SystemPackage("pangoft2-1.0", ("libpangoft2-1.0-0",), _PDF, ctypes.util.find_library),
     SystemPackage("harfbuzz-subset", ("libharfbuzz-subset0",), _PDF, ctypes.util.find_library),
     SystemPackage("strace", ("strace",), "the fault matrix kills and fails by other means alone"),
+    SystemPackage("prometheus", ("prometheus",), "tests/functional/test_prometheus.py reads the figures without it, unchecked", bare=True),
+    SystemPackage("nginx", ("nginx",), "tests/functional/test_deployment.py is not run", administrators, bare=True),
+    SystemPackage("systemd-analyze", ("systemd",), "nobody checks the systemd units", bare=True),
     SystemPackage("softhsm2-util", ("softhsm2",), "the tests of keys in a hardware module need it"),
     SystemPackage("dejavu", ("fonts-dejavu-core",), "PDFs of the tests have no letters", fonts),
     SystemPackage("Rscript", ("r-base-core", "r-cran-jsonlite"), "the lines for R are not tried", bare=True),
@@ -265,6 +281,13 @@ def demo(arguments: list[str]) -> int:
     return become([PYTHON, "-P", "-m", "demo", *arguments])
 
 
+def sandbox(arguments: list[str]) -> int:
+    """A hub of invented partners to build a client against, until Ctrl-C (--keep DIR: it stays there)"""
+    need("demo/sandbox/__main__.py", "the sandbox")
+    install("run")
+    return become([PYTHON, "-P", "-m", "demo.sandbox", *arguments])
+
+
 def serve(arguments: list[str]) -> int:
     """Run a hub with the embedded defaults (`exchange serve`)"""
     need("exchange/app.py", "the hub")
@@ -377,11 +400,38 @@ def faults(arguments: list[str]) -> int:
     return run([*matrix, *(["--besides", ", ".join(failed)] if failed else [])])
 
 
+def install_spark() -> Path:
+    """Spark's own environment, as locked; the Python in it. It sees what tests need of .venv, behind its own."""
+    need("requirements-spark.lock", "Spark's lock")
+    if shutil.which("java") is None:
+        raise StopError("Spark needs Java 17 or later. As root: apt-get install openjdk-17-jre-headless", NOT_THERE)
+    python, mark = SPARK_VENV / "bin" / "python", SPARK_VENV / ".lcjp-spark"
+    made_from = hashlib.sha256(sys.version.encode() + (ROOT / "requirements-spark.lock").read_bytes()).hexdigest()
+    if not (mark.is_file() and mark.read_text() == made_from):
+        with step(f"make {SPARK_VENV.name}"):
+            demand([sys.executable, "-m", "venv", "--clear", SPARK_VENV], "Spark's environment could not be made")
+            pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-qq", "--no-compile"]
+            # PySpark is published as source alone.
+            exactly = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-binary", "pyspark"]
+            demand(
+                [*pip, *exactly, "-r", ROOT / "requirements-spark.lock"], "not everything could be installed; the next call starts again"
+            )
+            mark.write_text(made_from)
+    packages = [Path(sysconfig.get_path("purelib", "venv", {"base": str(venv)})) for venv in (SPARK_VENV, VENV)]
+    (packages[0] / "lcjp-exchange.pth").write_text(f"{ROOT}\n{packages[1]}\n")
+    return python
+
+
 def scale(arguments: list[str]) -> int:
-    """The same work at ten and a hundred times the size"""
+    """The same work at ten and a hundred times the size (--spark: on Spark as well; --spark-tests: the tests of Spark alone)"""
     need("benchmarks/scale.py", "the scale run")
     install("all")
-    return run([PYTHON, "-m", "benchmarks.scale", *arguments])
+    rest = [one for one in arguments if one not in ("--spark", "--spark-tests")]
+    if len(rest) < len(arguments):
+        python = install_spark()
+        if "--spark-tests" in arguments:
+            return run([python, "-m", "pytest", "-q", "tests/spark", "-p", "no:cacheprovider", *rest])
+    return run([PYTHON, "-m", "benchmarks.scale", *rest])
 
 
 def lock(arguments: list[str]) -> int:
@@ -403,7 +453,7 @@ def lock(arguments: list[str]) -> int:
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    function.__name__: function for function in (demo, test, lint, serve, setup, lock, bench, faults, scale)
+    function.__name__: function for function in (demo, sandbox, test, lint, serve, setup, lock, bench, faults, scale)
 }
 
 

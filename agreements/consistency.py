@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from agreements.consistency_releases import problems as release_problems
+from agreements.consistency_releases import told_apart
 from agreements.errors import InvalidRule
 from agreements.fields import FieldType
 from agreements.linked import problems as linkage_problems
@@ -23,6 +24,14 @@ def problems(agreement: Agreement) -> list[str]:
         *_releases(agreement),
         *_checkers(agreement),
     ]
+
+
+def asked_of_new(agreement: Agreement) -> list[str]:
+    """What new words must hold to beside, by place: of an agreement that does not contradict itself.
+
+    Words that were signed before this was asked are opened as they were: what they publish is refused, and all else under them goes on.
+    """
+    return [line for release in agreement.releases for line in told_apart(agreement, release)]
 
 
 def _releases(agreement: Agreement) -> Iterator[str]:

@@ -9,6 +9,7 @@ from agreements.consistency_lookups import asked, is_day
 from agreements.consistency_lookups import problems as lookup_problems
 from agreements.fields import FieldType
 from agreements.linked import REPORT, cut_by
+from agreements.meant import made_twice
 from agreements.model import Agreement
 from agreements.perturbation import problems as perturbation_problems
 from agreements.possible import field_of, possible
@@ -20,6 +21,15 @@ from agreements.worked_out import Banded, Cases, Derived, FirstOf, Matched, Mont
 def problems(agreement: Agreement, release: Release) -> Iterator[str]:
     """Every way in which a release contradicts itself or its agreement, each line beginning with its place."""
     yield from (f"releases.{release.name}{line}" for line in _release(agreement, release))
+
+
+def told_apart(agreement: Agreement, release: Release) -> Iterator[str]:
+    """Whether one table of a release could show what another hides. Asked once all that the agreement names is there."""
+    if (twice_made := made_twice(agreement, release)) is not None:
+        yield (
+            f"releases.{release.name}.dimensions: {twice_made[0]} and {twice_made[1]} are made from one field, and some table is cut by only one of them: "
+            "one table could show what the other hides."
+        )
 
 
 def twice(place: str, names: Iterable[str]) -> Iterator[str]:
@@ -81,10 +91,12 @@ def _number(agreement: Agreement, release: Release, value: Value) -> Iterator[st
         events = release.cohort.events if release.cohort else ()
         yield from (f"there is no event “{name}”." for name in value.sources if name not in {one.name for one in events})
         return
-    for source in value.sources:
+    for place, source in enumerate(value.sources):
         field = field_of(agreement, source)
         if field is None or source.partition(".")[0] not in release.datasets:
             yield f"there is no field “{source}”."
+        elif place and value.beside:
+            continue  # it need only be there
         elif value.number is Number.DAYS and not is_day(field):
             yield f"days are counted between dates held to the day, and “{source}” is none."
         elif value.number is not Number.DAYS and (field.type is not FieldType.INTEGER or field.arrow_type != "int64"):

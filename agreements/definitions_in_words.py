@@ -41,7 +41,8 @@ def value_in_words(value: Value) -> str:
     between = " to ".join(value.sources)
     match value.number:
         case Number.AMOUNT:
-            return f"{value.name} is the whole number in {between}."
+            where = f"; there is none where {names_in_words(value.beside)} is missing" if value.beside else ""
+            return f"{value.name} is the whole number in {value.sources[0]}{where}."
         case Number.CHANGE:
             return f"{value.name} is by how much the number grows, or falls, from {between}; there is none where one of the two is missing."
         case Number.DAYS:

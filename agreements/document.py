@@ -15,7 +15,7 @@ from typing import Any, cast
 import rfc8785
 from marshmallow import ValidationError
 
-from agreements.consistency import problems
+from agreements.consistency import asked_of_new, problems
 from agreements.errors import InvalidDocument
 from agreements.linked import completed
 from agreements.model import Agreement
@@ -33,11 +33,14 @@ def read(text: str) -> Agreement:
         parsed = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: not TOML, or a number of more than 4,300 digits
         raise InvalidDocument(["this is not TOML: check quotes and brackets near the place an editor marks."]) from error
-    return _build(parsed)
+    return require_new(_build(parsed))
 
 
 def read_canonical(data: bytes) -> Agreement:
-    """The agreement a canonical JSON document says. Refused unless it is byte for byte in canonical form."""
+    """The agreement a canonical JSON document says. Refused unless it is byte for byte in canonical form.
+
+    It may have been signed long ago: what is asked of new words alone (:func:`require_new`) is not asked of it.
+    """
     if len(data) > LIMIT:
         raise InvalidDocument(["the document is larger than 1 MiB."])
     try:
@@ -48,6 +51,13 @@ def read_canonical(data: bytes) -> Agreement:
     if not isinstance(parsed, dict) or again != data:
         raise InvalidDocument(["this is not in canonical form (RFC 8785)."])
     return _build(_with_dates(parsed))
+
+
+def require_new(agreement: Agreement) -> Agreement:
+    """The agreement, if its words may be entered today; else :class:`InvalidDocument`."""
+    if found := asked_of_new(agreement):
+        raise InvalidDocument(found)
+    return agreement
 
 
 def canonical(agreement: Agreement) -> bytes:

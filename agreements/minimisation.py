@@ -120,7 +120,10 @@ def _release_uses(agreement: Agreement, release: Release, uses: Uses) -> None:
         _cohort_uses(release.cohort, uses)
     for value in release.values:
         for source in value.sources if value.number is not Number.EVENTS else ():
-            uses[_place(source)].ordered = True
+            if source in value.beside:
+                uses[_place(source)].present = True
+            else:
+                uses[_place(source)].ordered = True
     for dimension in release.dimensions:
         _told_apart(release, dimension.source, tuple(code for code, _ in dimension.categories), uses)
 

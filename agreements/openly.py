@@ -34,7 +34,10 @@ def publishing_openly(standing: Standing, release_name: str, now: datetime) -> I
 
 
 def may_be_shown(standing: Standing | None, release_name: str, now: datetime) -> Decision:
-    """Whether the parties' people are shown what this release has published: while nothing that it reads is stopped, as for recipients."""
+    """Whether the parties' people are shown what this release has published: while nothing that it reads is stopped, as for recipients; and whatever anybody may read."""
+    openly = may_publish_openly(standing, release_name, now)
+    if not isinstance(openly, Refused):
+        return openly
     release = standing.agreement.release(release_name) if standing else None
     if standing is None or release is None:
         return UNKNOWN

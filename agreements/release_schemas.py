@@ -94,10 +94,11 @@ class DerivedSchema(Part):
 
 
 class ValueSchema(Part):
-    """One of ``amount``, ``change``, ``days_between``, ``events``."""
+    """One of ``amount`` (which may name, as ``beside``, a field without which it does not count), ``change``, ``days_between``, ``events``."""
 
     name = name_of()
     amount = fields.String()
+    beside = fields.String()
     change = fields.List(fields.String(), validate=validate.Length(equal=2))
     days_between = fields.List(fields.String(), validate=validate.Length(equal=2))
     events = fields.String(validate=NAME)
@@ -108,10 +109,12 @@ class ValueSchema(Part):
         match sorted(set(data) - {"name"}):
             case ["change" | "days_between" as what]:
                 return worked_out.Value(data["name"], worked_out.Number(what), tuple(data[what]))
+            case ["amount", "beside"]:
+                return worked_out.Value(data["name"], worked_out.Number.AMOUNT, (data["amount"], data["beside"]))
             case ["amount" | "events" as what]:
                 return worked_out.Value(data["name"], worked_out.Number(what), (data[what],))
             case _:
-                raise ValidationError("needs one of amount, change, days_between and events.")
+                raise ValidationError("needs one of amount, change, days_between and events; and beside, if at all, with an amount.")
 
 
 class EntrySchema(Part):

@@ -20,13 +20,18 @@ class Number(StrEnum):
 class Value:
     """A whole number of each unit, for sums, means, quartiles and bands; absent where what it needs is.
 
-    ``sources``: of an amount one ``dataset.field``; of a change, two of them, the second less the first; of days between, the two dates, the first less than the second where days are positive;
+    ``sources``: of an amount one ``dataset.field``, and after it another if the amount only counts where that is there too; of a change, two of them, the second less the first; of days between, the two dates, the first less than the second where days are positive;
     of events the name of one event of the cohort, of which it is how many there were.
     """
 
     name: str
     number: Number
     sources: tuple[str, ...]
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Of the sources, those that need only be there."""
+        return self.sources[1:] if self.number is Number.AMOUNT else ()
 
 
 class Show(StrEnum):

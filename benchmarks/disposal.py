@@ -19,6 +19,7 @@ from benchmarks.measure import SUPPLIER, Result, Stopwatch, peak_mb
 from benchmarks.rig import Rig, build
 from exchange.db import reading, writing
 from exchange.keyring import submission_name
+from exchange.objects import Objects
 from exchange.submissions import retention, sealing
 from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
 
@@ -86,10 +87,12 @@ def put(rig: Rig, parts: int) -> str:
     hub, identity = rig.hub, f"sub-{secrets.token_hex(12)}"
     key = hub.keyring.store.create(submission_name(identity))
     names = [f"{identity.removeprefix('sub-')}.{number}.{secrets.token_hex(4)}.parquet" for number in range(1, parts + 1)]
+    held = hub.places.held
+    assert isinstance(held, Objects)
     for name in names:
-        draft = hub.places.held.draft(name)
+        draft = held.draft(name)
         draft.write_bytes(PART)
-        draft.replace(hub.places.held.path(name))
+        draft.replace(held.path(name))
     wrapped = hub.keyring.store.wrap(submission_name(identity), key)
     digest, now = "sha256:" + secrets.token_hex(32), datetime.now(UTC)
     with writing(hub.engine) as session:

@@ -31,6 +31,7 @@ from benchmarks.plain_intake import describe
 from benchmarks.rig import Rig, build, hub_at
 from exchange.db import reading, writing
 from exchange.keyring import sealing_name
+from exchange.objects import Objects
 from exchange.submissions import intake, sealing
 from exchange.submissions.process import process
 from exchange.submissions.tables import SubmissionRow, SubmissionState
@@ -93,8 +94,8 @@ def run(rows: int, repeats: int) -> Result:
 # ---------------------------------------------------------------------------------------------------------- the submission
 
 
-def stage(rig: Rig, rows: int) -> int:
-    """Make, seal, sign and hand in one submission, complete; returns the bytes sealed."""
+def stage(rig: Rig, rows: int, period: str = PERIOD) -> int:
+    """Make, seal, sign and hand in one submission of a month, complete; returns the bytes sealed."""
     dataset = rig.agreement.dataset("charges")
     assert dataset is not None
     hub, upload = rig.hub, secrets.token_hex(16)
@@ -105,7 +106,7 @@ def stage(rig: Rig, rows: int) -> int:
     digest, totals, parts = RowsDigest(dataset.schema), dict.fromkeys(dataset.schema.names, 0), []
     folder = hub.settings.home / "made-parts"
     folder.mkdir()
-    for number, batch in enumerate(batches(dataset, rows), 1):
+    for number, batch in enumerate(batches(dataset, rows, period), 1):
         sealed = seal(encode(batch), public, part_info(**bound, part=number))
         digest.update(batch)
         for name in totals:
@@ -120,7 +121,7 @@ def stage(rig: Rig, rows: int) -> int:
         version=rig.agreement.version,
         agreement=rig.agreement.digest,
         dataset=dataset.name,
-        period=PERIOD,
+        period=period,
         mode="replace",
         after=None,
         epoch=EPOCH,
@@ -151,17 +152,18 @@ def hand_in(rig: Rig, signed: dict[str, object], folder: Path) -> list[Path]:
             hub.places.staging.keep(draft, name)
             intake.arrived(session, row, number, part.sha256, part.size, hub.clock())
         intake.complete(session, hub.keyring, hub.places.staging, SUPPLIER, row.id, hub.clock)
+        assert isinstance(hub.places.staging, Objects)
         staged = [hub.places.staging.path(intake.part_name(row.id, number)) for number in range(1, len(row.parts) + 1)]
     folder.rmdir()
     return staged
 
 
-def batches(dataset: Dataset, rows: int) -> Iterator[pa.RecordBatch]:
+def batches(dataset: Dataset, rows: int, month: str = PERIOD) -> Iterator[pa.RecordBatch]:
     """Made-up charges, all of one month, a part's worth at a time."""
     random = np.random.default_rng(20_261_122)
     for start in range(0, rows, PART_ROWS):
         count = min(PART_ROWS, rows - start)
-        columns = [_column(random, field.name, count, rows) for field in dataset.fields]
+        columns = [_column(random, field.name, count, rows, month) for field in dataset.fields]
         yield pa.RecordBatch.from_arrays(columns, schema=dataset.schema)
 
 
@@ -175,7 +177,7 @@ TEXTS = {
 EMPTY = {"person": 0.08, "offence_month": 0.01, "age_band": 0.05, "domestic_abuse": 0.02, "plea": 0.15, "days_to_charge": 0.03, "loss": 0.4}
 
 
-def _column(random: np.random.Generator, name: str, rows: int, total: int) -> pa.Array:
+def _column(random: np.random.Generator, name: str, rows: int, total: int, month: str) -> pa.Array:
     empty = random.random(rows) < EMPTY[name] if name in EMPTY else None
     if name in {"crime", "person"}:
         numbers = np.zeros((rows, 2), np.int64)
@@ -184,9 +186,9 @@ def _column(random: np.random.Generator, name: str, rows: int, total: int) -> pa
         column = rekey(fixed_binary(numbers.view(np.uint8), None), bytes(32))
         return column if empty is None else _emptied(column, ~empty)
     if name in {"charged", "offence_month"}:
-        days = np.datetime64("2021-04-01") + random.integers(0, 30, rows)
+        days = np.datetime64(f"{month}-01") + random.integers(0, 28 if month[5:] == "02" else 30, rows)
         if name == "offence_month":
-            days = (np.datetime64("2021-04", "M") - random.integers(0, 24, rows)).astype("datetime64[D]")
+            days = (np.datetime64(month, "M") - random.integers(0, 24, rows)).astype("datetime64[D]")
         return pa.array(days, pa.date32(), mask=empty)
     if name in TEXTS:
         return pa.array(TEXTS[name]).take(pa.array(random.integers(0, len(TEXTS[name]), rows), mask=empty))

@@ -61,10 +61,10 @@ def hub_at(folder: Path) -> Hub:
     return open_hub(read_settings(folder / "hub.toml"))
 
 
-def build(folder: Path, address: str = "http://127.0.0.1:8080") -> Rig:
-    """A new hub in a folder, with the agreement signed by everybody and in force."""
+def build(folder: Path, address: str = "http://127.0.0.1:8080", *options: str) -> Rig:
+    """A new hub in a folder (with more options of ``exchange init``), with the agreement signed by everybody and in force."""
     with redirect_stdout(io.StringIO()):
-        cli.main(["--json", "init", str(folder), "--public-url", address, "--operator", OPERATOR], standalone_mode=False)
+        cli.main(["--json", "init", str(folder), "--public-url", address, "--operator", OPERATOR, *options], standalone_mode=False)
     with (folder / "hub.toml").open("a", encoding="utf-8") as settings:
         settings.write("calls_per_minute = 1_000_000_000\n")  # one client asks as fast as it can: that is what is measured
     rig = Rig(hub_at(folder), folder / "hub.toml")

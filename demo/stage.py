@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -12,11 +13,14 @@ from pathlib import Path
 
 import requests
 from rich.console import Console
+from rich.text import Text
 
 from demo.cast import ROOT
 from exchange.commands.root import cli
 
 console = Console(highlight=False)
+PATIENCE = 1_800
+"""Seconds for one agency command: two years of a dataset are pushed by one, and a small machine may be busy with others."""
 
 
 class Failed(Exception):
@@ -25,7 +29,13 @@ class Failed(Exception):
 
 def step(text: str) -> None:
     """Say what happens now."""
-    console.print(f"[bold]•[/bold] {text}")
+    say(f"• {text}", indent=2)
+
+
+def say(text: str, *, indent: int = 0, style: str = "") -> None:
+    """A line for people: broken between words where the screen ends, what follows set in as far as ``indent``."""
+    for line in textwrap.wrap(text, console.width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False):
+        console.print(Text(line, style=style), soft_wrap=True)
 
 
 def hub(config: Path | None, *arguments: str | Path) -> str:
@@ -49,7 +59,7 @@ def finish(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
     """Wait for agency commands; what each printed, or Failed with the first one's words."""
     printed = []
     for process in processes:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=PATIENCE)
         if process.returncode != 0:
             raise Failed(f"exchange-agency ended with {process.returncode}:\n{err or out}")
         printed.append(out)

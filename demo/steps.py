@@ -18,15 +18,27 @@ def in_turn(commands: Iterable[Sequence[str | Path]]) -> list[str]:
         return list(workers.map(lambda arguments: finish([start(*arguments)])[0], commands))
 
 
-def make_keys(places: Places, address: str, operator: str, people: Mapping[str, Sequence[str]], suppliers: Sequence[str]) -> Path:
-    """A hub at an address, and everybody's keys, registered; the hub's settings. ``people``: party → roles of those who have a key."""
-    hub(None, "init", places.hub, "--public-url", address, "--operator", operator)
+def make_keys(
+    places: Places,
+    address: str,
+    operator: str,
+    people: Mapping[str, Sequence[str]],
+    suppliers: Sequence[str],
+    *,
+    recipient: str = RECIPIENT,
+    further: Sequence[str] = (),
+) -> Path:
+    """A hub at an address, and everybody's keys, registered; the hub's settings.
+
+    ``people``: party → roles of those who have a key. ``further``: options of ``exchange init``.
+    """
+    hub(None, "init", places.hub, "--public-url", address, "--operator", operator, *further)
     for party, roles in people.items():
         for role in roles:
             hub(None, "person", "new", "--owner", party, "--role", role, "--out", places.people(party))
     common: tuple[str | Path, ...] = ("init", "--hub", address)
     made = [(*common, "--party", one, "--home", places.agency(one), "--pin-signatory", _signatory(places, one)) for one in suppliers]
-    in_turn([*made, (*common, "--party", RECIPIENT, "--home", places.agency(RECIPIENT), "--recipient")])
+    in_turn([*made, (*common, "--party", recipient, "--home", places.agency(recipient), "--recipient")])
     config = places.hub / "hub.toml"
     hub(config, "partner", "add", *places.cards())
     return config

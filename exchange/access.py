@@ -118,6 +118,7 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.invite": OPERATORS,
     "web.invite_again": OPERATORS,
     "web.end_person": OPERATORS,
+    "web.condition": OPERATORS,
     "web.me": PEOPLE,
     "web.card": PEOPLE,
     "web.passkey_challenge": PEOPLE,

@@ -5,22 +5,24 @@ from datetime import datetime
 
 from flask import Blueprint, Flask, current_app
 from flask_smorest import Api
-from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from exchange import problems
+from exchange import metrics, problems
 from exchange.api import agreements, catalogue, editions, log, odata, public, pulling, rights, scorecard, submissions, tokens, versions
-from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard, hub
+from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard
 from exchange.api.openapi import describe
 from exchange.db import reading
 from exchange.errors import Unavailable
 from exchange.hub import now, open_hub
-from exchange.log.record import size
-from exchange.restore.standing import Lately, require_reapplied
+from exchange.logs import numbered
+from exchange.register import sandbox
+from exchange.restore.standing import require_reapplied
 from exchange.settings import Settings
+from exchange.watch.facts import Readiness
 from exchange.web import agreements as agreement_screens
 from exchange.web import catalogue as catalogue_screens
 from exchange.web import checking as checking_screens
+from exchange.web import condition as condition_screens
 from exchange.web import (
     deciding,
     differences,
@@ -46,7 +48,7 @@ from exchange.web import framework as framework_screens
 from exchange.web import retention as retention_screens
 from exchange.web import scorecard as scorecard_screens
 from exchange.web import submissions as submission_screens
-from exchange.web.headers import guard_headers
+from exchange.web.headers import SAYING, guard_headers
 
 service = Blueprint("service", __name__)
 # Importing a module of screens puts its pages on the one blueprint; they are listed so that none is forgotten.
@@ -57,6 +59,7 @@ SCREENS = (
     catalogue_screens,
     *(checking_screens, deciding),
     framework_screens,
+    condition_screens,
 )
 
 
@@ -68,14 +71,10 @@ def health() -> dict[str, str]:
 
 @service.get("/ready")
 def ready() -> dict[str, str]:
-    """The database, the log and the keystore can be used."""
-    here = hub()
-    with reading(here.engine) as session:
-        session.execute(text("select 1"))
-        size(session)
-    here.keyring.signing("receipts")
-    if current_app.extensions["lcjp-lately"].found():
-        raise Unavailable("the hub was restored and must be stopped.", remedy="The operator runs: exchange restore --replay")
+    """The database, the log and the keystore can be used, and nothing that was destroyed is back. Who asks is told causes, and no name."""
+    if stops := current_app.extensions["lcjp-readiness"].stops():
+        causes = [{"cause": one.cause.value, "words": one.words, "remedy": one.remedy} for one in stops]
+        raise Unavailable(stops[0].words, remedy=stops[0].remedy, extra={"causes": causes})
     return {"status": "ready"}
 
 
@@ -93,10 +92,16 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
         "MAX_FORM_MEMORY_SIZE": FORM_LIMIT,
         "MAX_FORM_PARTS": 20,
     }
+    if settings.sandbox:
+        app.config["API_SPEC_OPTIONS"] = {"info": {"description": SAYING, "x-sandbox": True}}
     wired = open_hub(settings, clock)
     require_reapplied(wired)
-    app.extensions["lcjp-lately"] = Lately(wired)
+    with reading(wired.engine) as session:
+        sandbox.require_same(session, declared=settings.sandbox)
+    app.extensions["lcjp-readiness"] = Readiness(wired)
     app.extensions["lcjp-hub"] = wired
+    if settings.metrics_bind:
+        metrics.Meters().watch(app, wired.engine)
     guard(app)
     api = Api(app)
     for part in (tokens, agreements, versions, submissions, scorecard, rights, log, editions, pulling, odata, catalogue, public):
@@ -109,7 +114,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     app.register_blueprint(door.blueprint)
     problems.install(app, wired, door.error_page)
     secure = settings.public_url.startswith("https://")
-    app.after_request(lambda response: guard_headers(response, secure=secure))
+    app.after_request(lambda response: guard_headers(response, secure=secure, sandbox=settings.sandbox))
+    app.wsgi_app = numbered(app.wsgi_app)  # type: ignore[assignment,method-assign]
     if settings.proxies:
         # The address alone is believed: what the hub is called, and by which scheme, public_url says.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
 _NAMES = {
@@ -50,7 +51,13 @@ class Instant(TypeDecorator[datetime]):
 
 
 # A stop must never wait long for a process that has died or hangs with a lock in its hand.
-_POSTGRESQL = "SET TIME ZONE 'UTC'; SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'"
+_POSTGRESQL = "SET TIME ZONE 'UTC'; SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; "
+# Nor for a host that was cut off, so that neither end hangs: the server ends its session, and it sees that the server is gone.
+_POSTGRESQL += (
+    "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 9000; "
+    "SET client_connection_check_interval = '3s'"
+)
+_TCP = {"connect_timeout": 10, "keepalives_idle": 3, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 9000}
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -61,7 +68,8 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=16, isolation_level="READ COMMITTED")
+    arguments = _arguments(url)
+    engine = create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=16, isolation_level="READ COMMITTED", connect_args=arguments)
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
@@ -76,9 +84,21 @@ def make_asker(url: str) -> Engine:
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
+        connect_args=_arguments(url),
     )
     event.listen(engine, "connect", _prepare_sqlite if engine.dialect.name == "sqlite" else _prepare_asker)
     return engine
+
+
+def make_single(url: str) -> Engine:
+    """A PostgreSQL engine of sessions that are kept by whoever opens them, each statement by itself: what locks a session holds, it says."""
+    return create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=_arguments(url))
+
+
+def _arguments(url: str) -> dict[str, Any]:
+    """What the driver is told; what the operator's address says goes before it."""
+    found = make_url(url)
+    return {} if found.get_backend_name() == "sqlite" else {name: value for name, value in _TCP.items() if name not in found.query}
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

@@ -28,6 +28,8 @@ EXTRAS: Mapping[str, Extra] = {
     ),
     "charts": Extra("exchange.framework.charts", "draw charts", "lcjp-exchange[hub]", ()),
     "transit": Extra("keys.transit", "use a key service", "lcjp-exchange[hub]", ()),
+    "s3": Extra("exchange.s3_service", "use an S3-compatible service", "lcjp-exchange[s3]", ()),
+    "spark": Extra("exchange.releases.on_spark", "make editions on Spark", "lcjp-exchange[spark]", ("openjdk-17-jre-headless",)),
     "pkcs11": Extra("keys.hardware", "use a hardware module", "lcjp-exchange[pkcs11]", ()),
 }
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -13,8 +14,10 @@ from exchange.keystores import open_keystore
 from exchange.limits import Limits
 from exchange.log import flushing
 from exchange.log.second import SecondStore
-from exchange.objects import Objects
+from exchange.log.shared_store import SharedStore
+from exchange.places import objects_in, space_of
 from exchange.releases import keeping, kept
+from exchange.releases.engine import OnSpark, Power
 from exchange.settings import Settings
 from exchange.submissions import endings
 from exchange.submissions.process import Places
@@ -38,7 +41,15 @@ class Hub:
     @cached_property
     def second(self) -> SecondStore:
         """The log's second store."""
-        return flushing.of(self.engine) or SecondStore(self.settings.second_store)
+        return flushing.of(self.engine) or second_store(self.settings)
+
+    @property
+    def power(self) -> Power:
+        """What an edition is made on, and may take."""
+        settings = self.settings
+        if settings.edition_engine == "duckdb":
+            return settings.edition_memory
+        return OnSpark(settings, settings.home, settings.spark_master, settings.edition_memory)
 
     @cached_property
     def asker(self) -> Engine:
@@ -58,9 +69,17 @@ class Hub:
         return [*ended, *dropped, *spent, *kept.settle(self.engine, self.keyring, self.clock, reference)]
 
 
+def second_store(settings: Settings) -> SecondStore:
+    """The log's second store: a folder, or a space on an S3-compatible service; nothing is asked of it yet."""
+    place = settings.second_store
+    if isinstance(place, Path):
+        return SecondStore(place)
+    return SharedStore(space_of(settings, place), timedelta(days=settings.leaves_lock_days))
+
+
 def open_hub(settings: Settings, clock: Callable[[], datetime] = now) -> Hub:
     """Wire a hub from its settings."""
-    places = Places(Objects(settings.staging), Objects(settings.objects))
+    places = Places(objects_in(settings, settings.staging, renews=True), objects_in(settings, settings.objects))
     engine = make_engine(settings.database_url)
-    flushing.attach(engine, SecondStore(settings.second_store))
+    flushing.attach(engine, second_store(settings))
     return Hub(settings, engine, Keyring(open_keystore(settings)), places, clock)

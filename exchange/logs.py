@@ -6,17 +6,38 @@ are said, never its words, which could quote what was read.
 
 import json
 import logging
+import secrets
 import sys
 import threading
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 # Names and numbers of the hub's own making. Nothing that an agency or a person wrote is among them.
-ALLOWED = ("submission", "state", "what", "job", "kind", "place", "endpoint", "files", "hold", "entries")
+ALLOWED = ("submission", "submissions", "state", "what", "job", "kind", "place", "endpoint", "files", "hold", "entries", "taken over")
 LONGEST = 200  # characters of a value
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 logger = logging.getLogger("exchange.logs")
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered here: in its problem document, in the header ``X-Request-Id``, and in every line that is logged."""
+NUMBER = "lcjp.request"  # the same, in the WSGI environment
+
+
+def numbered(application: Application) -> Application:
+    """The application, each request with an id of the hub's own making: what a caller sends as one is not believed."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        environ[NUMBER] = secrets.token_hex(8)
+        before = request_id.set(environ[NUMBER])
+        try:
+            return application(environ, lambda status, headers, *more: start(status, [*headers, ("X-Request-Id", environ[NUMBER])], *more))
+        finally:
+            request_id.reset(before)
+
+    return answer
 
 
 def place_of(trace: TracebackType | None) -> str:
@@ -37,6 +58,7 @@ class AsJson(logging.Formatter):
             "logger": record.name,
             "message": _words(record),
         }
+        line |= {"request": found} if (found := request_id.get()) else {}
         line |= {name: _short(value) for name in ALLOWED if (value := getattr(record, name, None)) is not None}
         if record.exc_info and record.exc_info[0] is not None:
             line |= {"kind": record.exc_info[0].__name__, "place": place_of(record.exc_info[2])}

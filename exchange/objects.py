@@ -1,30 +1,116 @@
-"""Files that appear whole or not at all: written beside their place, flushed, renamed, and the folder flushed."""
+"""Objects that appear whole or not at all, and the folder of them: written beside their place, flushed, renamed, and the folder flushed."""
 
+import contextlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
+
+from pyarrow import fs
 
 from exchange.errors import Unacceptable
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9.-]{0,119}$")
 
 
+def checked(name: str) -> str:
+    """The name, if it is one: names are ours (ids), never a caller's text."""
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise Unacceptable("this is not the name of an object.")
+    return name
+
+
+class Store(Protocol):
+    """A store of objects. OSError where it fails; what is not there is FileNotFoundError.
+
+    ``room``: the folder on whose disk drafts lie. ``own_drafts``: no other host's are among them. ``filesystem``: what
+    ``keys.parquet.decrypting_dataset`` reads :meth:`place` through; None for that of the machine.
+    """
+
+    own_drafts: bool
+    room: Path
+
+    @property
+    def filesystem(self) -> fs.FileSystem | None:
+        """See above."""
+        ...
+
+    def place(self, name: str) -> str | Path:
+        """What an object is to ``filesystem``."""
+        ...
+
+    def draft(self, name: str) -> Path:
+        """A place to write before :meth:`keep`: a file of this host."""
+        ...
+
+    def keep(self, draft: Path, name: str) -> None:
+        """Make a finished draft durable under its name; it is then no more."""
+        ...
+
+    def keep_all(self, drafts: Sequence[tuple[Path, str]]) -> None:
+        """The same of many, beside each other where that is quicker."""
+        ...
+
+    def holds(self, name: str, size: int) -> bool:
+        """Whether an object of this size is there."""
+        ...
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Every object whose name begins so, as for :meth:`beginning`, and its size."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove an object; nothing happens if it is not there."""
+        ...
+
+    def beginning(self, prefix: str) -> list[str]:
+        """Every object whose name begins so: two letters at least."""
+        ...
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove objects for good: once this returns, no loss of power brings one back. One that is not there is no error."""
+        ...
+
+    def names(self, older: timedelta | None = None) -> Iterator[str]:
+        """Every object there is, or those older than that; drafts are not objects."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove every draft: leftovers of a process that was killed. Only while nobody writes one."""
+        ...
+
+    def save(self, name: str, into: Path) -> None:
+        """Copy an object to a file. FileNotFoundError."""
+        ...
+
+    def at_hand(self, names: Sequence[str]) -> AbstractContextManager[list[Path]]:
+        """These objects as files of this machine, for as long as the block runs."""
+        ...
+
+
 class Objects:
-    """A folder of objects. Names are ours (ids), never a caller's text."""
+    """A folder of objects."""
+
+    own_drafts = False
+    filesystem: fs.FileSystem | None = None
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = self.room = folder
 
     def path(self, name: str) -> Path:
         """Where an object is, or would be. Two letters of its name make its folder."""
-        if not _NAME.fullmatch(name) or ".." in name:
-            raise Unacceptable("this is not the name of an object.")
-        return self.folder / name[:2] / name
+        return self.folder / checked(name)[:2] / name
+
+    place = path
 
     def draft(self, name: str) -> Path:
-        """A place to write before :meth:`keep`, in the same file system."""
+        """See :meth:`Store.draft`: in the same file system."""
         place = self.path(name)
         if not place.parent.is_dir():
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -32,31 +118,44 @@ class Objects:
         return place.with_name(f"{name}.{secrets.token_hex(4)}.part")
 
     def keep(self, draft: Path, name: str) -> None:
-        """Make a finished draft durable under its name."""
+        """See :meth:`Store.keep`."""
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         place = self.path(name)
         draft.replace(place)
         sync_folder(place.parent)
 
+    def keep_all(self, drafts: Sequence[tuple[Path, str]]) -> None:
+        """See :meth:`Store.keep_all`: one disk does one after the other."""
+        for draft, name in drafts:
+            self.keep(draft, name)
+
     def holds(self, name: str, size: int) -> bool:
-        """Whether an object of this size is there."""
+        """See :meth:`Store.holds`."""
         try:
             return self.path(name).stat().st_size == size
         except FileNotFoundError:
             return False
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """See :meth:`Store.sizes`."""
+        found = {}
+        for name in self.beginning(prefix):
+            with contextlib.suppress(FileNotFoundError):
+                found[name] = self.path(name).stat().st_size
+        return found
+
     def delete(self, name: str) -> None:
-        """Remove an object; nothing happens if it is not there."""
+        """See :meth:`Store.delete`."""
         self.path(name).unlink(missing_ok=True)
 
     def beginning(self, prefix: str) -> list[str]:
-        """Every object whose name begins so: two letters at least, which are those of its folder."""
+        """See :meth:`Store.beginning`: the two letters are those of its folder."""
         folder = self.path(prefix).parent
         return sorted(path.name for path in folder.glob(f"{prefix}*") if not path.name.endswith(".part"))
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove objects for good: once this returns, no loss of power brings one back. One that is not there is no error."""
+        """See :meth:`Store.remove`."""
         folders = set()
         for name in names:
             self.delete(name)
@@ -65,18 +164,29 @@ class Objects:
             if folder.is_dir():
                 sync_folder(folder)
 
-    def names(self) -> Iterator[str]:
-        """Every object there is; drafts are not objects."""
+    def names(self, older: timedelta | None = None) -> Iterator[str]:
+        """See :meth:`Store.names`."""
+        before = time.time() - older.total_seconds() if older is not None else None
         for path in sorted(self.folder.glob("??/*")):
-            if not path.name.endswith(".part"):
+            if not path.name.endswith(".part") and (before is None or path.stat().st_mtime < before):
                 yield path.name
 
     def sweep(self) -> int:
-        """Remove every draft: leftovers of a process that was killed. Only while nobody writes one."""
+        """See :meth:`Store.sweep`."""
         drafts = list(self.folder.glob("??/*.part"))
         for path in drafts:
             path.unlink(missing_ok=True)
         return len(drafts)
+
+    def save(self, name: str, into: Path) -> None:
+        """See :meth:`Store.save`."""
+        with self.path(name).open("rb") as file, into.open("wb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
+
+    @contextlib.contextmanager
+    def at_hand(self, names: Sequence[str]) -> Iterator[list[Path]]:
+        """See :meth:`Store.at_hand`: where they lie."""
+        yield [self.path(name) for name in names]
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import errno
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, g, json, request
@@ -27,7 +28,8 @@ from exchange.errors import (
 from exchange.hub import Hub
 from exchange.log import repeats
 from exchange.log.record import Event, Operation
-from exchange.logs import place_of
+from exchange.logs import NUMBER, place_of
+from exchange.watch import jobs
 from keys.errors import BadFormat, KeysError, KeystoreUnreadable
 
 logger = logging.getLogger("exchange.problems")
@@ -92,6 +94,7 @@ def document(error: ExchangeError) -> dict[str, Any]:
         "code": error.code,
         "remedy": error.remedy,
         "instance": request.path,
+        "request": request.environ.get(NUMBER, ""),
     }
     return {**base, **error.extra}
 
@@ -133,6 +136,9 @@ def install(app: Flask, hub: Hub, page: Callable[[ExchangeError], Response] | No
                 _record(hub, found, *who)
             except Exception as failed:  # noqa: BLE001  # nothing is answered that cannot be logged, a refusal neither
                 found = as_exchange_error(failed)
+        if isinstance(found, TooMany) and found.code == "too-many-requests":
+            with suppress(SQLAlchemyError):  # the operator's page says it; once a minute, whatever the flood
+                jobs.happened(hub.engine, jobs.TURNED_AWAY, hub.clock())
         return respond(found, page)
 
     app.register_error_handler(Exception, on_error)

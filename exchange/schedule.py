@@ -11,23 +11,21 @@ from exchange.db import reading, writing
 from exchange.framework import drawing
 from exchange.hub import Hub
 from exchange.log import repeats
+from exchange.notify import sending
 from exchange.questions import editions_due, leap
 from exchange.register import agreements, reminders
 from exchange.releases import kept
-from exchange.submissions import attendance, erasure, holds, leftovers, process, retention, sealing
+from exchange.submissions import attendance, erasure, holds, leases, leftovers, retention, sealing
+from exchange.watch import jobs, telling
+from exchange.workers import Worker
 
 logger = logging.getLogger("exchange.schedule")
 OPERATOR = "hub"
 
 
 def process_pending(hub: Hub) -> None:
-    """Open what is complete."""
-
-    def one(submission: str) -> None:
-        state = process.process(hub.engine, hub.settings, hub.keyring, hub.places, submission, hub.clock)
-        logger.info("processed", extra={"submission": submission, "state": state})
-
-    _each(process.pending(hub.engine, hub.clock()), one)
+    """Open what is complete and nobody is at, each once; then raise the first failure, if there was any."""
+    Worker(hub).all()
 
 
 def advance_agreements(hub: Hub) -> None:
@@ -58,6 +56,7 @@ def rotate_sealing_keys(hub: Hub) -> None:
     with writing(hub.engine) as session:
         sealing.rotate(session, hub.keyring, OPERATOR, hub.clock())
     leftovers.clear_lapsed(hub.engine, hub.places)
+    leases.forget(hub.engine)
 
 
 def dispose_due(hub: Hub) -> None:
@@ -82,7 +81,7 @@ def dispose_due(hub: Hub) -> None:
 
 def draft_editions(hub: Hub) -> None:
     """Draft the editions that come by themselves and are due."""
-    made = editions_due.draft(hub.engine, hub.keyring, hub.places.held, hub.clock, memory=hub.settings.edition_memory)
+    made = editions_due.draft(hub.engine, hub.keyring, hub.places.held, hub.clock, memory=hub.power)
     for edition in made:
         logger.info("edition drafted", extra={"what": edition})
 
@@ -118,6 +117,17 @@ def count_repeats(hub: Hub) -> None:
         repeats.finish(session, hub.clock())
 
 
+def look_at_the_condition(hub: Hub) -> None:
+    """Put it into the outbox that something about the hub has become worse, or well again."""
+    for kind in telling.tell(hub):
+        logger.info("the hub's condition changed", extra={"what": kind})
+
+
+def send_notices(hub: Hub) -> None:
+    """Tell those who asked to be told what has happened since."""
+    sending.run(hub)
+
+
 JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "advance agreements": (advance_agreements, 60),
     "remind of reviews": (remind_of_reviews, 3600),
@@ -127,6 +137,8 @@ JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "dispose of what is due": (dispose_due, 3600),
     "finish erasures": (finish_erasures, 60),
     "draft editions": (draft_editions, 3600),
+    "look at the condition": (look_at_the_condition, 300),
+    "send notices": (send_notices, 30),
 }
 BY_THE_CLOCK = frozenset({"advance agreements", "notice what is late", "rotate sealing keys", "dispose of what is due", "draft editions"})
 
@@ -136,22 +148,26 @@ def perform(name: str, job: Callable[[Hub], None], hub: Hub) -> None:
     if name in BY_THE_CLOCK and leap.believed(hub.engine, hub.clock, timedelta(days=hub.settings.clock_leap_days)) is not None:
         logger.warning("the clock is ahead: confirm it", extra={"job": name})
         return
-    job(hub)
+    with jobs.noted(hub.engine, name, hub.clock):
+        job(hub)
 
 
-def start(hub: Hub) -> BackgroundScheduler:
-    """Run every job once now, then at its interval, in the background."""
+def start(hub: Hub, sure: Callable[[], bool]) -> BackgroundScheduler:
+    """Run every job once now, then at its interval, in the background. None is begun while it is not ``sure`` that no other host does so too."""
     defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600}
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
-    jobs = {**JOBS, "process pending": (process_pending, hub.settings.process_every), "draw charts": (draw_charts, 120)}
-    for name, (job, seconds) in jobs.items():
-        scheduler.add_job(_safely, "interval", seconds=seconds, args=[name, job, hub], id=name, next_run_time=hub.clock())
+    every = {**JOBS, "draw charts": (draw_charts, 120)}
+    for name, (job, seconds) in every.items():
+        scheduler.add_job(_safely, "interval", seconds=seconds, args=[name, job, hub, sure], id=name, next_run_time=hub.clock())
     scheduler.start()
     return scheduler
 
 
-def _safely(name: str, job: Callable[[Hub], None], hub: Hub) -> None:
+def _safely(name: str, job: Callable[[Hub], None], hub: Hub, sure: Callable[[], bool]) -> None:
     """A job that fails is tried again at its next time; only the kind of error is logged, never its words."""
+    if not sure():
+        logger.warning("whose turn it is, is not known", extra={"job": name})
+        return
     try:
         perform(name, job, hub)
     except Exception as error:  # noqa: BLE001  # the last resort of a background thread: it must live on

@@ -1,11 +1,10 @@
-"""``exchange serve``: gunicorn with threads, one scheduler, and a lock that keeps two instances apart.
+"""``exchange serve``: gunicorn with threads, what is done beside serving, and a lock that keeps two instances apart.
 
 The lock's file handle is inherited by every worker, so it stays taken while any process of an earlier instance lives; workers die with
 their master (PR_SET_PDEATHSIG). A new instance therefore never serves beside orphans of a killed one.
 """
 
 import ctypes
-import fcntl
 import gc
 import json
 import logging
@@ -15,25 +14,25 @@ import signal
 import socket
 import struct
 import sys
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 
-from exchange import schedule
+from exchange import background, metrics, places
 from exchange.app import create_app
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
+from exchange.leader import Standing, take
 from exchange.log import flushing
-from exchange.logs import configure
+from exchange.logs import NUMBER, configure
 from exchange.restore.standing import require_reapplied
 from exchange.settings import Settings
+from exchange.submissions import leases
 from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
@@ -42,24 +41,6 @@ ONCE = "worker.lock"  # of a worker that runs once, which may do so beside a hub
 _SILENCE = 20  # seconds that a thread waits for the next bytes of a request
 _INVITATION = re.compile(r"^/+enrol/+[^/]*")  # its word opens the door once: it is no more to be logged than a password
 logger = logging.getLogger("exchange.serve")
-
-
-def take(path: Path, wait: float) -> IO[str] | None:
-    """Take an exclusive lock on a file; None if it is still taken after ``wait`` seconds. Held as long as the handle is open."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = path.open("w")
-    until = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                handle.close()
-                return None
-            time.sleep(0.05)
-        else:
-            os.set_inheritable(handle.fileno(), True)  # noqa: FBT003  # the standard library's own signature
-            return handle
 
 
 def die_with(parent: int) -> None:
@@ -86,6 +67,7 @@ class AccessLog(Logger):
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "from": environ.get("REMOTE_ADDR", ""),
+            "request": environ.get(NUMBER, ""),
             "method": environ.get("REQUEST_METHOD", ""),
             "path": _INVITATION.sub("/enrol/…", environ.get("PATH_INFO", "")),
             # What the server refuses by itself has its status in words alone.
@@ -108,8 +90,8 @@ class Server(BaseApplication):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.master = os.getpid()
-        self.scheduler: Any = None
-        self.scheduler_lock: IO[str] | None = None
+        self.standing: Standing | None = None
+        self.offered: metrics.Offered | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -127,10 +109,12 @@ class Server(BaseApplication):
             "errorlog": "-",
             "loglevel": "warning",
             "limit_request_line": 4094,
+            "control_socket_disable": True,  # a socket to steer the server by, in the home of whoever runs it: nobody needs it
             "when_ready": impatient,
             "post_fork": lambda _server, _worker: die_with(self.master),
             "post_worker_init": self._begin,
             "worker_exit": self._end,
+            "child_exit": self._ended,
         }.items():
             self.cfg.set(name, value)
 
@@ -139,19 +123,27 @@ class Server(BaseApplication):
         return create_app(self.settings)
 
     def _begin(self, worker: Any) -> None:
-        """The first worker to take the lock runs the schedule."""
+        """Of this host's web processes one does what is not serving, as far as the settings want that; if it dies, another."""
         # What is loaded by now stays for good: the collector need not walk all of it again and again while requests are served.
         gc.collect()
         gc.freeze()
         configure()
-        self.scheduler_lock = take(self.settings.home / "scheduler.lock", 0)
-        if self.scheduler_lock is not None:
-            hub: Hub = worker.wsgi.extensions["lcjp-hub"]
-            self.scheduler = schedule.start(hub)
+        self.standing = background.beside(worker.wsgi.extensions["lcjp-hub"])
+        self.standing.start()
+        if self.settings.metrics_bind:
+            self.offered = metrics.Offered(worker.wsgi.extensions["lcjp-hub"])
+            self.offered.start()
+
+    def _ended(self, _server: Any, worker: Any) -> None:
+        """In the master, when a worker is gone, however it went."""
+        if self.settings.metrics_bind:
+            metrics.gone(self.settings, worker.pid)
 
     def _end(self, _server: Any, _worker: Any) -> None:
-        if self.scheduler is not None:
-            self.scheduler.shutdown(wait=False)
+        if self.offered is not None:
+            self.offered.stop()
+        if self.standing is not None:
+            self.standing.stop(background.GRACE + 4)
 
 
 def serve(settings: Settings, hub: Hub) -> None:
@@ -162,21 +154,29 @@ def serve(settings: Settings, hub: Hub) -> None:
             "another instance of this hub is running, or a process of one that was killed.",
             remedy=f"Stop it first; its lock is instance.lock, and it was waited for {WAIT:.0f} seconds.",
         )
+    places.check(settings)
     require_reapplied(hub)
     if lacking := flushing.start(hub.engine, hub.second):
         logger.warning("the log's second store was caught up", extra={"entries": lacking})
     _tidy(settings, hub)
     hub.engine.dispose()
     wsgi.SERVER = "lcjp-exchange"  # what serves, and in which version, is nobody's business
+    if settings.metrics_bind:
+        metrics.prepare(settings)
     Server(settings).run()
 
 
 def _tidy(settings: Settings, hub: Hub) -> None:
-    """Remove leftovers of a killed process, unless an ``exchange worker`` is at work: its unfinished files would look like leftovers."""
+    """Remove leftovers of a killed process, unless an ``exchange worker`` is at work: its unfinished files would look like leftovers.
+
+    Of this host nobody is at work then; of others that share a PostgreSQL nobody knows, and what they may be at is left alone.
+    """
     with ExitStack() as idle:
-        for name in ("scheduler.lock", ONCE):
+        for name in (background.SCHEDULING, ONCE, background.PRESENT):
             if (lock := take(settings.home / name, 0)) is None:
                 return
             idle.enter_context(lock)
-        if removed := tidy(hub.engine, hub.places):
+        if freed := leases.forget(hub.engine, background.host_of(settings)):
+            logger.warning("a worker of this host was killed", extra={"submissions": freed})
+        if removed := tidy(hub.engine, hub.places, alone=hub.engine.dialect.name == "sqlite"):
             logger.warning("removed leftovers of a process that was killed", extra={"files": removed})

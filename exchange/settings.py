@@ -1,7 +1,6 @@
 """Everything that can be set, as one frozen value read once. Missing or unknown settings mean no start. No secret is a setting."""
 
 import os
-import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,16 +8,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exchange.errors import Misconfigured
+from exchange.settings_checks import SANDBOX, check
+from exchange.where import Place, in_bucket
 
-_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?")
 _SYSTEMD = "systemd:"
-_PROVIDERS = {
-    "file": (),
-    "transit": ("transit_address", "transit_token_file"),
-    "pkcs11": ("pkcs11_module", "pkcs11_token", "pkcs11_pin_file"),
-}
-_PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_ORIGIN = re.compile(r"[!-*,-~]{1,200}")
+
+
+_HERE = Path()
 
 
 @dataclass(frozen=True)
@@ -29,18 +25,27 @@ class Settings:
         public_url: the address agencies use, without a trailing slash; audience of their tokens.
         origin: the log's name, as in its checkpoints; never changes in the log's life.
         database_url: an SQLAlchemy address.
-        objects: folder of held parts, encrypted.
-        staging: folder of sealed parts not yet opened; never backed up.
-        keystore: folder of the sealed keystore; backed up apart from the database.
-        roots: folder of the keystore's root keys; never backed up.
+        objects: held parts, encrypted: a folder, or "s3://bucket/prefix" for several hosts.
+        staging: sealed parts not yet opened, likewise; never backed up.
+        keystore: the sealed keystore, likewise; backed up apart from the database. In a bucket its root keys are beside it, wrapped.
+        roots: folder of the keystore's root keys, where it is in a folder; never backed up.
         credential: file that opens the root keys; "systemd:NAME" is the credential NAME that systemd hands to the service.
         codes: folder of code lists.
         measures: the measures of the performance framework; ``measures.toml`` beside ``codes`` unless set.
-        leaves: folder of the log's second store, best on another disk; beside ``staging`` unless set.
+        leaves: the log's second store, best on another disk; a folder in ``home`` unless set, or "s3://bucket/prefix".
+        leaves_lock_days: for how long the service lets nobody remove what is flushed there, if the bucket can lock objects; 0: not at all.
+        home: this host's own folder of locks, drafts and charts; the one that ``staging`` is in unless set.
+        s3_endpoint: the address of the S3-compatible service; without one, Amazon's.
+        s3_region: its region.
+        s3_credentials_file: file of the hub's credentials there, as AWS' tools have it (``[default]``).
+        s3_ca_file: certificates that the service's must come from; without it, those of the system.
         bind: address and port to listen on.
         threads: request threads of each web process.
         workers: web processes.
         process_every: seconds between looks for submissions to process.
+        schedule: whether processes of this host may run the schedule; of all that may, on every host, one does.
+        work: whether ``exchange serve`` opens submissions too; ``exchange worker`` always does.
+        lease_seconds: how long a submission stays with a worker that gives no sign of life.
         open_memory: bytes of address space for the process that opens what strangers send.
         part_bytes: the largest sealed part, in bytes.
         part_rows: the most rows of one part.
@@ -49,7 +54,9 @@ class Settings:
         staged_bytes: the most bytes of sealed parts of one supplier in such submissions, as their manifests announce them.
         keep_free: bytes of disk that parts and held rows leave free.
         open_seconds: processor seconds that one part may take to be opened.
-        edition_memory: DuckDB's memory limit for one edition.
+        edition_memory: DuckDB's memory limit for one edition, or that of Spark's driver.
+        edition_engine: what editions are made on: "duckdb", in this process, or "spark" (needs the extra ``spark``, and Java).
+        spark_master: "local[N]" or "local[*]": how many threads of this machine Spark runs on.
         hosts: further names by which the hub may be asked, between spaces; public_url's and bind's always may.
         tries_per_minute: requests of one address whose sender is not known, to each web process.
         calls_per_minute: requests of one client or person, to each web process.
@@ -69,24 +76,35 @@ class Settings:
         oidc_client_id: the hub's name there.
         oidc_client_secret_file: file of the hub's secret there; without one the hub is a public client (PKCE alone).
         oidc_name: what people call the provider.
+        metrics_bind: address and port of this machine alone where Prometheus finds the figures of this host; empty for none.
+        notices: how notices leave the hub (``exchange.notify.ways``); without it none does.
         public_licence: address of the licence of public editions; without it the agreement's words on passing on are all that is said.
     """
 
     public_url: str
     origin: str
     database_url: str
-    objects: Path
-    staging: Path
-    keystore: Path
+    objects: Place
+    staging: Place
+    keystore: Place
     roots: Path
     credential: Path
     codes: Path
     measures: Path | None = None
-    leaves: Path | None = None
+    leaves: Place | None = None
+    leaves_lock_days: int = 0
+    home: Path = _HERE
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_credentials_file: Path | None = None
+    s3_ca_file: Path | None = None
     bind: str = "127.0.0.1:8080"
     threads: int = 8
     workers: int = 1
     process_every: float = 1.0
+    schedule: bool = True
+    work: bool = True
+    lease_seconds: float = 6.0
     open_memory: int = 600 << 20
     part_bytes: int = 16 << 20
     part_rows: int = 262_144
@@ -96,6 +114,8 @@ class Settings:
     keep_free: int = 1 << 30
     open_seconds: int = 60
     edition_memory: str = "2GB"
+    edition_engine: str = "duckdb"
+    spark_master: str = "local[*]"
     hosts: str = ""
     tries_per_minute: int = 3_000
     calls_per_minute: int = 12_000
@@ -115,12 +135,23 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret_file: Path | None = None
     oidc_name: str = "your organisation's account"
+    metrics_bind: str = ""
+    notices: Path | None = None
     public_licence: str = ""
+
+    def __post_init__(self) -> None:
+        if self.home == _HERE and isinstance(self.staging, Path):
+            object.__setattr__(self, "home", self.staging.parent)
 
     @property
     def token_url(self) -> str:
         """Audience of client assertions."""
         return f"{self.public_url}/oauth2/token"
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether this hub is for trying out, and every organisation on it invented."""
+        return self.origin.startswith(SANDBOX)
 
     @property
     def web_origin(self) -> str:
@@ -140,8 +171,8 @@ class Settings:
         return sorted({self.web_host, *self.hosts.split(), *({listens} - {"", "::", "0.0.0.0"})})  # noqa: S104  # no name of the hub's
 
     @property
-    def second_store(self) -> Path:
-        """The folder of the log's second store."""
+    def second_store(self) -> Place:
+        """Where the log's second store is."""
         return self.leaves or self.home / "leaves"
 
     @property
@@ -153,11 +184,6 @@ class Settings:
     def charts(self) -> Path:
         """The folder of charts that are drawn already; it may be emptied at any time."""
         return self.home / "charts"
-
-    @property
-    def home(self) -> Path:
-        """The folder that holds staging, and the locks of running instances."""
-        return self.staging.parent
 
 
 def read_settings(path: Path) -> Settings:
@@ -175,11 +201,13 @@ def read_settings(path: Path) -> Settings:
         raise Misconfigured(f"{path.name}: unknown setting {', '.join(unknown)}.", remedy=f"There are: {', '.join(known)}.")
     for name, value in found.items():
         wanted = known[name].type
-        if wanted is Path or wanted == (Path | None):
+        if wanted in (Place, Place | None) and str(value).startswith("s3:"):
+            found[name] = in_bucket(path.name, name, str(value))
+        elif wanted in (Path, Path | None, Place, Place | None):
             found[name] = _place(path, name, str(value))
         elif type(value) is not wanted and not (wanted is float and type(value) is int):
             raise Misconfigured(f"{path.name}: {name} must be a {getattr(wanted, '__name__', wanted)}.")
-    _check(path.name, found)
+    check(path.name, found)
     try:
         return Settings(**found)
     except TypeError as error:
@@ -196,41 +224,3 @@ def _place(path: Path, name: str, value: str) -> Path:
         remedy = f"Start the hub as a service with LoadCredential={credential}:… or LoadCredentialEncrypted=, or name a file."
         raise Misconfigured(f"{path.name}: {name}: systemd hands over no credential of this name.", remedy=remedy)
     return Path(folder) / credential
-
-
-def _check(name: str, found: dict[str, Any]) -> None:
-    """What a value must be beyond its type, where another would only show once the hub runs."""
-    if bad := sorted(key for key, value in found.items() if isinstance(value, int | float) and value <= 0 and key != "proxies"):
-        raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
-    if not _URL.fullmatch(found.get("public_url", "http://x")):
-        raise Misconfigured(f"{name}: public_url must be an http or https address without a slash at its end.")
-    if not 0 <= found.get("proxies", 0) <= 5:
-        raise Misconfigured(f"{name}: proxies must be from 0 to 5.")
-    _check_provider(name, found)
-    issuer = found.get("oidc_issuer", "")
-    if issuer and not (issuer.startswith("https://") or urlsplit(issuer).hostname == "localhost"):
-        raise Misconfigured(f"{name}: oidc_issuer must be an https address.")
-    if issuer and not found.get("oidc_client_id"):
-        raise Misconfigured(f"{name}: oidc_client_id is missing.", remedy="It is the hub's name at the OpenID provider.")
-    database = found.get("database_url", "sqlite:///")
-    if not database.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise Misconfigured(f"{name}: database_url must begin with sqlite:/// or postgresql+psycopg://.")
-    if urlsplit(database).password or "password=" in database:
-        remedy = "PostgreSQL reads passwords from ~/.pgpass or a service file; better is a socket or a client certificate."
-        raise Misconfigured(f"{name}: database_url must hold no password: no secret is a setting.", remedy=remedy)
-    if not _ORIGIN.fullmatch(found.get("origin", "x")):
-        raise Misconfigured(f"{name}: origin must be a name without spaces or +, of at most 200 characters.")
-
-
-def _check_provider(name: str, found: dict[str, Any]) -> None:
-    """What wraps the root keys, and what that needs."""
-    provider = found.get("root_provider", "file")
-    if provider not in _PROVIDERS:
-        raise Misconfigured(f"{name}: root_provider is one of {', '.join(_PROVIDERS)}.")
-    if lacking := [key for key in _PROVIDERS[provider] if not found.get(key)]:
-        raise Misconfigured(f"{name}: root_provider {provider} needs {', '.join(lacking)}.")
-    address = urlsplit(found.get("transit_address") or "https://x")
-    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise Misconfigured(f"{name}: transit_address must be an https address.")
-    if not _PREFIX.fullmatch(found.get("root_prefix", "x")):
-        raise Misconfigured(f"{name}: root_prefix is 1 to 64 letters, digits and ._-.")

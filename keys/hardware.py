@@ -18,6 +18,7 @@ from pkcs11.exceptions import PKCS11Error
 
 from keys.errors import KeystoreUnreadable
 from keys.files import readable_by_others
+from keys.places import Shelf
 from keys.providers import WrappedRoots
 
 _NONCE = 12
@@ -33,8 +34,10 @@ class HardwareRoots(WrappedRoots):
         prefix: how the labels of the keys begin; another one for each hub that shares the token.
     """
 
-    def __init__(self, folder: str | Path, module: str | Path, token: str, pin_file: str | Path, *, prefix: str = "lcjp-root") -> None:
-        super().__init__(folder)
+    def __init__(
+        self, place: str | Path | Shelf, module: str | Path, token: str, pin_file: str | Path, *, prefix: str = "lcjp-root"
+    ) -> None:
+        super().__init__(place)
         self._module, self._token, self._pin_file, self._prefix = str(module), token, Path(pin_file), prefix
 
     def _wrap(self, root: str, key: bytes) -> bytes:

@@ -1,30 +1,31 @@
 """Named keys, apart from the database and its backups, whose destruction lasts.
 
-`SealedFileKeystore` keeps them in one file a generation, sealed under a root key. Every destruction seals the next generation under a fresh
+`SealedFileKeystore` keeps them in one file a generation (`keys.places`: a folder, or what several hosts share), sealed under a root key. Every destruction seals the next generation under a fresh
 root and erases the old one, so that no copy of an older file can be opened with the roots that remain.
 """
 
 import contextlib
-import fcntl
-import os
 import secrets
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from keys.errors import BadFormat, CannotOpen, KeyDestroyed, KeyExists, KeystoreUnreadable, UnknownKey
-from keys.files import opened_to_scrub, remove_unfinished, replace, write_new
-from keys.generation import UNIQUE, Generation
-from keys.providers import RootProvider
+from keys.generation import Generation
+from keys.places import FILE, LOCK, FolderPlace, Outrun, Place
+from keys.providers import RootProvider, pending
 
 KEY = 32
 MAX_NAME = 255
 MAX_MATERIAL = 1 << 16
-FILE = "keystore.sealed"
-LOCK = "keystore.lock"
+LENIENT = 1.0
+"""Seconds for which a place that several hosts share is not asked again about the keys that the caller says may be so old."""
+_OUTRUN = 200  # times in a row: somebody else was quicker each time, so all of them together get on
+__all__ = ["FILE", "KEY", "LOCK", "Keystore", "SealedFileKeystore"]
 
 
 class Keystore(Protocol):
@@ -72,27 +73,35 @@ class Keystore(Protocol):
 
 
 class SealedFileKeystore:
-    """The keystore in one sealed file of a folder. Opening it finishes what a crash interrupted. KeystoreUnreadable if it is not there."""
+    """The keystore in one sealed file of a folder, or of a place that several hosts share. Opening it finishes what a crash interrupted.
 
-    def __init__(self, folder: str | Path, roots: RootProvider) -> None:
-        self._folder, self._roots = Path(folder), roots
-        self._file = self._folder / FILE
+    Where nobody can be kept out, every change names the generation that it follows: who was outrun reads again. A root is then made for one
+    generation, and erased only once that is there (`keys.providers.pending`): nobody erases what another is about to seal under.
+
+    Args:
+        lenient: beginnings of names that, in such a place, may be read as they were up to `LENIENT` seconds ago.
+
+    KeystoreUnreadable if it is not there.
+    """
+
+    def __init__(self, place: str | Path | Place, roots: RootProvider, *, lenient: tuple[str, ...] = ()) -> None:
+        self._place: Place = FolderPlace(Path(place)) if isinstance(place, str | Path) else place
+        self._roots, self._lenient = roots, lenient
         self._mutex = threading.RLock()
-        self._stamp = b""
+        self._stamp, self._looked = b"", 0.0
         self._generation: Generation | None = None
-        with self._locked(fcntl.LOCK_EX):
+        with self._locked(writing=True):
             self._recover(self._load())
 
     @classmethod
-    def initialise(cls, folder: str | Path, roots: RootProvider) -> Self:
+    def initialise(cls, place: str | Path | Place, roots: RootProvider, *, lenient: tuple[str, ...] = ()) -> Self:
         """Make an empty keystore. KeyExists if there is one, or if there are roots already: they may belong to one that was lost."""
-        folder = Path(folder)
-        if roots.ids() or (folder / FILE).exists():
+        where: Place = FolderPlace(Path(place)) if isinstance(place, str | Path) else place
+        if roots.ids() or where.there():
             raise KeyExists("there is a keystore, or the roots of one, already")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        root, key = roots.create()
-        write_new(folder / FILE, Generation(1, root, {}, {}).seal(key))
-        return cls(folder, roots)
+        root, key = roots.create(None if where.alone else 1)
+        where.create(Generation(1, root, {}, {}).seal(key))
+        return cls(where, roots, lenient=lenient)
 
     def create(self, name: str) -> bytes:
         """See `Keystore.create`."""
@@ -105,17 +114,26 @@ class SealedFileKeystore:
         _check_name(name)
         if not 0 < len(material) <= MAX_MATERIAL:
             raise BadFormat(f"key material is 1 to {MAX_MATERIAL} bytes")
-        with self._locked(fcntl.LOCK_EX):
-            now = self._load()
+        tried = False
+
+        def step(now: Generation) -> None:
+            nonlocal tried
             if name in now.destroyed:
                 raise KeyDestroyed("a key of that name was destroyed")
             if name in now.keys:
+                if tried and now.keys[name] == material:  # written before, though this was not learnt
+                    return
                 raise KeyExists("there is a key of that name")
+            tried = True
             self._write(now.adding(name, material), self._roots.get(now.root))
+
+        self._change(step)
 
     def get(self, name: str) -> bytes:
         """See `Keystore.get`."""
-        now = self._now()
+        now = self._now(name)
+        if name not in now.keys and name not in now.destroyed:
+            now = self._now()  # made a moment ago, maybe
         if name in now.destroyed:
             raise KeyDestroyed("the key was destroyed")
         if name not in now.keys:
@@ -148,13 +166,15 @@ class SealedFileKeystore:
     def destroy(self, name: str) -> None:
         """See `Keystore.destroy`."""
         _check_name(name)
-        with self._locked(fcntl.LOCK_EX):
-            now = self._load()
+
+        def step(now: Generation) -> None:
             if name not in now.destroyed:
-                root, key = self._roots.create()
+                root, key = self._new_root(self._roots, now)
                 now = now.destroying(name, root)
                 self._write(now, key, scrub=True)
             self._recover(now)
+
+        self._change(step)
 
     def reseal(self, roots: RootProvider) -> None:
         """Seal the keystore under a fresh root of `roots` (the same provider, or another that takes over), and erase every older root.
@@ -162,15 +182,17 @@ class SealedFileKeystore:
         Other processes that have it open under another provider must be started again. KeystoreUnreadable if a provider does not answer:
         then the keystore is under the old root or the new one, opens with the provider of either, and this can be repeated.
         """
-        with self._locked(fcntl.LOCK_EX):
-            before, now = self._roots, self._load()
-            root, key = roots.create()
-            self._write(now.under(root), key, scrub=True)
+
+        def step(now: Generation) -> None:
+            before = self._roots
+            root, key = self._new_root(roots, now)
+            now = now.under(root)
+            self._write(now, key, scrub=True)
             self._roots = roots
-            for old in before.ids():
-                if old != root:
-                    before.erase(old)
-            self._recover(self._load())
+            self._erase_all_but(now, before)
+            self._recover(now)
+
+        self._change(step)
 
     def destroyed(self, name: str) -> bool:
         """See `Keystore.destroyed`."""
@@ -178,7 +200,7 @@ class SealedFileKeystore:
 
     def names(self, prefix: str = "") -> list[str]:
         """See `Keystore.names`."""
-        return self._now().beginning(prefix)
+        return self._now(prefix).beginning(prefix)
 
     def tombstones(self, prefix: str = "") -> list[str]:
         """See `Keystore.tombstones`."""
@@ -190,63 +212,80 @@ class SealedFileKeystore:
             raise BadFormat("that key is not one to wrap with")
         return key
 
-    def _now(self) -> Generation:
-        """The current generation; re-read only if another process has written since."""
+    def _now(self, name: str = "") -> Generation:
+        """The current generation; re-read only if another process has written since. ``name``: what is asked for."""
         with self._mutex:
-            if self._generation is not None and self._stamp == self._look():
+            if self._generation is not None and (self._may_be_old(name) or self._stamp == self._look()):
                 return self._generation
-            with self._locked(fcntl.LOCK_SH):
+            with self._locked(writing=False):
                 return self._load()
 
+    def _may_be_old(self, name: str) -> bool:
+        recent = time.monotonic() - self._looked < LENIENT
+        return recent and not self._place.alone and bool(self._lenient) and name.startswith(self._lenient)
+
+    def _look(self) -> bytes:
+        at = time.monotonic()
+        stamp = self._place.look()
+        self._looked = at
+        return stamp
+
+    def _change(self, step: Callable[[Generation], None]) -> None:
+        """Do a step on the newest generation; again on a newer one where another process was quicker."""
+        for _ in range(_OUTRUN):
+            with self._locked(writing=True):
+                now = self._load()
+                try:
+                    step(now)
+                except Outrun:
+                    continue
+                except KeystoreUnreadable:
+                    if self._place.alone or self._stamp == self._look():
+                        raise
+                    continue  # its root was erased by whoever wrote since
+                return
+        raise KeystoreUnreadable("others change the keystore all the time")
+
     def _load(self) -> Generation:
-        """Read the file, unless it is the one in memory. The lock is held, so file and roots fit together."""
-        stamp = self._look()
-        if self._generation is None or stamp != self._stamp:
+        """Read the file, unless it is the one in memory. Under a lock file and roots fit together; without one they do if it stays the same."""
+        for _ in range(_OUTRUN):
+            if self._generation is not None and self._look() == self._stamp:
+                return self._generation
+            sealed, stamp = self._place.read()
             try:
-                sealed = self._file.read_bytes()
-            except OSError as error:
-                raise KeystoreUnreadable("the keystore file cannot be read") from error
-            found = Generation.unseal(sealed, self._roots.get(Generation.root_of(sealed)))
+                found = Generation.unseal(sealed, self._roots.get(Generation.root_of(sealed)))
+            except KeystoreUnreadable:
+                if self._place.alone or self._look() == stamp:
+                    raise
+                continue
             if self._generation is not None and found.number < self._generation.number:
                 raise KeystoreUnreadable("the keystore file is older than the one read before")
             self._generation, self._stamp = found, stamp
-        return self._generation
+            return found
+        raise KeystoreUnreadable("others change the keystore all the time")
 
     def _write(self, generation: Generation, key: bytes, *, scrub: bool = False) -> None:
-        """Put the next generation in place; with `scrub`, overwrite what the old file's blocks held."""
-        with opened_to_scrub(self._file) as scrub_old:
-            replace(self._file, generation.seal(key))
-            self._generation, self._stamp = generation, self._look()
-            if scrub:
-                scrub_old()
+        """Put the next generation in place of the one in memory. Outrun."""
+        self._stamp = self._place.replace(generation.seal(key), self._stamp, scrub=scrub)
+        self._generation = generation
+
+    def _new_root(self, roots: RootProvider, now: Generation) -> tuple[str, bytes]:
+        return roots.create(None if self._place.alone else now.number + 1)
 
     def _recover(self, now: Generation) -> None:
         """Erase every root but the one that the file, just read or written, is sealed under; and what a crash left half done."""
-        for root in self._roots.ids():
-            if root != now.root:
-                self._roots.erase(root)
-        remove_unfinished(self._folder)
+        self._erase_all_but(now, self._roots)
+        self._place.tidy()
 
-    def _look(self) -> bytes:
-        """The first bytes of the file, random nonce included: no two files share them, as inode and time stamp could."""
-        try:
-            with self._file.open("rb", buffering=0) as file:
-                return file.read(UNIQUE)
-        except OSError as error:
-            raise KeystoreUnreadable("there is no keystore here") from error
+    def _erase_all_but(self, now: Generation, roots: RootProvider) -> None:
+        for root in roots.ids():
+            if root != now.root and (self._place.alone or not pending(root, now.number)):
+                roots.erase(root)
 
     @contextlib.contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        with self._mutex:
-            try:
-                descriptor = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except OSError as error:
-                raise KeystoreUnreadable("there is no keystore here") from error
-            try:
-                fcntl.flock(descriptor, how)  # given back when the descriptor is closed, also by a crash
-                yield
-            finally:
-                os.close(descriptor)
+    def _locked(self, *, writing: bool) -> Iterator[None]:
+        with self._mutex, self._place.locked(writing=writing):
+            yield
 
 
 def _check_name(name: str) -> None:

@@ -15,7 +15,7 @@ from pyarrow import fs
 from keys.errors import BadFormat
 
 DATA_KEY = 32
-ROW_GROUP = 1 << 20
+ROW_GROUP = 1 << 15  # an eighth of the largest part: rows are sorted by pseudonym, and a bucket of them is a few groups
 UNLIKE = (pa.binary(16), pa.float64())  # types whose values seldom repeat: looking for repeats would cost a quarter of the time
 
 
@@ -44,7 +44,7 @@ class EncryptedWriter:
         )
 
     def write(self, rows: pa.RecordBatch | pa.Table) -> None:
-        """Append rows of the writer's schema, as row groups of at most 2**20 rows."""
+        """Append rows of the writer's schema, as row groups of at most 2**15 rows."""
         if isinstance(rows, pa.RecordBatch):
             self._writer.write_batch(rows, row_group_size=ROW_GROUP)
         else:

@@ -1,6 +1,6 @@
 """Root keys, which the keystore file is sealed under: kept outside every backup, so that an old keystore cannot be opened.
 
-Every provider keeps a root as a file, wrapped by something that is not in the folder: a key made from a credential (here), a key of its own
+Every provider keeps a root as a file of a shelf (`keys.places`: a folder, or what several hosts share), wrapped by something that is not in the folder: a key made from a credential (here), a key of its own
 in a key service (`keys.transit`) or in a hardware module (`keys.hardware`). Where the wrapping key is the root's own, erasing destroys it
 as well, and a copy of the file that somebody kept is worth nothing even with the service at hand.
 """
@@ -14,20 +14,30 @@ from typing import Protocol
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from keys.derive import derive
-from keys.errors import KeystoreUnreadable
-from keys.files import erase, readable_by_others, write_new
+from keys.errors import KeyExists, KeystoreUnreadable
+from keys.files import readable_by_others
+from keys.places import FolderShelf, Shelf
 
 ROOT = 32
 ROOT_ID = re.compile(r"[0-9a-f]{32}")
 MIN_CREDENTIAL = 32
 _PREFIX = "root-"
+_NUMBERED = "0" * 8
+
+
+def pending(root: str, number: int) -> bool:
+    """Whether this root was made for a generation later than `number`: somebody may be about to seal under it, or has died before."""
+    return root.startswith(_NUMBERED) and int(root[:16], 16) > number
 
 
 class RootProvider(Protocol):
     """Where root keys live: a folder sealed by a credential, a key service, a hardware module."""
 
-    def create(self) -> tuple[str, bytes]:
-        """A new random root: its id (32 hex) and its 32 bytes. Durable on return."""
+    def create(self, number: int | None = None) -> tuple[str, bytes]:
+        """A new random root: its id (32 hex) and its 32 bytes. Durable on return.
+
+        Where several hosts share a keystore, the id begins with the number of the generation that it is made for (16 hex, 8 zeros first).
+        """
         ...
 
     def get(self, root: str) -> bytes:
@@ -44,46 +54,39 @@ class RootProvider(Protocol):
 
 
 class WrappedRoots(ABC):
-    """Roots as wrapped files in `folder` (made with mode 0700 for the first one). Keep the folder outside every backup and snapshot."""
+    """Roots as wrapped files on a shelf, or in a folder (made with mode 0700 for the first one). Keep it outside every backup and snapshot."""
 
-    def __init__(self, folder: str | Path) -> None:
-        self._folder = Path(folder)
+    def __init__(self, place: str | Path | Shelf) -> None:
+        self._shelf: Shelf = FolderShelf(Path(place)) if isinstance(place, str | Path) else place
 
-    def create(self) -> tuple[str, bytes]:
+    def create(self, number: int | None = None) -> tuple[str, bytes]:
         """See `RootProvider.create`."""
-        root, key = secrets.token_hex(16), secrets.token_bytes(ROOT)
-        wrapped = self._wrap(root, key)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_new(self._path(root), wrapped)
+        root = secrets.token_hex(16) if number is None else f"{number:016x}{secrets.token_hex(8)}"
+        key = secrets.token_bytes(ROOT)
+        if self._shelf.create(_name(root), self._wrap(root, key)) is None:
+            raise KeyExists("there is a root key of that id")
         return root, key
 
     def get(self, root: str) -> bytes:
         """See `RootProvider.get`."""
-        try:
-            wrapped = self._path(root).read_bytes()
-        except OSError as error:
-            raise KeystoreUnreadable("the root key of this keystore file is not there") from error
-        key = self._unwrap(root, wrapped)
+        found = self._shelf.read(_name(root))
+        if found is None:
+            raise KeystoreUnreadable("the root key of this keystore file is not there")
+        key = self._unwrap(root, found[0])
         if len(key) != ROOT:
             raise KeystoreUnreadable("the root key is not of the length of one")
         return key
 
     def erase(self, root: str) -> None:
         """See `RootProvider.erase`."""
-        path = self._path(root)
-        if path.exists():
+        if self._shelf.stamp(_name(root)) is not None:
             self._forget(root)
-            erase(path)
+            self._shelf.erase(_name(root))
 
     def ids(self) -> list[str]:
         """See `RootProvider.ids`."""
-        names = (path.name.removeprefix(_PREFIX) for path in self._folder.glob(f"{_PREFIX}*"))
+        names = (name.removeprefix(_PREFIX) for name in self._shelf.names(_PREFIX))
         return sorted(name for name in names if ROOT_ID.fullmatch(name))
-
-    def _path(self, root: str) -> Path:
-        if not ROOT_ID.fullmatch(root):
-            raise KeystoreUnreadable("not a root key id")
-        return self._folder / f"{_PREFIX}{root}"
 
     @abstractmethod
     def _wrap(self, root: str, key: bytes) -> bytes:
@@ -98,6 +101,12 @@ class WrappedRoots(ABC):
         """Destroy what wraps this root alone, if there is such a thing; nothing happens if it is gone. KeystoreUnreadable if it may still be there."""
 
 
+def _name(root: str) -> str:
+    if not ROOT_ID.fullmatch(root):
+        raise KeystoreUnreadable("not a root key id")
+    return f"{_PREFIX}{root}"
+
+
 class CredentialFileRoots(WrappedRoots):
     """Roots wrapped (AES-KW, RFC 3394) under a key derived from the bytes of a credential file.
 
@@ -106,8 +115,8 @@ class CredentialFileRoots(WrappedRoots):
     overwritten and removed, so the folder must be where no copy-on-write or snapshot keeps it.
     """
 
-    def __init__(self, folder: str | Path, credential_file: str | Path) -> None:
-        super().__init__(folder)
+    def __init__(self, place: str | Path | Shelf, credential_file: str | Path) -> None:
+        super().__init__(place)
         self._credential = Path(credential_file)
 
     def _wrap(self, root: str, key: bytes) -> bytes:

@@ -16,6 +16,7 @@ import requests
 
 from keys.errors import BadFormat, KeystoreUnreadable
 from keys.files import readable_by_others
+from keys.places import Shelf
 from keys.providers import WrappedRoots
 
 TIMEOUT = 10.0
@@ -35,7 +36,7 @@ class TransitRoots(WrappedRoots):
 
     def __init__(
         self,
-        folder: str | Path,
+        place: str | Path | Shelf,
         address: str,
         token_file: str | Path,
         *,
@@ -44,7 +45,7 @@ class TransitRoots(WrappedRoots):
         ca_file: str | Path | None = None,
         namespace: str = "",
     ) -> None:
-        super().__init__(folder)
+        super().__init__(place)
         where = urlsplit(address)
         if where.scheme != "https" and not (where.scheme == "http" and where.hostname in _HERE):
             raise BadFormat("the key service's address must be https")
@@ -65,12 +66,19 @@ class TransitRoots(WrappedRoots):
             raise KeystoreUnreadable("the key service's answer is not of its documented form") from error
 
     def _forget(self, root: str) -> None:
-        if self._ask("GET", f"keys/{self._name(root)}", missing=True) is None:
+        if self._is_gone(root):
             return
-        self._ask("POST", f"keys/{self._name(root)}/config", {"deletion_allowed": True})
-        self._ask("DELETE", f"keys/{self._name(root)}")
-        if self._ask("GET", f"keys/{self._name(root)}", missing=True) is not None:
+        try:
+            self._ask("POST", f"keys/{self._name(root)}/config", {"deletion_allowed": True})
+            self._ask("DELETE", f"keys/{self._name(root)}")
+        except KeystoreUnreadable:
+            if not self._is_gone(root):  # another host was quicker
+                raise
+        if not self._is_gone(root):
             raise KeystoreUnreadable("the key service still has a key that it was told to delete")
+
+    def _is_gone(self, root: str) -> bool:
+        return self._ask("GET", f"keys/{self._name(root)}", missing=True) is None
 
     def _name(self, root: str) -> str:
         return f"{self._prefix}-{root}"

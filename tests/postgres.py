@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -43,10 +44,18 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 class Postgres:
     """One server, as the tests' own user or, where that is root, which the server refuses, as ``nobody``."""
 
-    def __init__(self, found: Path) -> None:
+    def __init__(self, found: Path, *, network: str = "") -> None:
+        """``network``: whose addresses may connect, at :attr:`port` of any of this machine's; without it nobody may but on the socket."""
         self.folder = Path(tempfile.mkdtemp(prefix="lcjp-pg-", dir="/tmp"))  # a socket's path has at most 107 bytes
         self.numbers = itertools.count(1)
         self.options: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}}
@@ -58,8 +67,13 @@ class Postgres:
         data = self.folder / "data"
         create = [found / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run([str(part) for part in create], check=True, capture_output=True, **self.options)
-        settings = {"listen_addresses": "", "fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "32MB"}
-        command = [
+        self.port = free_port() if network else 5432
+        settings = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "32MB"}
+        settings |= {"listen_addresses": "*" if network else "", "port": str(self.port)}
+        if network:
+            with (data / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {network} trust\n")
+        self.command = [
             str(found / "postgres"),
             "-D",
             str(data),
@@ -67,15 +81,24 @@ class Postgres:
             str(self.folder),
             *(f"--{name}={value}" for name, value in settings.items()),
         ]
-        with (self.folder / "log").open("wb") as log:
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
             self.server = subprocess.Popen(
-                command,
+                self.command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509  # one call of the kernel; a killed test run must leave no server behind
                 **self.options,
             )
         self._wait()
+
+    def crash(self) -> None:
+        """Stop it at once, as a loss of power would (an immediate shutdown): what follows :meth:`start` is a recovery."""
+        self.server.send_signal(signal.SIGQUIT)
+        self.server.wait(30)
 
     def _reachable(self, found: Path) -> Path:
         """The programs where ``nobody`` can reach them: in their place, or copied with what they need beside them."""
@@ -102,14 +125,14 @@ class Postgres:
 
     def ask(self, statement: str) -> None:
         """One statement, outside any transaction, in the server's own database."""
-        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+        with psycopg.connect(f"host={self.folder} port={self.port} user=postgres dbname=postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def create(self, like: str = "") -> str:
         """A new database, empty or like the one at another address (to which nobody is connected); its address for SQLAlchemy."""
         name = f"test{next(self.numbers)}"
         self.ask(f'CREATE DATABASE {name} TEMPLATE "{make_url(like).database if like else "template0"}"')
-        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
+        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}" + (f"&port={self.port}" if self.port != 5432 else "")
 
     def drop(self, address: str) -> None:
         """Remove a database, whoever is still connected to it."""

@@ -22,10 +22,11 @@ from tests.conftest import NetworkUseError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = {
-    "requirements.lock": ["hub", "pdf", "pkcs11", "agency", "dev"],
+    "requirements.lock": ["hub", "pdf", "pkcs11", "s3", "agency", "dev"],
     "requirements-hub.lock": ["hub"],
     "requirements-agency.lock": ["agency"],
 }
+APART = "requirements-spark.lock"  # of an environment of its own, which is not the one that tests run in
 PINNED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.+!]+)(?: ; (?P<marker>[^\\]+?))? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
@@ -160,7 +161,7 @@ def read_lock(name: str) -> dict[str, tuple[str, bool]]:
     return pins
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, APART])
 def test_a_lock_holds_pins_and_hashes_and_nothing_else(name: str) -> None:
     """No address, no host, no option: where packages come from is the business of the machine that installs them."""
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
@@ -208,6 +209,13 @@ def test_the_locks_agree_and_are_what_is_installed() -> None:
     }
 
 
+def test_the_lock_of_spark_adds_spark_alone() -> None:
+    whole, spark = read_lock("requirements.lock"), read_lock(APART)
+    assert spark.keys() - whole.keys() == {"pyspark", "py4j"}
+    assert {name: pin for name, pin in spark.items() if name in whole} == {name: whole[name] for name in spark if name in whole}
+    assert read_lock("requirements-hub.lock").items() <= spark.items()
+
+
 def test_an_agency_installs_no_web_server_and_no_database() -> None:
     assert read_lock("requirements-agency.lock").keys().isdisjoint({"flask", "werkzeug", "gunicorn", "sqlalchemy", "alembic", "duckdb"})
 
@@ -217,7 +225,7 @@ def test_no_installed_package_takes_the_name_of_a_room() -> None:
     installed = packages_distributions()
     # One of our libraries ships its own tests. Ours are only ever imported by pytest, which puts the checkout first (`pythonpath`).
     known = {"tests": {"lcjp-exchange", "govuk-frontend-jinja"}}
-    rooms = ("adapters", "agreements", "benchmarks", "demo", "exchange", "keys", "tests")
+    rooms = ("adapters", "agreements", "benchmarks", "conformance", "demo", "exchange", "keys", "tests")
     assert {name for name in rooms if not set(installed.get(name, ())) <= known.get(name, {"lcjp-exchange"})} == set()
 
 
@@ -264,7 +272,7 @@ def test_the_makefile_and_ci_call_dev() -> None:
 def installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """dev.py on an empty checkout, with a pip that only notes what it is asked for, and fails when the note says so."""
     notes: list[str] = []
-    for name in [*LOCKS, "pyproject.toml"]:
+    for name in [*LOCKS, APART, "pyproject.toml"]:
         shutil.copy(ROOT / name, tmp_path)
     venv = tmp_path / ".venv"
     places = {"ROOT": tmp_path, "VENV": venv, "BIN": venv / "bin", "PYTHON": venv / "bin/python", "UNFINISHED": venv / ".lcjp-unfinished"}

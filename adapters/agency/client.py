@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import requests
@@ -39,9 +40,17 @@ class _SystemTrust(HTTPAdapter):
         return super().init_poolmanager(*args, **kwargs, ssl_context=truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
-def new_session() -> requests.Session:
-    """A session that honours proxies and certificate settings of the environment, and else the operating system's trust store."""
+def new_session(certificate: Path | None = None) -> requests.Session:
+    """A session that honours proxies and certificate settings of the environment, and else the operating system's trust store.
+
+    Args:
+        certificate: file of our own certificate and its key (PEM), shown to a hub that asks for one.
+    """
     session = requests.Session()
+    if certificate is not None:
+        if not certificate.is_file():
+            raise ConfigError(f"{certificate}: there is no such file.", remedy="Correct “network.certificate”.")
+        session.cert = str(certificate)
     session.auth = _as_is  # else requests would put a password from ~/.netrc in the place of our token
     told = any(os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
     if not told:
@@ -227,6 +236,7 @@ def _not_known(answer: requests.Response, settings: Settings) -> Exception:
         "expired-assertion": "Set this machine's clock.",
         "unknown-client": f"We said we are “{settings.party}”: check “party”, and that the operator has your client card.",
         "bad-signature": "The key in the client key file is not the one the operator registered.",
+        "client-certificate": "Name the file of a certificate that the operator accepts, and its key, as “network.certificate”.",
     }
     detail = plain(problem.get("detail")) if isinstance(problem, dict) else ""
     return AuthenticationFailed(

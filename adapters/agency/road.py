@@ -114,7 +114,8 @@ class _Health:
     def ask(self) -> requests.Response | None:
         if self.answer is None and self.failed is None:
             try:
-                self.answer = new_session().get(f"{self.settings.hub}/health", timeout=self.settings.timeout, allow_redirects=False)
+                session = new_session(self.settings.certificate)
+                self.answer = session.get(f"{self.settings.hub}/health", timeout=self.settings.timeout, allow_redirects=False)
             except requests.RequestException as error:
                 self.failed = error
         return self.answer

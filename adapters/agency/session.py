@@ -107,7 +107,7 @@ class Agency:
 
     def client(self) -> Client:
         """The hub, as we may speak to it."""
-        return Client(self.settings, self.client_key, new_session())
+        return Client(self.settings, self.client_key, new_session(self.settings.certificate))
 
     def code_lists(self) -> dict[str, CodeList]:
         """Every code list of the folder that the settings name."""

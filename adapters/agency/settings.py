@@ -42,6 +42,7 @@ KEYS: Mapping[str, tuple[str, Any]] = {
     "encryption_key": ("keys.encryption", "keys/encryption.json"),
     "witness_key": ("keys.witness", "keys/witness.json"),
     "pin_signatory": ("pins.signatory", ""),
+    "certificate": ("network.certificate", ""),
     "timeout": ("network.timeout", 30),
     "patience": ("network.patience", 120),
     "wait": ("network.wait", 900),
@@ -61,6 +62,7 @@ class Settings:
         codes: the folder of code lists.
         manifest_key, client_key, encryption_key, witness_key: private key files; the last need not be there.
         pin_signatory: the fingerprint of our own signatory's key, brought by another road than the hub.
+        certificate: file of this machine's certificate and its private key (PEM), for a hub that asks for one; None without.
         timeout: seconds to wait for one answer.
         patience: seconds to go on trying one request that fails for a passing reason.
         wait: seconds to wait for a receipt.
@@ -79,6 +81,7 @@ class Settings:
     encryption_key: Path
     witness_key: Path
     pin_signatory: str
+    certificate: Path | None
     timeout: float
     patience: float
     wait: float
@@ -228,7 +231,7 @@ def _checked(home: Path, values: dict[str, Any], origins: dict[str, str]) -> Set
     def fail(name: str, wanted: str) -> ConfigError:
         return ConfigError(f"{origins[name]}: “{KEYS[name][0]}” must be {wanted}.", remedy="Correct it.")
 
-    for name in ("party", "hub", "audience", "pin_signatory", *_PATHS):
+    for name in ("party", "hub", "audience", "pin_signatory", "certificate", *_PATHS):
         if not isinstance(values[name], str | Path):
             raise fail(name, "text")
     if not _NAME.fullmatch(values["party"]):
@@ -247,6 +250,7 @@ def _checked(home: Path, values: dict[str, Any], origins: dict[str, str]) -> Set
         raise fail("hub", "https:// and a host (http:// only for this machine itself), with no query and no password")
     for name in _PATHS:
         values[name] = home / Path(values[name]).expanduser()
+    values["certificate"] = home / Path(values["certificate"]).expanduser() if values["certificate"] else None
     return Settings(home=home, origins=origins, **values)
 
 

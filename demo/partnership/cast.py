@@ -17,6 +17,9 @@ LATEST = ("2026-08", "2026-10")
 QUARTER = ("2025-01", "2025-03")
 """A cohort of which nothing is told until 18 months have passed."""
 
+YEAR = ("2025-11", "2026-10")
+"""What few say, is told of a year together, as the partnership's plan tells it."""
+
 YEAR_AGO = ("2025-09", "2025-10")
 """Crimes whose 12 months are over."""
 
@@ -26,7 +29,8 @@ RELEASES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ("me1-trials", "me3-completions", "me5-timeliness", "me5-open", "me6-special-measures", "me7-claims"), LATEST
     ),
     "LCJP-VICTIMS": {
-        **dict.fromkeys(("mv1-satisfaction", "mv3-attendance", "mv3-again", "mv4-offers", "mv8-support"), LATEST),
+        **dict.fromkeys(("mv3-attendance", "mv3-again", "mv4-offers"), LATEST),
+        **dict.fromkeys(("mv1-satisfaction", "mv8-support"), YEAR),
         "mv5-repeat": LATEST,
         "mv6-attrition": YEAR_AGO,
         PEOPLE: LATEST,
@@ -47,6 +51,8 @@ HISTORY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "cps_completed": (("2025-09", "2026-07"),),
     "witness_days": (("2025-09", "2026-07"),),
     "rj_offers": (("2025-09", "2026-07"),),
+    "survey": (("2025-11", "2026-07"),),
+    "support_cases": (("2025-11", "2026-07"),),
     "prison_movements": (QUARTER,),
     "nps_caseload": (QUARTER,),
     "crc_caseload": (QUARTER,),
@@ -54,7 +60,7 @@ HISTORY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "ecins_cases": (("2024-12", QUARTER[1]),),
     "liaison_referrals": (QUARTER,),
 }
-"""Dataset → what is pushed beside the latest months, for the releases that follow people and cases over time."""
+"""Dataset → what is pushed beside the latest months, for the releases of a year, and those that follow people and cases over time."""
 
 _WORKSTREAMS = ("mv7", "effectiveness", "victims", "reoffending")
 

@@ -17,7 +17,7 @@ from demo.partnership.story import Edition, Played
 from demo.partnership.truth import Truth, truth
 from demo.partnership.truth_compared import compare
 from demo.partnership.truth_plan import baselines
-from demo.stage import console
+from demo.stage import console, say
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -29,30 +29,29 @@ def shown(played: Played, began: float) -> None:
     for edition in played.editions:
         if edition.release == PEOPLE:
             _linkage(played.stage.scene, edition, truth(played.stage, _latest(played), edition.paper.linked))
-    console.print(
-        "Published figures are the hub's, linked by pseudonyms alone and protected; the truth is counted from the ledger, which the hub never saw.\n"
-        "[c] is confidential: hidden so that nobody can be found out.",
-        markup=False,
+    say(
+        "Published figures are the hub's, linked by pseudonyms alone and protected; the truth is counted from the ledger, which the hub never saw."
     )
+    say("[c] is confidential: hidden so that nobody can be found out.")
     _where_to_look(played, time.monotonic() - began)
 
 
 def _measures(played: Played) -> None:
-    """The headline of every measure: as published, as the ledger has it, and the plan's printed figure beside."""
+    """The headline of every measure: as published, as the ledger has it; and what the plan printed, beneath."""
     table = Table(title="The performance framework", title_justify="left", box=box.SIMPLE_HEAD)
-    for name, side in (
-        ("", "left"),
-        ("Headline", "left"),
-        ("Of", "left"),
-        ("Published", "right"),
-        ("Ledger", "right"),
-        ("The plan printed", "left"),
-    ):
-        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=side == "right")
-    for one in baselines(played.stage, played.extracts, played.editions):
-        plan = "; ".join(f"{what}: {value}" + (f" ({when})" if when else "") for what, value, when in one.plan)
-        table.add_row(one.measure, one.title, one.period, _told(one.ours, one.unit), _told(one.delivered, one.unit), Text(plan or "-"))
+    for name in ("", "Headline", "Of"):
+        table.add_column(name, no_wrap=not name)
+    for name in ("Published", "Ledger"):
+        table.add_column(name, justify="right", no_wrap=True)
+    found = baselines(played.stage, played.extracts, played.editions)
+    for one in found:
+        table.add_row(one.measure, one.title, one.period, _told(one.ours, one.unit), _told(one.delivered, one.unit))
     console.print(table)
+    console.print("What the partnership's plan printed of them, of its own years:")
+    for one in found:
+        if plan := "; ".join(f"{what}: {value}" + (f" ({when})" if when else "") for what, value, when in one.plan):
+            say(f"  {one.measure}  {plan}", indent=7)
+    console.print()
 
 
 def _told(value: Decimal | None, unit: str) -> Text:
@@ -76,7 +75,7 @@ def _cells(played: Played) -> None:
             because[release] = mine[0].why
     console.print(table)
     for release, why in because.items():
-        console.print(f"  {release}: {why}", markup=False, style="dim")
+        say(f"  {release}: {why}", indent=4, style="dim")
 
 
 def _latest(played: Played) -> list[Extract]:

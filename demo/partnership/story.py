@@ -13,7 +13,7 @@ from typing import Any
 
 from demo.cast import RECIPIENT
 from demo.partnership.cast import WHOLE, Extract, Paper, Scene, Stage
-from demo.stage import Failed, agency, console, free_port, serving, step
+from demo.stage import Failed, agency, console, free_port, say, serving, step
 from demo.steps import AT_ONCE, approve, enter, make_keys, request, share_secret, sign
 
 
@@ -109,9 +109,8 @@ def _pushes(stage: Stage, extracts: Sequence[Extract]) -> list[Pushed]:
         several = list(mine)
         names = ", ".join(dict.fromkeys(one.dataset for one in several))
         held = sum(one.state == "held" for one in several)
-        console.print(
-            f"  {supplier:26} {held:>3} of {len(several):>3} accepted  {sum(one.rows for one in several):>7,} rows  {names}", style="dim"
-        )
+        console.print(f"  {supplier:26} {held:>3} of {len(several):>3} accepted  {sum(one.rows for one in several):>7,} rows", style="dim")
+        say(f"    {names}", indent=4, style="dim")
     if refused := [one for one in pushed if one.state != "held"]:
         raise Failed(f"{len(refused)} submissions were not accepted: {refused[0]}")
     return pushed
@@ -140,7 +139,7 @@ def _editions(stage: Stage, config: Path) -> list[tuple[Paper, str, str]]:
     for paper in stage.scene.papers:
         releases = stage.scene.releases.get(paper.reference, {})
         step(
-            f"{paper.reference}: editions of {len(releases)} releases are linked, tabulated, protected, attacked, and checked by two people."
+            f"{paper.reference}: editions of {len(releases)} release{'' if len(releases) == 1 else 's'} are linked, tabulated, protected, attacked, and checked by two people."
         )
         checkers = [party for party in paper.checkers if party != paper.operator][:2]
         for release, months in releases.items():

@@ -15,7 +15,8 @@ _IN = "month BETWEEN getvariable('first') AND getvariable('last')"
 _CHANGES = ", ".join(
     f"CASE WHEN closing_{need} > opening_{need} THEN 'Better' WHEN closing_{need} < opening_{need} THEN 'Worse' "
     f"WHEN closing_{need} = opening_{need} THEN 'Same' ELSE 'Not scored twice' END AS {need}, "
-    f"CASE WHEN opening_{need} + closing_{need} IS NULL THEN 'Not scored twice' ELSE 'Scored twice' END AS scored_{need}"
+    f"CASE WHEN support.closing_{need} > 0 THEN support.opening_{need} END AS opening_{need}, "
+    f"CASE WHEN support.opening_{need} > 0 THEN support.closing_{need} END AS closing_{need}"
     for need in ("health", "safety", "family", "work", "substances", "money", "outlook", "social")
 )
 
@@ -50,7 +51,7 @@ EFFECTIVENESS: Mapping[str, str] = {
 }
 
 VICTIMS: Mapping[str, str] = {
-    "mv1-satisfaction": f"SELECT {_MONTH}, supplier AS force, crime_group, CAST(excluded AS VARCHAR) AS excluded, satisfaction FROM answered WHERE {_IN}",
+    "mv1-satisfaction": f"SELECT {_MONTH}, supplier AS force, crime_group, satisfaction FROM answered WHERE NOT excluded AND {_IN}",
     "mv3-attendance": f"SELECT {_MONTH}, CAST(victim AS VARCHAR) AS victim, attendance FROM required WHERE {_IN}",
     "mv3-again": f"SELECT {_MONTH}, again FROM asked WHERE {_IN}",
     "mv4-offers": f"SELECT {_MONTH}, CAST(accepted AS VARCHAR) AS accepted, CAST(completed AS VARCHAR) AS completed FROM offer WHERE {_IN}",
@@ -80,7 +81,7 @@ VICTIMS: Mapping[str, str] = {
                 ELSE 'No charge yet' END AS progress
         FROM unit LEFT JOIN charged USING (number) LEFT JOIN ended USING (number) LEFT JOIN missed ON missed."case" = charged."case"
         LEFT JOIN offers ON offers.crime = unit.crime AND offers.person = unit.person""",
-    "mv8-support": f"""SELECT {_MONTH}, CAST(closed AS VARCHAR) AS closed, satisfaction, COLUMNS('^(opening|closing)_.*'), {_CHANGES} FROM support WHERE {_IN}""",
+    "mv8-support": f"""SELECT {_MONTH}, CAST(closed AS VARCHAR) AS closed, satisfaction, {_CHANGES} FROM support WHERE {_IN}""",
 }
 
 REOFFENDING: Mapping[str, str] = {

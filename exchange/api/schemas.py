@@ -17,6 +17,7 @@ class Problem(Schema):
     remedy = fields.String()
     clause = fields.String()
     instance = fields.String()
+    request = fields.String()
     errors = fields.Raw()
 
 

@@ -167,7 +167,7 @@ class Part(MethodView):
         staging = hub().places.staging
         draft = None
         try:
-            quotas.require_free(staging.folder, wanted["size"], hub().settings.keep_free, clause)
+            quotas.require_free(staging.room, wanted["size"], hub().settings.keep_free, clause)
             draft = staging.draft(name)
             self._receive(draft, wanted, clause)
             staging.keep(draft, name)

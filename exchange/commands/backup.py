@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from exchange.background import PRESENT, SCHEDULING
 from exchange.commands.shared import config_path, hub_of, say
 from exchange.errors import Misconfigured, Unacceptable
 from exchange.hub import Hub
+from exchange.leader import nobody_else, take
 from exchange.restore.backup import backup as write_backup
 from exchange.restore.putting_back import check, put_back
 from exchange.restore.replay import Replayed, replay
-from exchange.serve import take
+from exchange.watch import jobs
 from keys.encoding import parse_json
 from keys.errors import BadFormat
 
@@ -41,6 +43,7 @@ def backup(context: click.Context, out: Path, *, only_check: bool, key: str) -> 
         document = write_backup(hub, out.resolve(), hub.clock)
     except OSError as error:
         raise Misconfigured(f"the backup cannot be written: {error.strerror}. There is none in {out.name}.") from error
+    jobs.happened(hub.engine, jobs.BACKUP, hub.clock())
     say(
         context,
         {"backup": str(out), "files": len(document["files"]), "log": document["log"]},
@@ -74,20 +77,24 @@ def restore(
         say(context, {"restored": str(config)}, "The backup is put back.", f"Next: exchange --config {config} restore --replay")
         return
     hub = hub_of(context)
-    with _stopped(hub):
+    with stopped(hub):
         done = replay(hub, _certificates(how["certificates"]), give_up=how["give_up"])
     say(context, asdict(done), *_told(done))
 
 
 @contextmanager
-def _stopped(hub: Hub) -> Iterator[None]:
-    """Nothing serves or works meanwhile: both locks are held."""
+def stopped(hub: Hub) -> Iterator[None]:
+    """Nothing serves or works meanwhile, on this host or another: all their locks are held."""
     with ExitStack() as locks:
-        for name in ("instance.lock", "scheduler.lock"):
+        for name in ("instance.lock", SCHEDULING, PRESENT):
             lock = take(hub.settings.home / name, 0)
             if lock is None:
                 raise Misconfigured("this hub is running.", remedy="Stop “exchange serve” and “exchange worker” first.")
             locks.enter_context(lock)
+        if not locks.enter_context(nobody_else(hub.engine)):
+            raise Misconfigured(
+                "this hub is running on another host.", remedy="Stop “exchange serve” and “exchange worker” on every host first."
+            )
         yield
 
 

@@ -3,9 +3,12 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import click
 
+from exchange import places
+from exchange.commands.backup import stopped
 from exchange.commands.shared import say, write_new
 from exchange.db import writing
 from exchange.errors import ExchangeError, Misconfigured
@@ -13,7 +16,7 @@ from exchange.hub import Hub, open_hub
 from exchange.keyring import USES, make_keys
 from exchange.keystores import make_keystore
 from exchange.log import record
-from exchange.migrate import upgrade
+from exchange.migrate import back, upgrade
 from exchange.register.partners import register
 from exchange.settings import read_settings
 from exchange.submissions import sealing
@@ -46,9 +49,11 @@ bind = "{bind}"
     "--settings", "further", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="further settings, copied into hub.toml"
 )
 @click.option("--upgrade", "only_upgrade", is_flag=True, help="only bring an existing hub's database and keystore to this version")
+@click.option("--back-to", "revision", default="", metavar="SCHEMA", help="only take an existing hub's database back to an older release's")
 @click.pass_context
 def init(
     context: click.Context,
+    /,
     folder: Path,
     *,
     public_url: str,
@@ -56,17 +61,13 @@ def init(
     operator: str,
     database: str,
     further: Path | None,
-    only_upgrade: bool,
+    **instead: Any,
 ) -> None:
     """Set up a new hub in FOLDER: settings, keystore, keys, database, log."""
     folder = folder.resolve()
     config = folder / "hub.toml"
-    if only_upgrade:
-        existing = open_hub(read_settings(config))
-        context.call_on_close(existing.engine.dispose)
-        make_keys(existing.keyring.store)
-        upgrade(existing.engine)
-        say(context, {"upgraded": str(config)}, "The database is at this version.")
+    if instead["only_upgrade"] or instead["revision"]:
+        _move(context, config, instead["revision"])
         return
     if config.exists():
         raise Misconfigured(f"{folder.name} holds a hub already.", remedy="Name another folder, or use --upgrade.")
@@ -75,7 +76,7 @@ def init(
     database = database or f"sqlite:///{folder}/hub.sqlite"
     codes = Path(__file__).parents[2] / "config" / "codes"
     text = _SETTINGS.format(url=public_url, origin=origin, database=database, codes=codes, bind=bind)
-    _lay_out(folder, text + (further.read_text(encoding="utf-8") if further else ""))
+    _lay_out(folder, _with(text, further.read_text(encoding="utf-8") if further else ""))
     hub = open_hub(read_settings(config))
     context.call_on_close(hub.engine.dispose)
     _begin(hub, origin, operator, folder / "cards")
@@ -88,6 +89,27 @@ def init(
     )
 
 
+def _move(context: click.Context, config: Path, revision: str) -> None:
+    """Bring an existing hub's database to this version, or back to an older one's schema."""
+    existing = open_hub(read_settings(config))
+    context.call_on_close(existing.engine.dispose)
+    if revision:
+        with stopped(existing):
+            back(existing.engine, revision)
+        say(context, {"schema": revision}, f"The database is at schema {revision}. Next: start the release that needs it.")
+        return
+    make_keys(existing.keyring.store)
+    upgrade(existing.engine)
+    say(context, {"upgraded": str(config)}, "The database is at this version.")
+
+
+def _with(text: str, further: str) -> str:
+    """The settings with further ones, which stand in the place of those of the same name: a place may be in a bucket."""
+    given = {line.partition("=")[0].strip() for line in further.splitlines()}
+    kept = [line for line in text.splitlines() if line.partition("=")[0].strip() not in given]
+    return "\n".join([*kept, further])
+
+
 def _lay_out(folder: Path, settings: str) -> None:
     """The folder, the credential, the settings and an empty keystore; neither credential nor settings stay where it fails."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +120,10 @@ def _lay_out(folder: Path, settings: str) -> None:
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     write_new(config, settings)
     try:
-        make_keystore(read_settings(config))
+        laid = read_settings(config)
+        laid.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        places.check(laid)
+        make_keystore(laid)
     except (ExchangeError, KeysError):
         for made in (config, credential):
             made.unlink()

@@ -50,9 +50,7 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
     hub = hub_of(context)
     require_reapplied(hub)
     wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint, reason)
-    identity = edition.draft(
-        hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.settings.edition_memory, advised=advise
-    )
+    identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.power, advised=advise)
     with reading(hub.engine) as session:
         row = edition.find(session, identity)
         found = {"edition": identity, "draft": row.draft_digest, "state": row.state, "report": checking.without_findings(row)}
@@ -186,7 +184,7 @@ def reproduce(context: click.Context, identity: str) -> None:
     """Make an edition once more from the inputs that it names, and compare every file; nothing is kept of it."""
     hub = hub_of(context)
     require_reapplied(hub)
-    found = reproducing.reproduce(hub.engine, hub.keyring, hub.places.held, identity, hub.clock, memory=hub.settings.edition_memory)
+    found = reproducing.reproduce(hub.engine, hub.keyring, hub.places.held, identity, hub.clock, memory=hub.power)
     if not found.same:
         raise BadProof(f"{identity} comes out otherwise: {', '.join(found.differing)}. Compare the version of the code that it names")
     say(context, {"edition": identity, "same": True}, f"{identity} comes out the same, to the byte, in every file.")

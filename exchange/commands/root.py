@@ -1,16 +1,11 @@
 """The command line's root, and the commands that are about the hub as a whole: init, serve, worker, status."""
 
+import signal
 import threading
-from datetime import timedelta
-from typing import Any
 
 import click
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from agreements.rules import today
-from exchange import schedule
-from exchange.commands import attendance
+from exchange import background, schedule
 from exchange.commands.agreement import agreement
 from exchange.commands.backup import backup, restore
 from exchange.commands.dataset_token import dataset_token
@@ -23,30 +18,24 @@ from exchange.commands.keys import keys
 from exchange.commands.linkage import linkage
 from exchange.commands.log import log
 from exchange.commands.measure import measure
+from exchange.commands.notify import notify
 from exchange.commands.partner import partner
 from exchange.commands.person import person
 from exchange.commands.rehearse import COMMANDS as BEFORE_SIGNING
 from exchange.commands.release import release
 from exchange.commands.retention import retention
-from exchange.commands.shared import config_path, hub_of, say
-from exchange.commands.witnesses import succeed, witness_lines, witnesses
-from exchange.db import reading
+from exchange.commands.shared import hub_of
+from exchange.commands.status import status
+from exchange.commands.witnesses import succeed, witnesses
 from exchange.disclosure.commands import advise_command, attack_command, protect_command
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
-from exchange.log.tables import HeadRow
+from exchange.leader import take
 from exchange.logs import configure
-from exchange.questions import due, leap
-from exchange.register import reminders
-from exchange.register.tables import AgreementRow
 from exchange.releases.contents import code_version
-from exchange.releases.tables import EditionRow
 from exchange.restore.standing import require_reapplied
-from exchange.serve import ONCE, WAIT, take
+from exchange.serve import ONCE, WAIT
 from exchange.serve import serve as serve_hub
-from exchange.submissions import holds, sealing
-from exchange.submissions.tables import SubmissionRow
-from exchange.times import rfc3339
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,22 +61,20 @@ def serve(context: click.Context) -> None:
 @click.option("--once", is_flag=True, help="do everything that waits, once, and end")
 @click.pass_context
 def worker(context: click.Context, once: bool) -> None:  # noqa: FBT001
-    """Do what is scheduled, without serving."""
+    """Open what waits, and run the schedule if no other process does, without serving; as many as wanted, on as many hosts."""
     hub = hub_of(context)
     require_reapplied(hub)
     if once:
         _once(hub)
         return
     configure()
-    lock = take(hub.settings.home / "scheduler.lock", 0)
-    if lock is None:
-        raise Misconfigured("the schedule is already being run, by “exchange serve” or another worker.", remedy="One of them is enough.")
-    scheduler = schedule.start(hub)
-    try:
-        threading.Event().wait()
-    finally:
-        scheduler.shutdown(wait=True)
-        lock.close()
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    doing = background.Background(hub, work=True)
+    doing.begin()
+    told.wait()
+    doing.end()
 
 
 def _once(hub: Hub) -> None:
@@ -101,51 +88,9 @@ def _once(hub: Hub) -> None:
         schedule.process_pending(hub)
 
 
-@cli.command()
-@click.option("--metrics", is_flag=True, help="only what is late and who is silent, as figures in Prometheus' text format")
-@click.pass_context
-def status(context: click.Context, metrics: bool) -> None:  # noqa: FBT001  # click passes flags so
-    """How the hub stands: agreements, submissions, editions, log, what is due, what is late, who is silent."""
-    hub = hub_of(context)
-    if metrics:
-        with reading(hub.engine) as session:
-            click.echo(attendance.metrics(session, hub.clock()), nl=False)
-        return
-    with reading(hub.engine) as session:
-        counted = {
-            kind: dict(session.execute(select(column, func.count()).group_by(column)).all())
-            for kind, column in (("agreements", AgreementRow.state), ("submissions", SubmissionRow.state), ("editions", EditionRow.state))
-        }
-        entries = session.execute(select(HeadRow.size)).scalar_one()
-        review = [found.words for found in reminders.outstanding(session, "", hub.clock())]
-        expires = sealing.current(session).expires_at
-        ending = _ending(session, hub)
-        witnessed = witness_lines(session)
-        attended = attendance.found(session, hub.clock())
-    lines = [f"{kind}: " + (", ".join(f"{count} {state}" for state, count in states.items()) or "none") for kind, states in counted.items()]
-    lines += [
-        f"log: {entries:,} entries",
-        f"sealing key: until {rfc3339(expires)}",
-        f"settings: {config_path(context.obj['config'])}",
-    ]
-    lines += [f"cosigned: {one['party']}, {one['size']:,} entries, {one['cosigned']}" for one in witnessed]
-    lines += [f"to be reviewed: {one}" for one in review]
-    lines += attendance.lines(attended)
-    lines += [f"retention: {ending['due']} due, {ending['late']} late, {ending['holds']} legal hold(s); see: exchange retention due"]
-    lines += [f"NOTHING IS DESTROYED: {ending['clock']}; see: exchange retention confirm"] if ending["clock"] else []
-    say(context, {**counted, "log": entries, "witnesses": witnessed, "review": review, "attendance": attended, "retention": ending}, *lines)
-
-
-def _ending(session: Session, hub: Hub) -> dict[str, Any]:
-    """What is to be destroyed today, what should have been before, what is held, and whether the clock is believed."""
-    on = today(hub.clock())
-    found = due.everything(session, on, on)
-    ahead = leap.ahead(session, hub.clock(), timedelta(days=hub.settings.clock_leap_days))
-    late = sum(one.late > 0 for one in found)
-    return {"due": len(found), "late": late, "holds": len(holds.everything(session)), "clock": ahead.words if ahead else None}
-
-
 for command in (
+    status,
+    notify,
     init,
     keys,
     partner,

@@ -81,11 +81,12 @@ def config_path(explicit: str | None) -> Path:
     return Path(explicit or os.environ.get("EXCHANGE_CONFIG") or "hub.toml")
 
 
-def hub_of(context: click.Context) -> Hub:
-    """The hub that this command is about, checked to be of this code's schema."""
+def hub_of(context: click.Context, *, checked: bool = True) -> Hub:
+    """The hub that this command is about; ``checked``: its database must be of this code's schema."""
     hub = open_hub(read_settings(config_path(context.obj["config"])))
     context.call_on_close(hub.engine.dispose)
-    require_current(hub.engine)
+    if checked:
+        require_current(hub.engine)
     return hub
 
 

@@ -156,6 +156,15 @@ class SecondStore:
             sync_folder(self.folder)
             return True
 
+    def probe(self) -> None:
+        """Raise what writing to it would raise now: a block is written beside the segments, durably, and taken away again."""
+        path = self.folder / f"probe-{os.getpid()}"
+        try:
+            write_durably(path, bytes(512), os.O_TRUNC)
+        finally:
+            with suppress(OSError):
+                path.unlink()
+
     # ------------------------------------------------------------------------------------------------------- under the lock
 
     @contextmanager
@@ -194,7 +203,7 @@ class SecondStore:
         end = self._look()
         for line in lines:
             if line["number"] < end.size and end.leaves.get(line["number"], line["leaf"]) != line["leaf"]:
-                raise _forked(int(line["number"]))
+                raise forked(int(line["number"]))
         if lines[-1]["number"] < end.size:
             return
         with self._guard:
@@ -251,7 +260,8 @@ def compare(session: Session, store: SecondStore, *, whole: bool = False) -> Com
     return Behind(held, known) if held < known else Ahead(held, known)
 
 
-def _forked(number: int) -> Misconfigured:
+def forked(number: int) -> Misconfigured:
+    """What is said where the store has another entry of a number."""
     return Misconfigured(
         f"entry {number} of the log is another one in the second store.",
         remedy="The database is not the one that this store belongs to, or one of them was altered: see docs/log.md.",

@@ -21,12 +21,13 @@ from exchange.db import reading, writing
 from exchange.errors import ExchangeError
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.register.versions import live, parsed
 from exchange.releases import checking, edition, life
 from exchange.releases.edition import Wanted
+from exchange.releases.engine import Power
 from exchange.releases.tables import EditionRow, EditionState, UndraftedRow
 from exchange.submissions import attendance, holdings
 from exchange.times import Clock
@@ -119,7 +120,7 @@ def _refused(session: Session, one: Expected) -> str:
 # ------------------------------------------------------------------------------------------------------------ the job
 
 
-def draft(engine: Engine, keyring: Keyring, held: Objects, clock: Clock, *, memory: str) -> list[str]:
+def draft(engine: Engine, keyring: Keyring, held: Store, clock: Clock, *, memory: Power) -> list[str]:
     """Draft every edition that is due, one after another; the ids of those that are drafted. One that fails holds up no other."""
     with reading(engine) as session:
         tried = {(row.reference, row.release, row.period): row.tried_at for row in session.execute(select(UndraftedRow)).scalars()}

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, object_session, selectinload
 
 from agreements import lifecycle
 from agreements.decisions import Refused, first_refusal
-from agreements.document import canonical
+from agreements.document import canonical, require_new
 from agreements.lifecycle import Act, State
 from agreements.model import Agreement, Standing
 from agreements.rules import UNKNOWN
@@ -17,7 +17,7 @@ from agreements.signing import Statement, Voice, check_statement, in_time, may_s
 from exchange.db import queue
 from exchange.errors import Conflict, RefusedByAgreement, UnknownAgreement
 from exchange.log.record import hold, moment
-from exchange.register import partners
+from exchange.register import partners, sandbox
 from exchange.register.saying import act_of, before_it, entitled, newest
 from exchange.register.tables import AgreementRow, StatementRow
 from exchange.register.versions import LIVE, advance, forerunners, is_stopped, lock_versions, move, note, parsed, resume, suspend
@@ -57,13 +57,18 @@ def enter(session: Session, agreement: Agreement, who: str, now: datetime) -> Ag
     """Enter a version: proposed, or a draft while it lacks a mandatory item.
 
     The same words twice are one. Other words under the same version take a draft's place; anything else has had them, and is a conflict.
+    InvalidDocument where they are new, and today's rules refuse them.
     """
+    sandbox.require_agreement(
+        session, agreement.reference, [*(one.id for one in agreement.parties), *(one.id for one in agreement.recipients)]
+    )
     lock_versions(session, [agreement.reference])
     hold(session)  # two people may enter the same words at once
     query = select(AgreementRow).where(AgreementRow.reference == agreement.reference).execution_options(populate_existing=True)
     rows = session.execute(query).scalars().all()
     if found := next((row for row in rows if row.digest == agreement.digest), None):
         return found
+    require_new(agreement)
     draft = next((row for row in rows if row.version == agreement.version and row.state == State.DRAFT), None)
     taken = max((row.version for row in rows if row is not draft), default=0)
     if agreement.version <= taken:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound, Unacceptable
 from exchange.log.record import Event, Operation, append, hold
+from exchange.register import sandbox
 from exchange.register.tables import KeyRow
 from keys.formats import Card
 
@@ -24,6 +25,7 @@ def register(session: Session, card: Card, now: datetime) -> KeyRow:
                 "this key is registered for another owner or use.", remedy="Make a new key: one key, one use.", code="key-in-use"
             )
         return found
+    sandbox.require_owner(session, card.owner)
     row = KeyRow(fingerprint=card.fingerprint, kind=card.kind, owner=card.owner, role=card.role, public=card.raw, registered_at=now)
     session.add(row)
     session.flush()

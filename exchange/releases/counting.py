@@ -5,14 +5,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from agreements.meant import made_twice
 from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Release
 from exchange.disclosure import Files
 from exchange.errors import Unacceptable
-from exchange.releases import history, meanings
+from exchange.releases import history
 from exchange.releases.definition import Relations
-from exchange.releases.engine import Engine
+from exchange.releases.engine import Engine, Power
 from exchange.releases.errors import BadRelease
 from exchange.releases.linked_edition import people_tables
 from exchange.releases.linking import Override
@@ -27,7 +28,7 @@ def people(
     rows: Rows,
     periods: Sequence[Period],
     *,
-    memory: str,
+    memory: Power,
     beside: Callable[[Engine, Relations], None],
     said: Sequence[Override],
 ) -> tuple[Files, dict[str, Any]]:
@@ -53,11 +54,8 @@ def require_complete(agreement: Agreement, release: Release, batches: Mapping[st
 
 
 def require_told_apart(agreement: Agreement, release: Release) -> None:
-    """BadRelease where tables of one release tell of each other in ways that no sum of theirs says (``meanings.made_twice``).
-
-    Joined tables are tied by others that are protected beside them (``exchange.releases.found``).
-    """
-    if not release.known_people and not release.joined and (found := meanings.made_twice(agreement, release)) is not None:
+    """BadRelease where tables of one release tell of each other in ways that no sum of theirs says (``made_twice``), as a version signed before that was asked may have it."""
+    if (found := made_twice(agreement, release)) is not None:
         raise BadRelease(
             f"{agreement.clause(f'release {release.name}', 'dimensions')}: {found[0]} and {found[1]} are made from one field, and some table is cut by only one "
             "of them: one table could show what the other hides. Leave one of them out in a new version."

@@ -160,9 +160,12 @@ def alone(
 def in_periods(
     agreement: Agreement, relations: Relations, periods: Sequence[Period], dataset: str, supplier: str, fields: Sequence[str]
 ) -> ibis.Table:
-    """A supplier's rows of a dataset that lie in the periods: these fields and the period field, each under ``dataset.field``."""
+    """A supplier's rows of a dataset that lie in the periods: these fields and the period field, each under ``dataset.field``, and the rows' numbers
+
+    where the engine has numbered them.
+    """
     period_field = agreed(agreement, dataset).period_field
-    rows = relation(relations, dataset, supplier, list(dict.fromkeys((period_field, *fields))))
+    rows = relation(relations, dataset, supplier, list(dict.fromkeys((period_field, *fields))), places=True)
     return rows.filter(inside(rows[f"{dataset}.{period_field}"], periods))
 
 

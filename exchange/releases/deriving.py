@@ -77,7 +77,8 @@ def number_of(release: Release, rows: ibis.Table, value: Value) -> Any:
     """A number of each row, as 64 bits, absent where what it needs is. BadRelease where fields are not of the types it needs."""
     match value.number:
         case Number.AMOUNT:
-            return _amount(release, rows, value, value.sources[0])
+            there = _all(_field(release, rows, source).notnull() for source in value.beside)
+            return ibis.ifelse(there, _amount(release, rows, value, value.sources[0]), ibis.null("int64"))
         case Number.CHANGE:
             was, now = (_amount(release, rows, value, source) for source in value.sources)
             return now - was

@@ -27,7 +27,7 @@ from exchange.disclosure import Files
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import frozen, history, kept, life, noted, others, overrides, perturbing, series, spans, uniqueness
@@ -36,6 +36,7 @@ from exchange.releases.counting import people, require_complete, require_first, 
 from exchange.releases.definition import Relations
 from exchange.releases.earlier import reaching
 from exchange.releases.engine import Engine as TabulationEngine
+from exchange.releases.engine import OnSpark, Power
 from exchange.releases.errors import Unconnected
 from exchange.releases.formats import published
 from exchange.releases.gate import advice, guard, proof_in
@@ -117,7 +118,7 @@ def require(decision: Decision) -> None:
         raise UnknownAgreement(decision) if decision is UNKNOWN else RefusedByAgreement(decision)
 
 
-def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock: Clock, *, memory: str, advised: bool = False) -> str:
+def draft(engine: Engine, keyring: Keyring, held: Store, wanted: Wanted, clock: Clock, *, memory: Power, advised: bool = False) -> str:
     """Make an edition and leave it to be checked; returns its id. What cannot be protected is refused, and nothing is kept.
 
     Beside the draft stands, for its checkers alone, how far kept fields single rows out (``uniqueness``) and, where ``advised``, what
@@ -134,7 +135,7 @@ def draft(engine: Engine, keyring: Keyring, held: Objects, wanted: Wanted, clock
         noted.read_for(session, identity, inputs.agreement, batches, who=wanted.requester, details=wanted.said(), now=now)
         noted.counts_for(session, identity, history.opened(earlier), who=wanted.requester, now=now)
     with reading(engine) as session:
-        rows = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
+        rows = rows_of(session, keyring, held, inputs.agreement, inputs.batches, refer=isinstance(memory, OnSpark))
     made = make(keyring, inputs, rows, wanted, earlier, memory=memory, advised=advised)
     with writing(engine) as session:
         row = agreements.by_digest(session, inputs.agreement.digest, lock=True)
@@ -161,7 +162,7 @@ class _Made:
 
 
 def make(
-    keyring: Keyring, inputs: Inputs, rows: Rows, wanted: Wanted, earlier: Sequence[history.Published], *, memory: str, advised: bool
+    keyring: Keyring, inputs: Inputs, rows: Rows, wanted: Wanted, earlier: Sequence[history.Published], *, memory: Power, advised: bool
 ) -> _Made:
     """Count, protect and attack, over the rows of the inputs and the counts of earlier editions."""
     release, agreement, periods = inputs.release, inputs.agreement, wanted.periods

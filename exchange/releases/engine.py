@@ -4,20 +4,63 @@ Ibis compiles and never connects: its DuckDB back end sets options on connecting
 No text of a definition is ever put into SQL by us; names and literals are rendered by Ibis.
 """
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 import duckdb
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
-from exchange.releases.errors import EngineError, OutOfMemory
+from exchange import extras
+from exchange.references import HeldRows
+from exchange.releases.errors import BadRelation, EngineError, OutOfMemory
+from exchange.settings import Settings
 
-Relation: TypeAlias = "pa.Table | pads.Dataset"
-"""Rows of one dataset from one supplier: in memory, or decrypted as they are read."""
+Relation: TypeAlias = "pa.Table | pads.Dataset | HeldRows"
+"""Rows of one dataset from one supplier: in memory, decrypted as they are read, or (Spark alone) by reference."""
 
 PSEUDONYM = pa.binary(16)
+
+MOST_BUCKETS = 256
+"""The first byte of a pseudonym. Re-keyed pseudonyms are a random permutation: their first bits are as good as a hash."""
+
+ROW_BYTES = 48
+"""What a row takes of DuckDB's memory in a join on a pseudonym, measured (docs/scale.md)."""
+
+_LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(I?)B?")
+
+
+@dataclass(frozen=True)
+class OnSpark:
+    """An edition is made on Spark.
+
+    Attributes:
+        settings: by which a worker opens the hub's keystore and objects, on the hub's own hosts and as the hub's own user.
+        master: ``local[N]``: Spark runs on N threads of this machine.
+        memory: of the driver. scratch: folder in which it writes, encrypted. partitions: of what it shuffles.
+        more: further settings of Spark's.
+    """
+
+    settings: Settings
+    scratch: Path
+    master: str = "local[*]"
+    memory: str = "2g"
+    partitions: int = 16
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def open(self) -> "Engine":
+        """A session of its own. ExtraMissing where Spark is not installed."""
+        return cast(Engine, extras.load("spark").SparkEngine(self))
+
+
+Power: TypeAlias = "str | OnSpark"
+"""What an edition may take: DuckDB's memory limit, or Spark."""
 
 
 class Engine:
@@ -26,6 +69,7 @@ class Engine:
     def __init__(self, *, memory: str = "4GB", threads: int = 2) -> None:
         """Open and lock. ``memory``: DuckDB's own limit; Arrow's buffers lie outside it."""
         self._count = 0
+        self._relations: list[tuple[ibis.Table, pads.Dataset]] = []
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -38,18 +82,47 @@ class Engine:
                 "arrow_lossless_conversion": True,
             }
         )
+        self._limit = _bytes(memory)
         for statement in ("set TimeZone='UTC'", "set enable_external_access=false", "set lock_configuration=true"):
             # DuckDB 2: a result that is not fetched blocks the connection.
             self._connection.execute(statement).fetchall()
 
     def register(self, relation: Relation) -> ibis.Table:
         """Make a relation known under a name of our own and describe it to Ibis. Pseudonyms become UUIDs, which join twice as fast as blobs."""
+        if isinstance(relation, HeldRows):
+            raise BadRelation("rows by reference are for Spark: its workers open them.")
         name = f"relation_{self._count}"
         self._count += 1
         self._connection.register(name, relation)
         table = ibis.table(ibis.schema({field.name: _described(field) for field in relation.schema}), name=name)
+        described = self._described(table, relation)
+        self._relations.append((described, relation if isinstance(relation, pads.Dataset) else pads.dataset(relation)))
+        return described
+
+    def _described(self, table: ibis.Table, relation: "pa.Table | pads.Dataset") -> ibis.Table:
         casts = {field.name: table[field.name].cast("uuid") for field in relation.schema if field.type == PSEUDONYM}
         return table.mutate(**casts) if casts else table
+
+    def cut(self, table: ibis.Table, name: str, number: int, buckets: int) -> ibis.Table:
+        """A registered relation's rows whose pseudonym lies in one of ``buckets`` equal stretches; the first has those without one as well.
+
+        Held parts are sorted by their first pseudonym, and of a part no more is decrypted than the row groups that reach into the stretch.
+        """
+        relation, column, width = self._relation(table), pc.field(name), MOST_BUCKETS // buckets
+        inside = column >= _edge(number * width)
+        if number < buckets - 1:
+            inside = inside & (column < _edge((number + 1) * width))
+        return self.register(relation.filter(inside if number else inside | column.is_null()))
+
+    def buckets(self, tables: Sequence[ibis.Table]) -> int:
+        """Into how many stretches registered relations had best be cut so that a join of them fits: 1 where it does as it is."""
+        rows, found = sum(self._relation(table).count_rows() for table in tables), 1
+        while found < MOST_BUCKETS and rows * ROW_BYTES > found * self._limit:
+            found *= 2
+        return found
+
+    def _relation(self, table: ibis.Table) -> pads.Dataset:
+        return next(relation for one, relation in self._relations if one is table)
 
     def run(self, expression: ibis.Table) -> pa.Table:
         """The rows of an expression over registered relations; :class:`EngineError` if it cannot be run."""
@@ -70,6 +143,25 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _edge(first: int) -> pa.Scalar:
+    """The least pseudonym that begins with this byte."""
+    return pa.scalar(bytes([first]) + bytes(15), PSEUDONYM)
+
+
+def _bytes(memory: str) -> int:
+    """A memory limit as DuckDB reads it: powers of ten, or of two with an “i”."""
+    found = _LIMIT.fullmatch(memory.strip().upper())
+    if found is None:
+        raise EngineError("a memory limit is a number with its unit: 2GB, 500MiB.")
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** (" KMGT".index(unit or " ")))
+
+
+def opened(power: Power, *, threads: int = 2) -> Engine:
+    """The engine of one edition."""
+    return Engine(memory=power, threads=threads) if isinstance(power, str) else power.open()
 
 
 def _described(field: pa.Field) -> Any:

@@ -6,10 +6,14 @@ or two who make up too much of it, and it is hidden, with others around it. A me
 Where a value rests on others' rows it says as much as a dimension made from them: sum and mean together tell how many units have it, and a sum of
 events that there were some. So it stands only where everything does that such dimensions say of the cell; and where no dimension
 of the table says whether units have the value, that is counted and protected as one more (``presence``), and not published.
+Quartiles by themselves say of whom they are made no more than that there are enough who have the value: where no sum or mean of a value is told in any
+table, they rest on who has it, and not on what else such dimensions say.
+A mean of few whole numbers tells, by its decimals, how many they are, and a quartile on which side of a band's edge a quarter of them lie: so where a
+dimension of any table says which units lack a value, or how large it is, and a count of these is hidden, no figure of the value stands beside.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,26 +117,41 @@ def presence_tables(release: Release, worlds: Worlds) -> dict[tuple[str, str], T
 
 
 def _resting(release: Release, table: Table, value: str, hidden: Mapping[str, Flags], worlds: Worlds, extra: Table | None) -> Flags:
-    """Cells in which something is hidden that a joined value would tell of."""
-    away = np.zeros_like(hidden[table.name])
-    if not worlds.found.joined(value):
+    """Cells in which something is hidden that a value would tell of: how large it is and how many lack it; of one that rests on others' rows, all that is made from them."""
+    away, found = np.zeros_like(hidden[table.name]), worlds.found
+    measuring = found.measuring(value)
+    for other in release.tables:
+        if measuring & set(other.dimensions):
+            away |= _told_by(measuring, table, other, hidden, away.shape)
+        for name, lacking in found.without(value).items():
+            if name in other.dimensions:
+                without = np.take(hidden[other.name], [lacking], axis=other.dimensions.index(name))
+                away |= _placed(table, other, without, away.shape)
+    if not found.joined(value):
         return away
     if extra is not None:
         away |= hidden[extra.name][..., 1]
-    tied = worlds.found.tied_to(value) & set(release.joined)
-    for other in release.tables:
-        if not tied & set(other.dimensions):
-            continue
-        covered: Flags = hidden[other.name]
-        for place, name in enumerate(other.dimensions):
-            if name in tied:
-                # At its total a cell tells of all its categories; at one of them, of that one.
-                rest = np.asarray(covered.any(axis=place, keepdims=True))
-                covered = np.concatenate([rest, np.delete(covered, 0, axis=place)], axis=place) if name in table.dimensions else rest
-            elif name not in table.dimensions:
-                covered = np.take(covered, [0], axis=place)
-        away |= _placed(table, other, covered, away.shape)
+    tied = found.tied_to(value) & set(release.joined)
+    quartiles_alone = not any(shows_sums(one) for one in release.tables if value in one.of)
+    # Quartiles alone rest on who has the value: that is protected by itself (``extra``), or said by the table's own dimensions.
+    resting = ((table,) if extra is None else ()) if quartiles_alone else release.tables
+    for other in resting:
+        if tied & set(other.dimensions):
+            away |= _told_by(tied, table, other, hidden, away.shape)
     return away
+
+
+def _told_by(names: Collection[str], table: Table, other: Table, hidden: Mapping[str, Flags], shape: Sequence[int]) -> Flags:
+    """Cells of a table in which another table hides something that these dimensions say."""
+    covered: Flags = hidden[other.name]
+    for place, name in enumerate(other.dimensions):
+        if name in names:
+            # At its total a cell tells of all its categories; at one of them, of that one.
+            rest = np.asarray(covered.any(axis=place, keepdims=True))
+            covered = np.concatenate([rest, np.delete(covered, 0, axis=place)], axis=place) if name in table.dimensions else rest
+        elif name not in table.dimensions:
+            covered = np.take(covered, [0], axis=place)
+    return _placed(table, other, covered, shape)
 
 
 def _placed(table: Table, other: Table, covered: Flags, shape: Sequence[int]) -> Flags:

@@ -11,6 +11,9 @@ from exchange.releases.errors import BadRelease
 Atom = tuple[str, str]
 """A kind of thing, and its name: ``found`` a lookup's row, ``field``, ``events``, ``attributes``."""
 
+A_CENTURY = 36_525
+"""Days beyond which a band is there for dates that cannot be believed: its edge says nothing of how long things take."""
+
 
 class Found:
     """The words of a release, by name."""
@@ -84,6 +87,40 @@ class Found:
         return frozenset(
             name for name, source in self.sources.items() if name != self.release.period_dimension and mine & self.told_of(source)
         )
+
+    def without(self, value: str) -> dict[str, int]:
+        """Dimension → the place, totals first, of the category that holds exactly the units that lack a value: what bands say where there is none."""
+        needed = frozenset(self.values[value].sources)
+        bands = {name: self.derived.get(source) for name, source in self.sources.items()}
+        return {
+            name: self.categories[self.sources[name]].index(one.otherwise) + 1
+            for name, one in bands.items()
+            if isinstance(one, Banded) and frozenset(self.values[one.value].sources) == needed
+        }
+
+    def measuring(self, value: str) -> frozenset[str]:
+        """The dimensions that say how large a number is, or one that holds it: in bands, or in months between the same dates, by themselves or through others."""
+        needed = frozenset(self.values[value].sources)
+        return frozenset(
+            name
+            for name, source in self.sources.items()
+            if name != self.release.period_dimension and any(one <= needed or needed <= one for one in self._measured(source))
+        )
+
+    def _measured(self, source: str) -> frozenset[frozenset[str]]:
+        """What each number is made from, of whose size a source says something."""
+        match self.derived.get(source):
+            case Banded(value=name, bands=bands):
+                value = self.values[name]
+                parts = value.number is not Number.DAYS or any(band.up_to < A_CENTURY for band in bands)
+                return frozenset({frozenset(value.sources)}) if parts else frozenset()
+            case MonthsBetween(start=start, end=end):
+                return frozenset({frozenset({start, end})})
+            case FirstOf(first_of=sources):
+                return frozenset[frozenset[str]]().union(*map(self._measured, sources))
+            case Cases(cases=cases):
+                return frozenset[frozenset[str]]().union(*(self._measured(asked) for case in cases for asked, _ in case.when))
+        return frozenset()
 
     def completed(self) -> tuple[Table, ...]:
         """The tables of the release, and those that tie them: where one is cut by a dimension and another by one that tells of it, both together.

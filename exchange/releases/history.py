@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from agreements.meant import Meaning
 from agreements.model import Agreement
 from agreements.periods import Period, months
 from agreements.release import Method, Release
@@ -104,7 +105,7 @@ def _taken(session: Session, edition: str) -> set[Population]:
     return {(row[0], row[1], row[2]) for row in session.execute(query)}
 
 
-def _dated(session: Session, edition: str) -> tuple[meanings.Meaning, dict[str, meanings.Dated], bool]:
+def _dated(session: Session, edition: str) -> tuple[Meaning, dict[str, meanings.Dated], bool]:
     """What kind of things an edition counts (None: its release is lost), how its rows are dated, and whether its counts are true where they are shown."""
     row = session.get_one(EditionRow, edition)
     under = agreements.parsed(session.get_one(AgreementRow, row.agreement).canonical)

@@ -16,6 +16,7 @@ from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Release
 from agreements.sources import SUPPLIER as SENDER
+from exchange.releases.buckets import divided_by, in_buckets, together
 from exchange.releases.cells import Counts, axes, places_of
 from exchange.releases.definition import COUNT, SUPPLIER, Relations, check_once, surplus
 from exchange.releases.deriving import column, found, number_of
@@ -54,14 +55,18 @@ def row_units(
     if linkage_used(release, agreement) and people is None:
         raise BadRelease(f"release {release.name}: its lookups ask for the same person, and nobody was linked.")
     suppliers = _suppliers(release, agreement)
-    try:
-        repeats = surplus(release, agreement, known, periods)
+
+    def joined(some: Relations) -> pa.Table:
+        repeats = surplus(release, agreement, some, periods)
         repeated = repeats is not None and bool(engine.run(repeats).column(COUNT)[0].as_py())
-        rows = _joined(release, agreement, known, periods, suppliers, people, repeated=repeated)
-        expression = _told(release, rows)
+        return engine.run(_told(release, _joined(release, agreement, some, periods, suppliers, people, repeated=repeated)))
+
+    try:
+        # People are told by the places of rows in their relation, and parts of relations have other places.
+        rows = together(in_buckets(engine, known, {} if people else divided_by(release, agreement), joined))
     except ibis.common.exceptions.IbisError as error:
         raise BadRelease(f"release {release.name}: its fields do not suit what it asks of them ({type(error).__name__}).") from None
-    return _units(release, periods, suppliers, engine.run(expression))
+    return _units(release, periods, suppliers, rows)
 
 
 def _suppliers(release: Release, agreement: Agreement) -> tuple[str, ...]:

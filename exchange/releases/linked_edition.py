@@ -18,7 +18,7 @@ from agreements.periods import Period
 from agreements.release import Release
 from exchange.releases.cells import Axis, Counts, Flags, axes
 from exchange.releases.definition import Relations, in_periods
-from exchange.releases.engine import Engine, Relation
+from exchange.releases.engine import Engine, Power, Relation, opened
 from exchange.releases.errors import BadRelease
 from exchange.releases.linking import PERSON, ROW, RULE, SOURCE, Linked, Override, Records, Report, link, numbered
 from exchange.releases.people import Known, People, Source, figures, tables
@@ -46,7 +46,7 @@ def people_tables(
     relations: Mapping[tuple[str, str], Relation],
     periods: Sequence[Period],
     *,
-    memory: str = "4GB",
+    memory: Power = "4GB",
     threads: int = 2,
     overrides: Sequence[Override] = (),
     beside: Callable[[Engine, Relations], None] | None = None,
@@ -65,7 +65,7 @@ def people_tables(
         raise BadRelease(f"{agreement.clause('linkages')}: there is no linkage {release.base}.")
     along = axes(release, periods)
     check_types(agreement, relations)
-    with Engine(memory=memory, threads=threads) as engine:
+    with opened(memory, threads=threads) as engine:
         known = {place: engine.register(relation) for place, relation in relations.items()}
         sources, records = _records(release, agreement, linkage, known, periods)
         linked = link(engine, linkage, records, overrides)

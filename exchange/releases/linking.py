@@ -81,8 +81,11 @@ class Linked:
 
 
 def numbered(table: ibis.Table) -> ibis.Table:
-    """The table with its rows numbered from 0 in the order in which its relation holds them, which is the same at every reading."""
-    return table.mutate(**{ROW: ibis.row_number()})
+    """The table with its rows numbered from 0 in the order in which its relation holds them, which is the same at every reading.
+
+    Where the engine has numbered them itself (Spark, whose rows have no order), these are its numbers: those of rows left out are missing.
+    """
+    return table if ROW in table.columns else table.mutate(**{ROW: ibis.row_number()})
 
 
 def link(engine: Engine, linkage: Linkage, records: Sequence[Records], overrides: Sequence[Override] = ()) -> Linked:
@@ -121,10 +124,11 @@ def link(engine: Engine, linkage: Linkage, records: Sequence[Records], overrides
 
 @dataclass(frozen=True)
 class _Places:
-    """All rows in one line, source after source: where each source begins, and of each row its source."""
+    """All rows in one line, source after source: where each source begins, of each row its source, and how many rows each source has."""
 
     begins: Longs
     source: Ints
+    counts: tuple[int, ...]
 
     @property
     def rows(self) -> int:
@@ -132,9 +136,10 @@ class _Places:
 
     @classmethod
     def of(cls, engine: Engine, records: Sequence[Records]) -> "_Places":
-        sizes = [_number(engine.run(one.table.aggregate(rows=one.table.count()))) for one in records]
+        found = [engine.run(_room(one.table)) for one in records]
+        sizes = [_number(one, "room") for one in found]
         begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        return cls(begins, np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
+        return cls(begins, np.repeat(np.arange(len(sizes), dtype=np.int32), sizes), tuple(_number(one, "rows") for one in found))
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,11 @@ class _Found:
         self.first[across(labels, self.places.source) & (self.first == NONE)] = rule
 
 
+def _room(table: ibis.Table) -> ibis.Table:
+    """One row: how many rows there are, and how many numbers they take up, which are as many unless some were left out."""
+    return table.aggregate(rows=table.count(), room=table[ROW].max().fill_null(-1) + 1 if ROW in table.columns else table.count())
+
+
 def _people(engine: Engine, found: _Found) -> ibis.Table:
     """The people of the rows with any value, numbered by the first of their rows."""
     rows = np.flatnonzero(found.keyed)
@@ -202,11 +212,12 @@ def _people(engine: Engine, found: _Found) -> ibis.Table:
 
 def _report(records: Sequence[Records], found: _Found) -> Report:
     sources = []
-    for one, begin, end in zip(records, found.places.begins[:-1], found.places.begins[1:], strict=True):
-        sources.append(SourceLinks(one.dataset, one.supplier, int(end - begin), int(found.keyed[begin:end].sum())))
+    places = found.places
+    for one, count, begin, end in zip(records, places.counts, places.begins[:-1], places.begins[1:], strict=True):
+        sources.append(SourceLinks(one.dataset, one.supplier, count, int(found.keyed[begin:end].sum())))
     largest = int(np.bincount(found.labels[found.keyed]).max(initial=0))
     return Report(tuple(sources), found.refused, found.common, largest, found.not_joined)
 
 
-def _number(table: pa.Table) -> int:
-    return int(table.column(0)[0].as_py())
+def _number(table: pa.Table, name: str) -> int:
+    return int(table.column(name)[0].as_py())

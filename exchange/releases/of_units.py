@@ -14,7 +14,7 @@ from exchange.disclosure import Files
 from exchange.releases.cells import Flags, axes
 from exchange.releases.cohorts import cohort_units
 from exchange.releases.counted_units import Counted, count_units
-from exchange.releases.engine import Engine
+from exchange.releases.engine import Engine, Power, opened
 from exchange.releases.errors import BadRelease
 from exchange.releases.figures import figures, presence_tables
 from exchange.releases.found import Found
@@ -48,7 +48,7 @@ def protected_units(
     rows: Rows,
     periods: Sequence[Period],
     *,
-    memory: str,
+    memory: Power,
     said: Sequence[Override] = (),
     beside: Callable[[Engine, Relations], None] | None = None,
 ) -> Protected:
@@ -61,7 +61,7 @@ def protected_units(
         BadRelation, BadRelease, OutsideCategories, EngineError; Unacceptable: it cannot be protected.
     """
     check_types(agreement, rows)
-    with Engine(memory=memory) as engine:
+    with opened(memory) as engine:
         known = {place: engine.register(relation) for place, relation in rows.items()}
         units = units_of(engine, release, agreement, known, periods, said)
         if beside is not None:

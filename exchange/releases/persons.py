@@ -51,5 +51,5 @@ def _records(agreement: Agreement, linkage: Linkage, known: Relations, dataset: 
     kinds = keys(linkage, dataset)
     if not set(kinds) & set(linkage.rules):
         raise BadRelease(f"{agreement.clause('linkages')}: dataset {dataset.name} has no pseudonym by which {linkage.name} links.")
-    rows = relation(known, dataset.name, supplier, list(kinds.values()))
+    rows = relation(known, dataset.name, supplier, list(kinds.values()), places=True)
     return Records(dataset.name, supplier, rows, {kind: f"{dataset.name}.{field}" for kind, field in kinds.items()})

@@ -62,9 +62,17 @@ def _fields(release: Release, source: str) -> Iterator[str]:
 
 
 def relation(
-    relations: Relations, dataset: str, supplier: str, fields: Sequence[str], people: Mapping[tuple[str, str], ibis.Table] | None = None
+    relations: Relations,
+    dataset: str,
+    supplier: str,
+    fields: Sequence[str],
+    people: Mapping[tuple[str, str], ibis.Table] | None = None,
+    *,
+    places: bool = False,
 ) -> ibis.Table:
     """The wanted fields of a relation, each under ``dataset.field``; with ``people``, of each row its person too, under :func:`person`.
+
+    ``places``: with the number of each row, where the engine has numbered them (``linking.numbered``).
 
     Raises:
         BadRelation: the relation is not there, lacks a field, or its people are not known.
@@ -76,7 +84,7 @@ def relation(
         raise BadRelation(f"dataset {dataset} of {supplier} lacks the field {', '.join(missing)}.")
     columns = {f"{dataset}.{field}": table[field] for field in fields}
     if people is None:
-        return table.select(**columns)
+        return table.select(**columns, **{name: table[name] for name in (ROW,) if places and name in table.columns})
     if (dataset, supplier) not in people:
         raise BadRelation(f"dataset {dataset} of {supplier} was not linked into people: link every dataset that is matched by the person.")
     rows = numbered(table)

@@ -18,7 +18,7 @@ from exchange.disclosure import Files
 from exchange.disclosure.perturb import COLUMN as KEY_SUMS
 from exchange.errors import UnknownAgreement
 from exchange.keyring import Keyring
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.releases.cells import Axis, Counts, axes
 from exchange.releases.perturbing import perturbs
 from exchange.releases.protected import Shown
@@ -27,11 +27,20 @@ from exchange.submissions import holdings
 from exchange.submissions.holdings import Batch
 
 Rows = Mapping[tuple[str, str], Any]
-"""(dataset, supplier) → its rows, decrypted as they are read."""
+"""(dataset, supplier) → its rows, decrypted as they are read, or by reference."""
 
 
-def rows_of(session: Session, keyring: Keyring, held: Objects, agreement: Agreement, batches_of: Mapping[str, Sequence[Batch]]) -> Rows:
-    """The rows of these batches (dataset → batches), as this version of the agreement has them."""
+def rows_of(
+    session: Session,
+    keyring: Keyring,
+    held: Store,
+    agreement: Agreement,
+    batches_of: Mapping[str, Sequence[Batch]],
+    *,
+    refer: bool = False,
+) -> Rows:
+    """The rows of these batches (dataset → batches), as this version of the agreement has them. ``refer``: by reference, for Spark."""
+    read = holdings.referred if refer else holdings.rows
     relations = {}
     for name, batches in batches_of.items():
         dataset = agreement.dataset(name)
@@ -39,7 +48,7 @@ def rows_of(session: Session, keyring: Keyring, held: Objects, agreement: Agreem
             raise UnknownAgreement(UNKNOWN)
         for supplier in dataset.suppliers:
             mine = [batch for batch in batches if batch.supplier == supplier]
-            relations[name, supplier] = holdings.rows(session, keyring, held, mine, agreement, dataset)
+            relations[name, supplier] = read(session, keyring, held, mine, agreement, dataset)
     return relations
 
 

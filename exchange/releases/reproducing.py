@@ -12,11 +12,12 @@ from exchange.db import reading, writing
 from exchange.errors import Gone, UnknownAgreement
 from exchange.keyring import Keyring
 from exchange.log.record import moment
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import edition, history, noted, overrides, spans
 from exchange.releases.contents import file_digests
+from exchange.releases.engine import OnSpark, Power
 from exchange.releases.remaking import rows_of
 from exchange.releases.tables import EditionRow
 from exchange.submissions.holdings import Batch
@@ -33,7 +34,7 @@ class Reproduced:
     differing: list[str]
 
 
-def reproduce(engine: Engine, keyring: Keyring, held: Objects, identity: str, clock: Clock, memory: str) -> Reproduced:
+def reproduce(engine: Engine, keyring: Keyring, held: Store, identity: str, clock: Clock, memory: Power) -> Reproduced:
     """Make an edition again and compare; nothing is kept of it. The log says first that the rows are read.
 
     It is made under its own version of the agreement, together with the editions that it was protected with.
@@ -55,7 +56,7 @@ def reproduce(engine: Engine, keyring: Keyring, held: Objects, identity: str, cl
         noted.counts_for(session, identity, history.opened(earlier), who=WHO, now=now)
         before: Mapping[str, str] = dict(row.draft["files"])
     with reading(engine) as session:
-        rows = rows_of(session, keyring, held, inputs.agreement, inputs.batches)
+        rows = rows_of(session, keyring, held, inputs.agreement, inputs.batches, refer=isinstance(memory, OnSpark))
     made = file_digests(edition.make(keyring, inputs, rows, wanted, earlier, memory=memory, advised=False).files)
     differing = sorted(name for name in {*before, *made} if before.get(name) != made.get(name))
     return Reproduced(not differing, differing)

@@ -20,9 +20,10 @@ from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.release import Method, Release
 from exchange.disclosure.perturb import COLUMN as KEY_SUMS
+from exchange.releases.buckets import divided_by, in_buckets, together
 from exchange.releases.cells import Axis, Counts, axes, cubes, parted
 from exchange.releases.definition import COUNT, KEYLESS, LOWER, SUPPLIER, UPPER, VALUE, Relations, cell_counts, pseudonyms, surplus
-from exchange.releases.engine import PSEUDONYM, Engine, Relation
+from exchange.releases.engine import PSEUDONYM, Engine, Power, Relation, opened
 from exchange.releases.errors import BadRelation, BadRelease
 from keys.record_keys import record_keys
 
@@ -48,7 +49,7 @@ def tabulate(
     relations: Mapping[tuple[str, str], Relation],
     periods: Sequence[Period],
     *,
-    memory: str = "4GB",
+    memory: Power = "4GB",
     beside: Callable[[Engine, Relations], None] | None = None,
     tell: Callable[[Tabulated], None] | None = None,
     record_key: bytes | None = None,
@@ -62,7 +63,7 @@ def tabulate(
         relations: (dataset, supplier) → agreed fields in their agreed Arrow types, for every supplier of every dataset the release reads. Of the base
             only rows inside ``periods`` count; of the others every row may match.
         periods: months, quarters or years; their months become the categories of the period dimension.
-        memory: DuckDB's limit.
+        memory: DuckDB's limit, or Spark.
         beside: what else is asked of the same rows over the same connection, once they are counted. tell: is given the counts themselves.
         record_key: the key that record keys are made under (``perturbing.key_for``); None where units need none.
     Raises:
@@ -70,7 +71,7 @@ def tabulate(
     """
     along = axes(release, periods)
     check_types(agreement, relations)
-    with Engine(memory=memory) as engine:
+    with opened(memory) as engine:
         known = {place: engine.register(relation) for place, relation in relations.items()}
         counted = _counted(engine, release, agreement, known, periods, record_key)
         if beside is not None:
@@ -131,15 +132,17 @@ def check_types(agreement: Agreement, relations: Mapping[tuple[str, str], Relati
 def _counted(
     engine: Engine, release: Release, agreement: Agreement, known: Relations, periods: Sequence[Period], record_key: bytes | None
 ) -> pa.Table:
-    try:
-        repeats = surplus(release, agreement, known, periods)
+    def count(rows: Relations) -> pa.Table:
+        repeats = surplus(release, agreement, rows, periods)
         # Looking for repeats costs one pass over a key; telling them apart, one over every column. Mostly there are none.
         repeated = repeats is not None and bool(engine.run(repeats).column(COUNT)[0].as_py())
-        keys = None if record_key is None else _keyed(engine, engine.run(pseudonyms(release, agreement, known, periods)), record_key)
-        expression = cell_counts(release, agreement, known, periods, repeated=repeated, keys=keys)
+        keys = None if record_key is None else _keyed(engine, engine.run(pseudonyms(release, agreement, rows, periods)), record_key)
+        return engine.run(cell_counts(release, agreement, rows, periods, repeated=repeated, keys=keys))
+
+    try:
+        return together(in_buckets(engine, known, divided_by(release, agreement), count))
     except ibis.common.exceptions.IbisError as error:
         raise BadRelease(f"release {release.name}: its fields do not suit what it asks of them ({type(error).__name__}).") from None
-    return engine.run(expression)
 
 
 def _keyed(engine: Engine, found: pa.Table, record_key: bytes) -> ibis.Table:

@@ -21,6 +21,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -32,11 +33,13 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
+from exchange.keystores import place_of
 from exchange.log.record import checkpoint
 from exchange.objects import Objects, sync_folder
 from exchange.settings import Settings
 from exchange.submissions.tables import HeldPartRow, SubmissionRow
 from exchange.times import Clock, rfc3339
+from exchange.where import InBucket
 from keys.encoding import canonical
 from keys.keystore import FILE as SEALED
 from keys.sign import Use, sign_document
@@ -47,6 +50,7 @@ SQLITE, POSTGRESQL = "database.sqlite", "database.pgdump"
 UNFINISHED = ".unfinished"
 _CHUNK = 1 << 20
 _HOURS = 6 * 3600
+_AT_ONCE = 8
 
 
 def backup(hub: Hub, out: Path, clock: Clock) -> dict[str, Any]:
@@ -65,8 +69,7 @@ def backup(hub: Hub, out: Path, clock: Clock) -> dict[str, Any]:
         files = _Files(draft)
         with _database(hub, files) as (size, root, parts):
             _leaves(hub, files)
-            for name, key in parts:
-                _object(hub, files, name, key)
+            _objects(hub, files, parts)
         _settings(hub.settings, files)
         _keystore(hub.settings, files)
         document = {
@@ -147,12 +150,6 @@ class _Files:
     def write(self, name: str, content: bytes) -> None:
         """A small file."""
         self.place(name).write_bytes(content)
-        self.done(name)
-
-    def copy(self, name: str, source: Path) -> None:
-        """A file as it is. FileNotFoundError if it is not there."""
-        with source.open("rb") as file, self.place(name).open("wb") as copy:
-            shutil.copyfileobj(file, copy, _CHUNK)
         self.done(name)
 
     def done(self, name: str) -> None:
@@ -237,12 +234,19 @@ def postgresql(program: str, engine: Engine, *arguments: str) -> None:
 # ------------------------------------------------------------------------------------------------------------ the rest
 
 
+def _objects(hub: Hub, files: _Files, parts: _Parts) -> None:
+    """Every held part; of a bucket some beside each other, for each is a request that waits."""
+    with ThreadPoolExecutor(_AT_ONCE if hub.places.held.own_drafts else 1) as pool:
+        list(pool.map(lambda part: _object(hub, files, *part), parts))
+
+
 def _object(hub: Hub, files: _Files, name: str, key: str) -> None:
     """A held part. One that was destroyed since the database was copied is left out: nobody could read it."""
     objects = Objects(files.folder / OBJECTS)
     place = str(objects.path(name).relative_to(files.folder))
     try:
-        files.copy(place, hub.places.held.path(name))
+        hub.places.held.save(name, files.place(place))
+        files.done(place)
     except FileNotFoundError as error:
         (files.folder / place).unlink(missing_ok=True)
         if not hub.keyring.store.destroyed(key):
@@ -261,13 +265,13 @@ def _leaves(hub: Hub, files: _Files) -> None:
 
 def _keystore(settings: Settings, files: _Files) -> None:
     """The sealed file as it is now; whatever it is sealed with stays where it is."""
-    files.copy(f"{KEYSTORE}/{SEALED}", settings.keystore / SEALED)
+    files.write(f"{KEYSTORE}/{SEALED}", place_of(settings).read()[0])
 
 
 def _settings(settings: Settings, files: _Files) -> None:
     lines = ["# The settings of the hub that this backup is of."]
     for name, value in asdict(settings).items():
         if value is not None:
-            shown = json.dumps(str(value) if isinstance(value, Path | datetime) else value, ensure_ascii=False)
+            shown = json.dumps(str(value) if isinstance(value, Path | InBucket | datetime) else value, ensure_ascii=False)
             lines.append(f"{name} = {shown}")
     files.write(SETTINGS, ("\n".join(lines) + "\n").encode())

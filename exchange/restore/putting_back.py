@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from exchange.db import make_engine
 from exchange.errors import Misconfigured
+from exchange.hub import second_store
 from exchange.keyring import Keyring
-from exchange.keystores import open_keystore
-from exchange.log.second import SEGMENT, SecondStore
-from exchange.objects import Objects, sync_folder
+from exchange.keystores import open_keystore, place_of
+from exchange.log.second import SEGMENT
+from exchange.objects import Store, sync_folder
+from exchange.places import objects_in
 from exchange.restore.backup import (
     FORMAT,
     KEYSTORE,
@@ -131,8 +133,9 @@ def put_back(folder: Path, into: Path, *, keystore: Path | None = None, key: str
     mark(settings).parent.mkdir(parents=True, exist_ok=True)
     replace(mark(settings), b"Run: exchange restore --replay\n")
     for place in (settings.objects, settings.staging, settings.keystore):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (settings.keystore / SEALED).exists():
+        if isinstance(place, Path):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not place_of(settings).there():
         _copy_keystore(settings, keystore or folder / KEYSTORE)
     _copy_objects(folder, settings, found)
     _copy_leaves(folder, settings)
@@ -141,13 +144,15 @@ def put_back(folder: Path, into: Path, *, keystore: Path | None = None, key: str
 
 
 def _settings_for(folder: Path, into: Path) -> str:
-    """The backup's settings, with every place of the hub's own in the new folder."""
+    """The backup's settings, with every place of the hub's own in the new folder; what is in a bucket stays there."""
     lines = (folder / SETTINGS).read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if line.partition(" ")[0] not in _FOLDERS]
+    shared = {name for name, _, value in (line.partition(" = ") for line in lines) if name in _FOLDERS and value.startswith('"s3://')}
+    kept = [line for line in lines if (name := line.partition(" ")[0]) in shared or name not in (*_FOLDERS, "home")]
+    kept += ['home = "."'] if "staging" in shared else []
     if (folder / SQLITE).exists():
         kept = [line for line in kept if not line.startswith("database_url")]
         kept.append(f"database_url = {json.dumps(f'sqlite:///{into.resolve()}/hub.sqlite')}")
-    return "\n".join([*kept, *(f'{name} = "{name}"' for name in _FOLDERS)]) + "\n"
+    return "\n".join([*kept, *(f'{name} = "{name}"' for name in _FOLDERS if name not in shared)]) + "\n"
 
 
 def _trusted(settings: Settings) -> set[str]:
@@ -178,23 +183,36 @@ def _require_empty(settings: Settings) -> None:
 def _copy_keystore(settings: Settings, source: Path) -> None:
     if not (source / SEALED).exists():
         raise Misconfigured("there is no keystore, here or in the backup.", remedy="Name the folder with its copy: --keystore DIR")
-    replace(settings.keystore / SEALED, (source / SEALED).read_bytes())
+    sealed = (source / SEALED).read_bytes()
+    if isinstance(settings.keystore, Path):
+        replace(settings.keystore / SEALED, sealed)
+    else:
+        place_of(settings).create(sealed)
 
 
 def _copy_objects(folder: Path, settings: Settings, found: Checked) -> None:
-    held = Objects(settings.objects)
+    held = objects_in(settings, settings.objects)
     for name in found.files:
         if name.startswith(f"{OBJECTS}/"):
             bare = name.rpartition("/")[2]
-            if not held.path(bare).exists() or described(held.path(bare)) != found.files[name]:
+            if not _is_there(held, bare, found.files[name]):
+                held.delete(bare)  # in a bucket nothing is written over
                 draft = held.draft(bare)
                 shutil.copyfile(folder / name, draft)
                 held.keep(draft, bare)
 
 
+def _is_there(held: Store, name: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        with held.at_hand([name]) as [file]:
+            return described(file) == wanted
+    except FileNotFoundError:
+        return False
+
+
 def _copy_leaves(folder: Path, settings: Settings) -> None:
     """Into a store that is lost or shorter: what survived may hold what the backup lacks, and is never cut."""
-    store = SecondStore(settings.second_store)
+    store = second_store(settings)
     size = store.size()
     lacking = (line for line in _lines(folder / LEAVES) if line["number"] >= size)
     while batch := list(islice(lacking, SEGMENT)):

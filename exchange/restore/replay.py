@@ -242,8 +242,7 @@ def _staged(hub: Hub, session: Session) -> set[str]:
 
 
 def _is_there(hub: Hub, submission: str, number: int, length: int) -> bool:
-    path = hub.places.staging.path(intake.part_name(submission, number))
-    return path.is_file() and path.stat().st_size == length
+    return hub.places.staging.holds(intake.part_name(submission, number), length)
 
 
 def _disposing(hub: Hub) -> Iterator[str]:

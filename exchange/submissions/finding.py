@@ -17,7 +17,7 @@ from agreements.model import Agreement, Dataset
 from agreements.rights import kinds
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.register import agreements
 from exchange.submissions.rights import Asked
 from exchange.submissions.tables import SubmissionRow, SubmissionState
@@ -124,13 +124,13 @@ def _kept(session: Session, row: SubmissionRow) -> Kept:
     return Kept(row.id, agreement, dataset, row.period, row.key, int(row.manifest["document"]["epoch"]), parts)
 
 
-def search(keyring: Keyring, held: Objects, asked: Asked, shown: Shown) -> list[Found]:
+def search(keyring: Keyring, held: Store, asked: Asked, shown: Shown) -> list[Found]:
     """The submissions that have rows of these people, in the order of their ids. Moved where one went while it was read."""
     found = [Found(kept, dict(_counted(keyring, held, asked, kept))) for kept in shown.kept if kept.epoch in asked.pseudonyms]
     return [one for one in found if one.rows]
 
 
-def _counted(keyring: Keyring, held: Objects, asked: Asked, kept: Kept) -> Iterator[tuple[int, int]]:
+def _counted(keyring: Keyring, held: Store, asked: Asked, kept: Kept) -> Iterator[tuple[int, int]]:
     """The number of each part that has such rows, and how many. Only pseudonym columns are read. Nothing where the key is gone: nobody can."""
     columns = _columns(asked, kept)
     try:
@@ -156,9 +156,10 @@ def _wanted(keyring: Keyring, asked: Asked, kept: Kept) -> pa.Array:
     return rekey(made, keyring.rekey(asked.request.reference, asked.request.kind, kept.epoch))
 
 
-def _read(held: Objects, kept: Kept, part: Part, data_key: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+def _read(held: Store, kept: Kept, part: Part, data_key: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     try:
-        return decrypting_dataset([(held.path(part.object), data_key, part.aad)], kept.dataset.schema).to_table(columns=columns)
+        files = [(held.place(part.object), data_key, part.aad)]
+        return decrypting_dataset(files, kept.dataset.schema, filesystem=held.filesystem).to_table(columns=columns)
     except OSError as error:
         raise Moved from error  # disposed of, or written anew by another request, since it was seen
 
@@ -172,7 +173,7 @@ def _theirs(table: pa.Table, columns: Sequence[str], wanted: pa.Array) -> pa.Chu
     return theirs
 
 
-def rewrite(keyring: Keyring, held: Objects, asked: Asked, one: Found) -> Found:
+def rewrite(keyring: Keyring, held: Store, asked: Asked, one: Found) -> Found:
     """Write every part that has such rows anew without them, each under a fresh data key, durably; and name the submission's next key.
 
     Nothing refers to what is written until a transaction says so. What a crash leaves behind is removed when the hub starts.
@@ -193,7 +194,7 @@ def rewrite(keyring: Keyring, held: Objects, asked: Asked, one: Found) -> Found:
     return Found(kept, one.rows, name, parts)
 
 
-def _write(held: Objects, kept: Kept, part: Part, rest: pa.Table) -> Rewritten:
+def _write(held: Store, kept: Kept, part: Part, rest: pa.Table) -> Rewritten:
     name, data_key = f"{kept.id.removeprefix('sub-')}.{part.number}.{secrets.token_hex(4)}.parquet", new_data_key()
     draft = held.draft(name)
     try:
@@ -205,7 +206,7 @@ def _write(held: Objects, kept: Kept, part: Part, rest: pa.Table) -> Rewritten:
     return Rewritten(name, data_key, rest.num_rows)
 
 
-def discard(held: Objects, found: Sequence[Found]) -> None:
+def discard(held: Store, found: Sequence[Found]) -> None:
     """Remove what was written for nothing."""
     for one in found:
         for part in one.parts.values():

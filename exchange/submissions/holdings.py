@@ -21,7 +21,8 @@ from agreements.model import Agreement, Dataset
 from agreements.periods import Period
 from exchange.errors import Gone, Unacceptable
 from exchange.keyring import Keyring
-from exchange.objects import Objects
+from exchange.objects import Store
+from exchange.references import HeldRows, PartReference
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.submissions import holds
@@ -171,7 +172,7 @@ class _Older:
     schema: pa.Schema
 
 
-def rows(session: Session, keyring: Keyring, held: Objects, batches: Sequence[Batch], agreement: Agreement, dataset: Dataset) -> ds.Dataset:
+def rows(session: Session, keyring: Keyring, held: Store, batches: Sequence[Batch], agreement: Agreement, dataset: Dataset) -> ds.Dataset:
     """The rows of some batches of one dataset, as this version of the agreement has them; fields that it does not name are not read.
 
     Rows held under this version, or whose fields are the same, are decrypted as they are read. Where a rule has become narrower it is
@@ -181,6 +182,33 @@ def rows(session: Session, keyring: Keyring, held: Objects, batches: Sequence[Ba
         Gone: a batch's key has been destroyed.
         Unacceptable: rows held under an older version cannot be brought under this one.
     """
+    changed = _changed(session, batches, agreement, dataset)
+    files = [file for batch in batches if batch.submission not in changed for file in _files(session, keyring, held, batch)]
+    parts = [decrypting_dataset(files, dataset.schema, filesystem=held.filesystem)] if files else []
+    if changed:
+        sources = {name: list(_files(session, keyring, held, one.batch)) for name, one in changed.items()}
+        parts.append(ds.dataset(_brought(held, agreement, dataset, changed, sources)))
+    if not parts:
+        return ds.dataset(dataset.schema.empty_table())
+    return parts[0] if len(parts) == 1 else ds.UnionDataset(dataset.schema, parts)
+
+
+def referred(session: Session, keyring: Keyring, held: Store, batches: Sequence[Batch], agreement: Agreement, dataset: Dataset) -> HeldRows:
+    """The same rows by reference: no key is opened but those of rows that must be brought under this version. Raises as :func:`rows`."""
+    changed = _changed(session, batches, agreement, dataset)
+    parts = []
+    for batch in batches:
+        if batch.submission not in changed:
+            found = session.execute(_PARTS.where(HeldPartRow.submission == batch.submission).order_by(HeldPartRow.number)).all()
+            if any(keyring.store.destroyed(key) for key in {key for _, key in found}):
+                raise Gone(f"{batch.submission} has been destroyed: its rows cannot be read by anyone.", code="destroyed")
+            parts += [PartReference(part.object, key, part.wrapped_key, part.aad, part.rows) for part, key in found]
+    sources = {name: list(_files(session, keyring, held, one.batch)) for name, one in changed.items()}
+    return HeldRows(dataset.schema, tuple(parts), _brought(held, agreement, dataset, changed, sources) if changed else None)
+
+
+def _changed(session: Session, batches: Sequence[Batch], agreement: Agreement, dataset: Dataset) -> dict[str, _Older]:
+    """Of the batches held under an older version those whose rows must be brought under this one. Unacceptable where some cannot be."""
     came = origins(session, batches)
     older = [
         _Older(batch, under.version, carry(before, dataset), before.schema if before else dataset.schema)
@@ -189,21 +217,15 @@ def rows(session: Session, keyring: Keyring, held: Objects, batches: Sequence[Ba
         for before in (under.dataset(batch.dataset),)
     ]
     _require_carried(agreement, dataset, older)
-    changed = {one.batch.submission: one for one in older if any(way.way is not Way.AS_IS for way in one.ways)}
-    files = [file for batch in batches if batch.submission not in changed for file in _files(session, keyring, held, batch)]
-    parts = [decrypting_dataset(files, dataset.schema)] if files else []
-    if changed:
-        sources = {name: list(_files(session, keyring, held, one.batch)) for name, one in changed.items()}
-        parts.append(ds.dataset(_brought(agreement, dataset, changed, sources)))
-    if not parts:
-        return ds.dataset(dataset.schema.empty_table())
-    return parts[0] if len(parts) == 1 else ds.UnionDataset(dataset.schema, parts)
+    return {one.batch.submission: one for one in older if any(way.way is not Way.AS_IS for way in one.ways)}
 
 
-def _files(session: Session, keyring: Keyring, held: Objects, batch: Batch) -> Iterator[File]:
-    query = select(HeldPartRow, SubmissionRow.key).join(SubmissionRow).where(HeldPartRow.submission == batch.submission)
-    for part, key in session.execute(query.order_by(HeldPartRow.number)):
-        yield held.path(part.object), _data_key(keyring, key, part), part.aad
+_PARTS = select(HeldPartRow, SubmissionRow.key).join(SubmissionRow)
+
+
+def _files(session: Session, keyring: Keyring, held: Store, batch: Batch) -> Iterator[File]:
+    for part, key in session.execute(_PARTS.where(HeldPartRow.submission == batch.submission).order_by(HeldPartRow.number)):
+        yield held.place(part.object), _data_key(keyring, key, part), part.aad
 
 
 def _require_carried(agreement: Agreement, dataset: Dataset, older: Sequence[_Older]) -> None:
@@ -214,12 +236,14 @@ def _require_carried(agreement: Agreement, dataset: Dataset, older: Sequence[_Ol
         raise _refusal(agreement, dataset, stuck, reasons)
 
 
-def _brought(agreement: Agreement, dataset: Dataset, older: Mapping[str, _Older], sources: Mapping[str, Sequence[File]]) -> pa.Table:
+def _brought(
+    held: Store, agreement: Agreement, dataset: Dataset, older: Mapping[str, _Older], sources: Mapping[str, Sequence[File]]
+) -> pa.Table:
     made: list[pa.RecordBatch] = []
     faults: dict[str, Breaches] = {}
     for name, one in older.items():
         schema = pa.schema([one.schema.field(way.name) for way in one.ways])
-        for batch in decrypting_dataset(sources[name], schema).to_batches() if sources[name] else ():
+        for batch in decrypting_dataset(sources[name], schema, filesystem=held.filesystem).to_batches() if sources[name] else ():
             rows_now, breaches = bring(batch, one.ways, dataset, Period.parse(one.batch.period))
             made.append(rows_now)
             if breaches:

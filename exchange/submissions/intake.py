@@ -21,7 +21,7 @@ from agreements.rules import UNKNOWN, dispose_on, may_submit
 from exchange.errors import Conflict, NotFound, RefusedByAgreement, UnknownAgreement
 from exchange.keyring import Keyring, submission_name
 from exchange.log.record import Event, Operation, append, moment
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.register import agreements
 from exchange.settings import Settings
 from exchange.submissions import holdings, restored, rights, series
@@ -204,13 +204,14 @@ def arrived(session: Session, row: SubmissionRow, number: int, sha256: str, size
     return True
 
 
-def lacking(row: SubmissionRow, staging: Objects) -> list[int]:
+def lacking(row: SubmissionRow, staging: Store) -> list[int]:
     """The numbers of the parts that are not here: those :func:`missing`, and those that were here and have gone from the disk since."""
-    here = {part.number for part in row.parts if staging.holds(part_name(row.id, part.number), part.size)}
+    sizes = staging.sizes(f"{row.id.removeprefix('sub-')}.")
+    here = {part.number for part in row.parts if sizes.get(part_name(row.id, part.number)) == part.size}
     return [number for number in range(1, len(row.manifest["document"]["parts"]) + 1) if number not in here]
 
 
-def complete(session: Session, keyring: Keyring, staging: Objects, caller: str, submission: str, clock: Clock) -> SubmissionRow:
+def complete(session: Session, keyring: Keyring, staging: Store, caller: str, submission: str, clock: Clock) -> SubmissionRow:
     """Accept a submission whose parts are all here, if the agreement still allows it at this moment; acknowledge it."""
     # The agreement's row first, then the submission's, then the clock: a suspension is either before this, or waits for it.
     standing = agreements.standing(agreements.by_digest(session, find(session, submission, caller).agreement, lock=True))
@@ -245,7 +246,7 @@ def complete(session: Session, keyring: Keyring, staging: Objects, caller: str, 
     return row
 
 
-def reopen(session: Session, submission: str, staging: Objects, clock: Clock) -> str:
+def reopen(session: Session, submission: str, staging: Store, clock: Clock) -> str:
     """Ask again for the parts of a complete submission that have gone from the disk; returns its state."""
     query = select(SubmissionRow).where(SubmissionRow.id == submission).with_for_update().execution_options(populate_existing=True)
     row = session.execute(query).scalar_one()

@@ -5,12 +5,13 @@ lock, and either takes everything in or nothing. Killed anywhere, it is done aga
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, exists, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,7 @@ from agreements.model import Dataset
 from exchange.db import reading, writing
 from exchange.errors import Unavailable
 from exchange.keyring import Keyring, sealing_name, submission_name
-from exchange.objects import Objects
+from exchange.objects import Store
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow, SuspensionRow
 from exchange.settings import Settings
@@ -39,23 +40,24 @@ LONGEST_WAIT = timedelta(minutes=10)
 class Places:
     """Where sealed parts wait and held parts are kept."""
 
-    staging: Objects
-    held: Objects
+    staging: Store
+    held: Store
 
 
 def pending(engine: Engine, now: datetime) -> list[str]:
     """Ids of submissions that wait to be opened, oldest first. What is suspended, all or this dataset of it, stays sealed and waits."""
-    due = or_(SubmissionRow.retry_at.is_(None), SubmissionRow.retry_at <= now)
-    alone = exists().where(SuspensionRow.agreement == SubmissionRow.agreement, SuspensionRow.dataset == SubmissionRow.dataset)
-    stopped = (AgreementRow.state == State.SUSPENDED) | ((AgreementRow.state == State.IN_FORCE) & alone)
-    query = (
-        select(SubmissionRow.id)
-        .join(AgreementRow, AgreementRow.digest == SubmissionRow.agreement)
-        .where(SubmissionRow.state == SubmissionState.COMPLETE, ~stopped, due)
-        .order_by(SubmissionRow.completed_at)
-    )
     with reading(engine) as session:
-        return list(session.execute(query).scalars())
+        return list(session.execute(select(SubmissionRow.id).where(waits(now)).order_by(SubmissionRow.completed_at)).scalars())
+
+
+def waits(now: datetime) -> ColumnElement[bool]:
+    """As part of a query about submissions: complete, due to be tried, and nothing of it suspended."""
+    due = or_(SubmissionRow.retry_at.is_(None), SubmissionRow.retry_at <= now)
+    mine = (SuspensionRow.agreement == SubmissionRow.agreement, SuspensionRow.dataset == SubmissionRow.dataset)
+    alone = exists().where(*mine).correlate(SubmissionRow)
+    stopped = (AgreementRow.state == State.SUSPENDED) | ((AgreementRow.state == State.IN_FORCE) & alone)
+    unstopped = exists().where(AgreementRow.digest == SubmissionRow.agreement, ~stopped).correlate(SubmissionRow)
+    return and_(SubmissionRow.state == SubmissionState.COMPLETE, due, unstopped)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _look(session: Session, task: _Task, row: SubmissionRow) -> _Found:
     if not allowed or repeats:
         return _Found(len(manifest.parts), [], None, "repeat" if allowed else "agreement", [])
     drafts = _drafts(task.places, row)
-    job = _job(session, task.settings, task.keyring, task.places, row, drafts)
+    job = _job(session, task.settings, task.keyring, row, drafts)
     return _Found(len(manifest.parts), drafts, job, "", quality.earlier(session, row))
 
 
@@ -128,7 +130,8 @@ def _attempt(task: _Task, found: _Found) -> str:
         held.remove([draft.object for draft in found.drafts])
     if decided:  # of attempts that could not find out what became of them, nothing counts any more
         held.remove(set(earlier_attempts) - {draft.object for draft in found.drafts})
-    if state != SubmissionState.COMPLETE:
+    # Nor where it was reopened while this attempt slept: its supplier is sending parts again.
+    if state not in (SubmissionState.COMPLETE, SubmissionState.OPEN):
         staging.remove([intake.part_name(task.submission, number) for number in range(1, found.parts + 1)])
     if state in (SubmissionState.REFUSED, SubmissionState.REPEATED):
         task.keyring.store.destroy(submission_name(task.submission))
@@ -138,8 +141,7 @@ def _attempt(task: _Task, found: _Found) -> str:
 def _keep(task: _Task, drafts: Sequence[Draft]) -> None:
     """Make the drafts durable; a disk that is full or fails is no word about the parts."""
     try:
-        for draft in drafts:
-            task.places.held.keep(draft.path, draft.object)
+        task.places.held.keep_all([(draft.path, draft.object) for draft in drafts])
     except OSError as error:
         _later(task)
         raise quotas.storage_failure(error) or error from error
@@ -167,11 +169,20 @@ def _undo(task: _Task, drafts: Sequence[Draft]) -> None:
 def _open(task: _Task, job: Mapping[str, Any], size: int) -> dict[str, Any]:
     """Run the job; where it gave no result, try again later, and each time later than before, so that one cannot keep the hub busy."""
     try:
-        quotas.require_free(task.places.held.folder, size, task.settings.keep_free)
-        return confined.run(job)
+        with _at_hand(task, job, size) as ready:
+            return confined.run(ready)
     except Unavailable:
         _later(task)
         raise
+
+
+@contextmanager
+def _at_hand(task: _Task, job: Mapping[str, Any], size: int) -> Iterator[Mapping[str, Any]]:
+    """The job with its sealed parts as files of this host: where they lie, or fetched for as long as it runs."""
+    staging = task.places.staging
+    quotas.require_free(task.places.held.room, size * (2 if staging.own_drafts else 1), task.settings.keep_free)
+    with staging.at_hand([one["sealed"] for one in job["parts"]]) as files:
+        yield {**job, "parts": [{**one, "sealed": str(file)} for one, file in zip(job["parts"], files, strict=True)]}
 
 
 def _later(task: _Task) -> None:
@@ -181,9 +192,7 @@ def _later(task: _Task) -> None:
         row.retry_at = task.clock() + min(LONGEST_WAIT, timedelta(seconds=2**doublings))
 
 
-def _job(
-    session: Session, settings: Settings, keyring: Keyring, places: Places, row: SubmissionRow, drafts: Sequence[Draft]
-) -> dict[str, Any]:
+def _job(session: Session, settings: Settings, keyring: Keyring, row: SubmissionRow, drafts: Sequence[Draft]) -> dict[str, Any]:
     """What the confined process is told."""
     agreement_row = session.get_one(AgreementRow, row.agreement)
     _, dataset = terms(session, row)
@@ -192,7 +201,7 @@ def _job(
     parts = [
         {
             "number": draft.number,
-            "sealed": str(places.staging.path(intake.part_name(row.id, draft.number))),
+            "sealed": intake.part_name(row.id, draft.number),
             "sha256": part.sha256,
             "size": part.size,
             "rows": part.rows,

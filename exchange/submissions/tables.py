@@ -105,6 +105,23 @@ class HeldPartRow(Base):
     rows: Mapped[int]
 
 
+class LeaseRow(Base):
+    """Who is at a submission that waits to be opened, by the database's clock.
+
+    ``free_at``: from when on another may take it; after ``until``, where whoever was at it failed or vanished again and again (``failures``).
+    No holder: it was given back after a failure, and rests.
+    """
+
+    __tablename__ = "leases"
+
+    submission: Mapped[str] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(80))
+    holder: Mapped[str | None] = mapped_column(String(80))
+    until: Mapped[datetime] = mapped_column(Instant)
+    free_at: Mapped[datetime] = mapped_column(Instant)
+    failures: Mapped[int] = mapped_column(default=0)
+
+
 class HoldRow(Base):
     """A legal hold: over one submission, or over a series, in which an empty supplier or period stands for every one. Over once it has ended."""
 

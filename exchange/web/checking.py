@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 
 from agreements.decisions import Refused
 from agreements.model import Agreement
+from agreements.openly import may_be_shown
 from agreements.rules import HUB, may_check
 from exchange.db import reading, writing
 from exchange.errors import ExchangeError, Forbidden, NotFound
@@ -152,9 +153,10 @@ def check(edition: str) -> ResponseReturnValue:
             noted.looked_at(session, row.id, named, agreement, what, moment(session, here.clock))
     with reading(here.engine) as session:
         row, agreement = known_to(session, edition, who)
-        shown = tables_of(session, row) if row.state in (EditionState.AWAITING_CHECK, EditionState.PUBLISHED) else []
+        stopped = _stopped(session, row)
+        shown = tables_of(session, row) if row.state in (EditionState.AWAITING_CHECK, EditionState.PUBLISHED) and not stopped else []
         before = _before(session, row)
-        earlier = tables_of(session, before) if before and shown else []
+        earlier = tables_of(session, before) if before and shown and not _stopped(session, before) else []
         found = mine(session, row, agreement, keys)
         _, may_withdraw = withdrawing.may(session, row, keys)
         context: dict[str, Any] = {
@@ -166,6 +168,7 @@ def check(edition: str) -> ResponseReturnValue:
             "because": checking.changed(session, row) if row.state == EditionState.AWAITING_CHECK else "",
             "successor": life.successor(session, row) if row.state == EditionState.WITHDRAWN else None,
             "withdrawer": _withdrawer(session, row),
+            "stopped": stopped,
         }
     state, colour = words(row)
     return page(
@@ -186,6 +189,12 @@ def check(edition: str) -> ResponseReturnValue:
         link=known.link_if("submissions", reference=row.reference),
         **context,
     )
+
+
+def _stopped(session: Session, row: EditionRow) -> str:
+    """Why a published edition is shown to nobody now, as it is sent to nobody; a draft waits, and is looked at while it does."""
+    shown = may_be_shown(agreements.standing(agreements.by_digest(session, row.agreement)), row.release, hub().clock())
+    return str(shown) if row.state == EditionState.PUBLISHED and isinstance(shown, Refused) else ""
 
 
 def _reading(shown: list[Shown]) -> dict[str, Any] | None:

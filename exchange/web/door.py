@@ -168,7 +168,14 @@ def page(template: str, status: int = 200, *, faults: Mapping[str, str] | None =
     """A page. ``faults``: what is wrong with a form that was sent, by field, each saying what to do."""
     found = g.get("signed")
     who = found.person if found else None
-    shared = {"nonce": nonce(), "who": who, "faults": dict(faults or {}), "navigation": _navigation(who), "Post": Post}
+    shared = {
+        "nonce": nonce(),
+        "who": who,
+        "faults": dict(faults or {}),
+        "navigation": _navigation(who),
+        "Post": Post,
+        "sandbox": hub().settings.sandbox,
+    }
     return make_response(render_template(template, **shared, **context), status)
 
 
@@ -206,7 +213,12 @@ def _navigation(who: Person | None) -> list[dict[str, Any]]:
     roles = {Role(role) for role in who.roles}
     more = [
         place
-        for name, place in (("checks", wording.CHECKS), ("scorecard_page", wording.SCORECARD), ("log", wording.LOG))
+        for name, place in (
+            ("checks", wording.CHECKS),
+            ("scorecard_page", wording.SCORECARD),
+            ("log", wording.LOG),
+            ("condition", wording.CONDITION),
+        )
         if OPERATIONS[f"web.{name}"] & roles
     ]
     places = (("Needs your attention", url_for("web.home")), *wording.PLACES, *more)

@@ -21,6 +21,7 @@ from exchange.framework.views import Framework, MeasureView
 from exchange.hub import Hub
 from exchange.people.people import Post
 from exchange.web.door import blueprint, hub, page, person
+from exchange.web.headers import SAYING
 from exchange.web.wording import day
 
 FOOTER = "Worked out from published editions alone. Small counts, and what would give them away, are hidden in every table."
@@ -136,7 +137,12 @@ def framework_public_csv(measure: str, figure: str) -> ResponseReturnValue:
 def _public(title: str, content: str, links: Links) -> Response:
     """A page that is the same for everybody: it rests on no cookie and sets none, and may be kept and asked for again."""
     footer = f"{FOOTER} Shown on {day(hub().clock())}."
-    return _cacheable(Response(rendering.plain(title, content, _wired()[1], links, footer), mimetype="text/html"))
+    if hub().settings.sandbox:
+        title, footer = f"Sandbox: {title}", f"{SAYING}. {footer}"
+    answer = Response(rendering.plain(title, content, _wired()[1], links, footer), mimetype="text/html")
+    if not hub().settings.sandbox:
+        answer.headers["X-Robots-Tag"] = "all"  # to be found by whoever looks for it; what is invented is not
+    return _cacheable(answer)
 
 
 def _cacheable(answer: Response) -> Response:

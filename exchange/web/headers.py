@@ -17,10 +17,15 @@ PERMISSIONS = ", ".join(
     )
 )
 A_YEAR = 31_536_000
+MARK = "Exchange-Sandbox"
+SAYING = "A sandbox: every organisation and every row is invented"
 
 
-def guard_headers(response: Response, *, secure: bool) -> Response:
-    """Put the headers on an answer. ``secure``: the hub is reached by https, and browsers are to keep to that."""
+def guard_headers(response: Response, *, secure: bool, sandbox: bool = False) -> Response:
+    """Put the headers on an answer.
+
+    ``secure``: the hub is reached by https, and browsers are to keep to that. ``sandbox``: every answer says so, to machines as to people.
+    """
     is_page = response.mimetype == "text/html"
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -32,7 +37,9 @@ def guard_headers(response: Response, *, secure: bool) -> Response:
     if is_page:
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Permissions-Policy"] = PERMISSIONS
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        response.headers.setdefault("X-Robots-Tag", "noindex, nofollow")  # what is public says so itself
+    if sandbox:
+        response.headers[MARK] = SAYING
     if secure:
         response.headers["Strict-Transport-Security"] = f"max-age={A_YEAR}; includeSubDomains"
     return response

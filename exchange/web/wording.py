@@ -18,6 +18,7 @@ PLACES = (
 )
 SCORECARD = ("Scorecard", "/scorecard")  # for those alone who may open it
 CHECKS = ("Output checks", "/checks")  # for those who check or answer for what is published
+CONDITION = ("Condition", "/condition")  # for the operator's people
 LOG = ("Log", "/log")  # for those alone who may read it
 
 ROLES: Mapping[Post, str] = {

@@ -1,6 +1,7 @@
 """The definition language: what a document may say of a release is read into values, and whatever contradicts itself is refused, with its place."""
 
 import copy
+import json
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from agreements.changes import Risk
 from agreements.cohort import Cohort
 from agreements.consistency_cohorts import longest, reach_back
+from agreements.definitions_in_words import value_in_words
 from agreements.difference import difference
-from agreements.document import canonical, read_canonical
+from agreements.document import canonical, read, read_canonical, require_new
 from agreements.errors import InvalidDocument
 from agreements.model import Agreement
 from agreements.periods import Duration, PeriodKind
@@ -91,6 +93,15 @@ def test_rows_that_are_joined_are_read_into_their_values() -> None:
     assert release_of("effectiveness", "me5-timeliness").values[0].number is Number.DAYS
     assert release_of("effectiveness", "me7-claims").tables[0].show == (Show.SUM, Show.MEAN)
     assert release_of("victims", "mv8-support").values[2].number is Number.CHANGE
+    opening = release_of("victims", "mv8-support").values[0]
+    assert (opening.sources, opening.beside) == (
+        ("support_cases.opening_health", "support_cases.closing_health"),
+        ("support_cases.closing_health",),
+    )
+    assert value_in_words(opening).endswith("support_cases.opening_health; there is none where support_cases.closing_health is missing.")
+    [change] = difference(examples.agreement("victims"), edited("victims", "mv8-support", lambda one: one["values"][0].pop("beside")))
+    assert "The value opening_health of mv8-support" in change.words
+    assert change.risk is Risk.CHANGED
 
 
 def test_the_order_in_which_conditions_are_written_changes_nothing() -> None:
@@ -159,6 +170,18 @@ def add(place: str, value: Any) -> Edit:
     return edit
 
 
+def coarser(release: Any) -> None:
+    """A second dimension over a field that another is made from, in a table of its own: the one is the other made coarser."""
+    cases = [{"label": "Twice", "when": {"health": ["Better", "Same", "Worse"]}}]
+    release["derived"].append({"name": "scored", "cases": cases, "otherwise": "Not twice"})
+    release["dimensions"].append(
+        {"name": "scored", "title": "Scored", "source": "scored", "categories": ["Twice", "Not twice"], "total": "All"}
+    )
+    release["tables"].append({"name": "twice", "title": "Twice", "dimensions": ["month", "scored"]})
+
+
+KINDS = next(json.dumps(one["categories"]) for one in papers.document()["releases"][0]["dimensions"] if one["name"] == "crime_type")
+TWICE = {"name": "opening_health", "amount": "support_cases.opening_health", "beside": "support_cases.satisfaction"}
 MV6, ME5, ME7, MR1, MV5, MV8 = (
     ("victims", "mv6-attrition"),
     ("effectiveness", "me5-timeliness"),
@@ -211,6 +234,9 @@ BANDED = {"name": "b", "value": "offence_to_charge", "bands": [{"label": "x", "u
         (ME7, drop("tables.0.show"), r"tables\.claims: of names values, and show which figures"),
         (ME7, drop("tables.0.of"), r"tables\.claims: of names values, and show which figures"),
         (ME7, put("tables.0.show", ["sum", "sum"]), r"tables\.claims\.show: “sum” stands 2 times"),
+        (MV8, put("values.0.beside", "support_cases.nothing"), r"values\.opening_health: there is no field “support_cases\.nothing”"),
+        (MV8, put("values.0", {**TWICE, "amount": TWICE["beside"]}), r"an amount is a whole number, and “support_cases\.satisfaction” is none"),
+        (MV8, put("values.2.beside", "support_cases.closing_health"), r"and beside, if at all, with an amount"),
         (MV8, put("tables.1.of", ["change_health"]), r"“change_health” is a change, which may be less than nought"),
         # derived values
         (ME5, add("derived", {**BANDED, "value": "nothing"}), r"derived\.b: there is no value “nothing”"),
@@ -267,6 +293,37 @@ BANDED = {"name": "b", "value": "offence_to_charge", "bands": [{"label": "x", "u
 def test_what_contradicts_itself_is_refused_with_its_place(where: tuple[str, str], edit: Edit, said: str) -> None:
     with pytest.raises(InvalidDocument, match=said):
         edited(*where, edit)
+
+
+def test_what_is_asked_of_new_words_alone_does_not_keep_signed_ones_from_being_opened() -> None:
+    """Words that a hub holds, and parties have signed, are read for ever; new ones, however they come, are refused with their place."""
+    old = edited(*MV8, coarser)
+    assert read_canonical(canonical(old)) == old
+    said = r"mv8-support\.dimensions: health and scored are made from one field, and some table is cut by only one of them"
+    with pytest.raises(InvalidDocument, match=said):
+        require_new(old)
+    assert require_new(examples.agreement("victims")) is examples.agreement("victims")
+    twice = """[[releases.dimensions]]
+name = "kind"
+title = "Kind"
+source = "crimes.crime_type"
+categories = ["Burglary"]
+total = "All"
+
+[[releases.tables]]
+name = "by-kind"
+title = "By kind"
+dimensions = ["month", "kind"]
+
+[[releases.tables]]
+name = "by-area"
+"""
+    with pytest.raises(InvalidDocument, match=r"crime_type and kind are made from one field"):
+        read(
+            papers.text()
+            .replace('[[releases.tables]]\nname = "by-area"\n', twice)
+            .replace('categories = ["Burglary"]', f"categories = {KINDS}")
+        )
 
 
 def test_the_same_person_is_found_by_one_linkage_in_a_release() -> None:

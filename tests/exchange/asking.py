@@ -21,6 +21,7 @@ from keys.rights import RightsReceipt, RightsRequest, pack
 from keys.seal import rights_info, seal
 from keys.sign import Use, sign_document, verify_document
 from tests.exchange.standing import CLEVELAND, KEY_CHECK, REFERENCE, SCHEMA, World
+from tests.folders import file_of
 
 KIND = "published_crime"
 
@@ -79,7 +80,7 @@ def parts(world: World, submission: str) -> list[pa.Table]:
     found = []
     for part in row.held:
         key = hub.keyring.store.unwrap(row.key, part.wrapped_key)
-        found.append(decrypting_dataset([(hub.places.held.path(part.object), key, part.aad)], SCHEMA).to_table())
+        found.append(decrypting_dataset([(file_of(hub.places.held, part.object), key, part.aad)], SCHEMA).to_table())
     return found
 
 
@@ -95,7 +96,7 @@ def everything_readable(world: World, kept: Sequence[tuple[bytes, bytes, str]] =
     copies = list(kept)
     with reading(hub.engine) as session:
         known = [(part.wrapped_key, part.aad) for part in session.execute(select(HeldPartRow)).scalars()]
-    objects = [hub.places.held.path(name).read_bytes() for name in hub.places.held.names()]
+    objects = [file_of(hub.places.held, name).read_bytes() for name in hub.places.held.names()]
     copies += [(content, wrapped, aad) for content in objects for wrapped, aad in known]
     copies += [(content, wrapped, aad) for content in objects for _, wrapped, aad in kept]
     found: set[bytes] = set()

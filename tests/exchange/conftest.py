@@ -10,26 +10,31 @@ import pytest
 from tests.exchange.quicker import open_here
 from tests.exchange.standing import World
 from tests.postgres import Lazy, postgres
+from tests.s3 import LazyS3, s3_service
 
-__all__ = ["postgres"]
+__all__ = ["postgres", "s3_service"]
 
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
+SQLITE, POSTGRESQL, GROWN = "sqlite", "postgresql", "grown"
 # A test with an engine's name in its own is about that engine alone.
 BOTH = frozenset(
     f"test_{name}"
     for name in (
-        "affected", "attendance", "checking", "db", "drafts_end", "drill", "earlier", "endings", "enrol", "erasure_crashes", "exactly_once", "holds",
-        "intake", "intake_machine", "keeping", "lives", "log", "migrations", "openapi", "process", "publication_races", "races",
-        "register", "rights_races", "second_store", "sessions", "tokens", "witnesses",
+        "affected", "attendance", "checking", "db", "drafts_end", "drill", "earlier", "endings", "enrol", "erasure_crashes", "exactly_once", "grown", "holds",
+        "intake", "intake_machine", "keeping", "leader", "leases", "lives", "log", "migrations", "openapi", "outbox", "process", "publication_races", "races",
+        "readiness", "register", "rights_races", "second_store", "sessions", "tokens", "witnesses",
     )
 )  # fmt: skip
+
+# Those of them whose PostgreSQL world has everything else on an S3 server.
+IN_BUCKETS = frozenset({"test_endings", "test_grown"})
 
 
 def engines(module: str, test: str) -> list[str]:
     """The engines a test runs on."""
-    if only := [engine for engine in (SQLITE, POSTGRESQL) if engine in test]:
+    if only := [engine for engine in (SQLITE, POSTGRESQL, GROWN) if engine in test]:
         return only
-    return [SQLITE, POSTGRESQL] if module.rsplit(".", 1)[-1] in BOTH else [SQLITE]
+    name = module.rsplit(".", 1)[-1]
+    return [SQLITE, GROWN if name in IN_BUCKETS else POSTGRESQL] if name in BOTH else [SQLITE]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -41,7 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> str:
-    """Which database the test runs on."""
+    """What the test runs on: SQLite and folders, PostgreSQL and folders, or PostgreSQL and an S3 server."""
     return str(getattr(request, "param", SQLITE))
 
 
@@ -58,13 +63,14 @@ def opened_where_it_may_be(request: pytest.FixtureRequest, monkeypatch: pytest.M
 
 
 @pytest.fixture(scope="session")
-def builder(postgres: Lazy, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], World]:
+def builder(postgres: Lazy, s3_service: LazyS3, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], World]:
     """A world on each engine, made when it is first asked for, and once."""
 
     @cache
     def build(engine: str) -> World:
-        server = postgres() if engine == POSTGRESQL else None
-        return World.build(tmp_path_factory.mktemp(f"first-{engine}") / "hub", server)
+        server = postgres() if engine != SQLITE else None
+        s3 = s3_service() if engine == GROWN else None
+        return World.build(tmp_path_factory.mktemp(f"first-{engine}") / "hub", server, s3)
 
     return build
 

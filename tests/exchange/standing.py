@@ -24,9 +24,11 @@ from agreements.model import Agreement
 from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
 from exchange.app import create_app
 from exchange.db import reading, writing
-from exchange.hub import Hub, open_hub
+from exchange.hub import Hub, open_hub, second_store
 from exchange.keyring import USES, make_keys
+from exchange.keystores import make_keystore, place_of
 from exchange.log import record
+from exchange.log.shared_store import SharedStore
 from exchange.migrate import upgrade
 from exchange.register import agreements, partners
 from exchange.settings import Settings
@@ -34,13 +36,12 @@ from exchange.submissions import process, sealing
 from exchange.submissions.tables import SubmissionRow
 from keys.encoding import b64, unb64
 from keys.formats import Acknowledgement, Card, Envelope, Manifest, Part, Receipt
-from keys.keystore import SealedFileKeystore
-from keys.providers import CredentialFileRoots
 from keys.pseudonym import NORMALISER
 from keys.rows import RowsDigest
 from keys.seal import EncryptionKey, envelope_info, part_info, seal
 from keys.sign import SigningKey, Use, sign_document, verify_document
 from tests.postgres import Postgres
+from tests.s3 import Service
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "config" / "agreements" / "mv7.toml"
@@ -66,31 +67,39 @@ class Clock:
         self.now += timedelta(**by)
 
 
-def settings_in(folder: Path, database: str = "") -> Settings:
+def settings_in(folder: Path, database: str = "", **more: Any) -> Settings:
+    """``more``: settings that stand in place of the folder's."""
+    folders = {name: folder / name for name in ("objects", "staging", "keystore")}
     return Settings(
         public_url=URL,
         origin="lcjp-exchange/test",
         database_url=database or f"sqlite:///{folder}/hub.sqlite",
-        objects=folder / "objects",
-        staging=folder / "staging",
-        keystore=folder / "keystore",
         roots=folder / "roots",
         credential=folder / "credential",
         codes=ROOT / "config" / "codes",
         part_bytes=1 << 20,
         part_rows=5_000,
         parts=8,
+        **{**folders, **more},
     )
 
 
-def set_up(folder: Path, clock: Clock, database: str = "") -> Hub:
+def in_buckets(server: Service) -> dict[str, Any]:
+    """Settings of a hub of which nothing but this host's own things is in its folder, each place one that nobody has used before.
+
+    Its root keys are in the folder, under the credential: no real hub is so set up, and this one has one host.
+    """
+    return {name: server.place(name) for name in ("objects", "staging", "keystore", "leaves")} | server.settings
+
+
+def set_up(folder: Path, clock: Clock, database: str = "", **more: Any) -> Hub:
     """What ``exchange init`` does, under the test's clock."""
-    settings = settings_in(folder, database)
+    settings = settings_in(folder, database, **more)
     for name in ("objects", "staging", "keystore", "roots"):
         (folder / name).mkdir(mode=0o700, parents=True)
     settings.credential.write_text(secrets.token_hex(32))
     settings.credential.chmod(0o600)
-    SealedFileKeystore.initialise(settings.keystore, CredentialFileRoots(settings.roots, settings.credential))
+    make_keystore(settings)
     hub = open_hub(settings, clock)
     make_keys(hub.keyring.store)
     upgrade(hub.engine)
@@ -176,7 +185,11 @@ class Pushed:
 
 @dataclass
 class World:
-    """The hub, everybody's keys, and the clock. ``server``: the PostgreSQL its database is on; without one it is a file in the folder."""
+    """The hub, everybody's keys, and the clock.
+
+    ``server``: the PostgreSQL its database is on; without one it is a file in the folder. ``s3``: the service that everything else is on,
+    at the places that ``more`` names; without one it is in the folder too.
+    """
 
     folder: Path
     clock: Clock
@@ -185,14 +198,18 @@ class World:
     server: Postgres | None = None
     database: str = ""
     later: list["World"] = field(default_factory=list)
+    s3: Service | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    leaves: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def build(cls, folder: Path, server: Postgres | None = None) -> "World":
+    def build(cls, folder: Path, server: Postgres | None = None, s3: Service | None = None) -> "World":
         """A hub with the shipped agreement in force between everyone, and the first linkage epoch issued."""
         clock = Clock()
         database = server.create() if server else ""
-        hub = set_up(folder, clock, database)
-        world = cls(folder, clock, every_key(hub), server=server, database=database)
+        more = in_buckets(s3) if s3 else {}
+        hub = set_up(folder, clock, database, **more)
+        world = cls(folder, clock, every_key(hub), server=server, database=database, s3=s3, more=more)
         hub.engine.dispose()
         with writing(world.hub.engine) as session:
             for place, key in world.keys.items():
@@ -208,7 +225,22 @@ class World:
         self.disconnect()
         shutil.copytree(self.folder, folder)
         database = self.server.create(like=self.database) if self.server else ""
-        return World(folder, Clock(self.clock.now), self.keys, server=self.server, database=database)
+        copy = World(folder, Clock(self.clock.now), self.keys, server=self.server, database=database, s3=self.s3)
+        if self.s3:
+            copy.more = in_buckets(self.s3)
+            self._copy_buckets(self.s3, copy)
+        return copy
+
+    def _copy_buckets(self, s3: Service, copy: "World") -> None:
+        for name in ("objects", "staging"):
+            s3.copy(self.more[name], copy.more[name])
+        place_of(copy.settings).create(place_of(self.settings).read()[0])
+        ours, theirs = second_store(self.settings), second_store(copy.settings)
+        assert isinstance(ours, SharedStore)
+        size = ours.size()
+        if len(self.leaves) != size:
+            self.leaves = list(ours.lines())
+        theirs.extend(self.leaves)
 
     def disconnect(self) -> None:
         """Let go of the database, here and in whatever was opened on it afterwards."""
@@ -224,7 +256,12 @@ class World:
 
     @cached_property
     def app(self) -> Flask:
-        return create_app(settings_in(self.folder, self.database), self.clock)
+        return create_app(self.settings, self.clock)
+
+    @property
+    def settings(self) -> Settings:
+        """As the hub is set up."""
+        return settings_in(self.folder, self.database, **self.more)
 
     @property
     def hub(self) -> Hub:
@@ -233,7 +270,9 @@ class World:
     def restarted(self) -> "World":
         """The hub as another process would open it."""
         self.disconnect()
-        again = World(self.folder, self.clock, self.keys, server=self.server, database=self.database, later=self.later)
+        again = World(
+            self.folder, self.clock, self.keys, server=self.server, database=self.database, later=self.later, s3=self.s3, more=self.more
+        )
         self.later.append(again)
         return again
 

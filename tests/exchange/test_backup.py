@@ -20,6 +20,7 @@ from keys.errors import BadProof, BadSignature
 from keys.keystore import FILE
 from tests.exchange.restoring import Two, dispose, held_world, killed, month, replayed, rows_of, saved, two
 from tests.exchange.standing import CLEVELAND, World, settings_in
+from tests.folders import file_of
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -134,7 +135,7 @@ def test_what_is_destroyed_while_a_backup_runs_is_left_out_of_it_and_nothing_els
     assert len(list((from_now / "objects").rglob("*.parquet"))) == 1
     check(from_now)
     [part] = world.row(kept).held
-    world.hub.places.held.path(part.object).unlink()
+    file_of(world.hub.places.held, part.object).unlink()
     with pytest.raises(Misconfigured, match="is missing"):
         backup(world.hub, tmp_path / "other", world.clock)
     assert not (tmp_path / "other").exists()

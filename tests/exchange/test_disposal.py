@@ -20,6 +20,7 @@ from keys.formats import Certificate
 from keys.keystore import SealedFileKeystore
 from keys.sign import Use, verify_document
 from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, World, crimes
+from tests.folders import file_of
 
 DUE = datetime(2031, 4, 29, 23, 0, tzinfo=UTC)  # 30 April in London
 VALUE = "Violence and sexual offences"
@@ -62,7 +63,7 @@ def test_what_was_refused_or_lapsed_is_certified_at_once_and_goes_on_being_calle
     assert world.process(refused.id) == "refused"
     world.open(opened, DURHAM)
     world.put(opened, 1, DURHAM)
-    stray = world.hub.places.staging.path(f"{opened.id.removeprefix('sub-')}.2.sealed")
+    stray = file_of(world.hub.places.staging, f"{opened.id.removeprefix('sub-')}.2.sealed")
     stray.write_bytes(b"put, and the power went before it was recorded")
     world.clock.forward(days=15)
     schedule.rotate_sealing_keys(world.hub)

@@ -29,6 +29,7 @@ from exchange.submissions.tables import HeldPartRow, SealingKeyRow, SubmissionRo
 from tests.exchange.quicker import one_token_each, open_here
 from tests.exchange.racing import entries, race, verify_log
 from tests.exchange.standing import CLEVELAND, DURHAM, Pushed, World, crimes, problem
+from tests.folders import file_of
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +175,7 @@ def test_a_new_folder_of_objects_is_as_durable_as_what_is_kept_in_it(tmp_path: P
 
 
 def staged(world: World, pushed: Pushed, number: int) -> Path:
-    return world.hub.places.staging.path(intake.part_name(pushed.id, number))
+    return file_of(world.hub.places.staging, intake.part_name(pushed.id, number))
 
 
 def test_a_part_that_has_gone_is_missing_at_complete_and_is_put_again(world: World) -> None:

@@ -3,6 +3,7 @@
 import ast
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -13,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from exchange import problems
 from exchange.logs import ALLOWED, LONGEST, AsJson
-from tests.exchange.standing import ROOT
+from tests.exchange.standing import ROOT, World, problem
 
 CANARY = "Zebedee Quillfeather"
 ALWAYS = {"time", "level", "logger", "message"}
@@ -116,3 +118,26 @@ def test_hooks_of_the_tests_are_as_they_were() -> None:
     """Nothing above set them in this process."""
     assert sys.excepthook.__module__ != "exchange.logs"
     assert threading.excepthook.__module__ != "exchange.logs"
+
+
+def test_a_request_has_one_id_in_its_answer_its_problem_and_every_line_logged_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(AsJson())
+    problems.logger.addHandler(handler)
+
+    def fails(*_: object) -> None:
+        raise ValueError(CANARY)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.hub.limits, "stranger", fails)
+        answers = [world.call("get", "/v1/agreements", headers={"X-Request-Id": CANARY}) for _ in range(2)]
+    problems.logger.removeHandler(handler)
+    told = [json.loads(line)["request"] for line in stream.getvalue().splitlines()]
+    assert told == [answer.headers["X-Request-Id"] for answer in answers] == [answer.get_json()["request"] for answer in answers]
+    assert len({*told}) == 2
+    assert all(re.fullmatch("[0-9a-f]{16}", one) for one in told)
+    assert CANARY not in stream.getvalue()
+    assert world.call("get", "/health").headers["X-Request-Id"]
+    nowhere = world.call("get", "/v1/nowhere")
+    assert problem(nowhere, 404, "not-found")["request"] == nowhere.headers["X-Request-Id"]

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from exchange.commands import shared
 from exchange.commands.root import cli
 from exchange.errors import Misconfigured
-from exchange.serve import ONCE, _tidy, take
+from exchange.leader import take
+from exchange.serve import ONCE, _tidy
 from tests.exchange.standing import DURHAM, World, crimes, print_of
 from tests.exchange.web.test_upgrade import settings_file
+from tests.folders import file_of
 
 
 def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -77,12 +79,12 @@ def test_a_hub_that_starts_leaves_alone_what_a_worker_is_writing(world: World, m
     assert done.exit_code == 0, done.exception
     row = world.row(pushed.id)
     assert row.state == "held"
-    assert hub.places.held.path(row.held[0].object).exists()
+    assert file_of(hub.places.held, row.held[0].object).exists()
     lock = take(hub.settings.home / ONCE, 0)
     assert lock is not None
     lock.close()
-    stray = hub.places.held.path("ab12.1.parquet")
+    stray = file_of(hub.places.held, "ab12.1.parquet")
     stray.parent.mkdir(exist_ok=True)
-    shutil.copy(hub.places.held.path(row.held[0].object), stray)
+    shutil.copy(file_of(hub.places.held, row.held[0].object), stray)
     _tidy(hub.settings, hub)
     assert not stray.exists()

@@ -1,5 +1,6 @@
 """The register: signatures bring an agreement into force, suspensions stop it, versions replace each other, the clock ends it."""
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,15 +8,20 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from agreements.errors import InvalidStatement
+from agreements.errors import InvalidDocument, InvalidStatement
 from agreements.lifecycle import State
+from agreements.model import Agreement
 from agreements.signing import Capacity, Voice
 from exchange.db import reading, writing
 from exchange.errors import Conflict, ExchangeError, NotFound, RefusedByAgreement, Unacceptable, UnknownAgreement
 from exchange.register import agreements, partners
 from exchange.register.agreements import advance
+from exchange.register.versions import parsed
+from exchange.releases.counting import require_told_apart
+from exchange.releases.errors import BadRelease
 from keys.errors import BadSignature
 from keys.sign import SigningKey, Use, sign_document
+from tests.agreements import papers
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, card_of, crimes, print_of, problem
 
 DPO, SIGNATORY = Capacity.DPO, Capacity.SIGNATORY
@@ -131,6 +137,49 @@ def test_a_new_version_replaces_the_old_which_stays_good_for_a_day(world: World)
     world.clock.forward(minutes=1)
     found = problem(world.open(world.prepare([crimes(9)], after=under_way.id)), 403, "refused-by-agreement")
     assert "newer version" in found["detail"]
+
+
+COARSER = """[[releases.dimensions]]
+name = "last"
+title = "Last outcome"
+source = "crimes.last_outcome"
+categories = [{codes}]
+total = "All outcomes"
+
+[[releases.tables]]
+name = "by-last"
+title = "By last outcome"
+dimensions = ["month", "last"]
+
+[[releases.tables]]
+name = "by-area"
+"""
+
+
+def two_ways(world: World, number: int) -> Agreement:
+    """A version with tables by one field that is made in two ways, as it could be written before that was refused."""
+    [group] = [one for one in world.agreement.releases[0].dimensions if one.name == "group"]
+    codes = ", ".join(f'"{code}"' for code, _ in group.categories if code != "No outcome yet")
+    text = world.words(version=str(number)).replace('[[releases.tables]]\nname = "by-area"\n', COARSER.replace("{codes}", codes))
+    return papers.build(tomllib.loads(text))
+
+
+def test_what_was_signed_before_a_rule_was_made_stands_and_new_words_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = two_ways(world, 2)
+    with pytest.raises(InvalidDocument, match="made from one field"):
+        world.enter(old)
+    with monkeypatch.context() as yesterday:
+        yesterday.setattr(agreements, "require_new", lambda words: words)
+        world.enter(old)
+    parsed.cache_clear()  # as another process has it
+    assert world.sign_all(old) == State.IN_FORCE
+    world.enter(old)  # the same words are one
+    assert world.call("get", f"/v1/agreements/{REFERENCE}", CLEVELAND).get_json()["version"] == 2
+    assert world.open(world.prepare([crimes()], about=old)).status_code == 201
+    with pytest.raises(InvalidDocument, match="made from one field"):
+        world.enter(two_ways(world, 3))
+    with pytest.raises(BadRelease, match="made from one field"):
+        require_told_apart(old, old.releases[0])
 
 
 def test_a_version_is_entered_once_and_never_in_other_words(world: World) -> None:

@@ -26,6 +26,7 @@ from keys.merkle import verify_consistency
 from keys.providers import CredentialFileRoots
 from tests.exchange.restoring import Two, dispose, held_world, killed, month, of, put_over, refused, replayed, rows_of, saved, two, whats
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, World, problem, settings_in
+from tests.folders import folder_of
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -140,7 +141,7 @@ def test_without_the_second_store_the_tombstones_alone_destroy_again(two: Two, t
     copy = saved(world, tmp_path / "backup")
     dispose(world, gone)
     settings = put_over(world, copy)
-    shutil.rmtree(settings.second_store)
+    shutil.rmtree(folder_of(settings.second_store))
     refused(world, settings, "1 × submission with a destroyed key")
     assert replayed(world, settings).destroyed == [gone]
     again = world.restarted()

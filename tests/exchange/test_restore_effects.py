@@ -28,6 +28,7 @@ from tests.exchange.releases.drafted import ask, row
 from tests.exchange.restoring import Two, held_world, month, of, put_over, replayed, rows_of, saved, two
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, RELEASE, print_of
 from tests.exchange.web.signed_in import enter
+from tests.folders import folder_of
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -194,8 +195,8 @@ def test_an_upload_of_which_the_parts_are_gone_goes_on_or_is_pushed_again(two: T
     world.send(whole)
     copy = saved(world, tmp_path / "backup")
     settings = put_over(world, copy)
-    shutil.rmtree(settings.staging)
-    settings.staging.mkdir()
+    shutil.rmtree(folder_of(settings.staging))
+    folder_of(settings.staging).mkdir()
     done = replayed(world, settings)
     assert [(one["submission"], one["had"]) for one in done.lost] == [(whole.id, "complete")]
     again = world.restarted()

@@ -21,6 +21,7 @@ from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, NOW, OPERATOR, REFERENCE, TEAM, Pushed, World, crimes, problem
 from tests.exchange.test_modes import under
 from tests.exchange.web.signed_in import sign_in
+from tests.folders import file_of
 
 SUBMISSIONS = f"/agreements/{REFERENCE}/submissions"
 WHOM = [pseudonym(1)]
@@ -62,7 +63,7 @@ def batches(world: World) -> dict[str, holdings.Batch]:
 def copies(world: World, submission: str) -> list[tuple[bytes, bytes, str]]:
     """What a backup would have of a submission: its objects with their wrapped data keys."""
     held = world.hub.places.held
-    return [(held.path(part.object).read_bytes(), part.wrapped_key, part.aad) for part in world.row(submission).held]
+    return [(file_of(held, part.object).read_bytes(), part.wrapped_key, part.aad) for part in world.row(submission).held]
 
 
 def without(tables: list[pa.Table], gone: set[bytes]) -> list[pa.Table]:

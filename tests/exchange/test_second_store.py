@@ -23,6 +23,7 @@ from exchange.log.second import Ahead, Behind, Forked, GapError, Same, SecondSto
 from exchange.log.tables import EntryRow
 from keys.encoding import b64
 from tests.exchange.standing import CLEVELAND, ROOT, World, problem
+from tests.folders import folder_of
 
 EVENT = Event(Operation.SECURITY, "who", "organisation", "", "something happened", "subject")
 
@@ -59,7 +60,7 @@ def entries(world: World) -> int:
 
 def test_whatever_is_committed_is_in_it_and_what_is_not_is_not(world: World) -> None:
     world.hold()
-    store = SecondStore(world.hub.settings.second_store)
+    store = SecondStore(folder_of(world.hub.settings.second_store))
     assert list(store.lines()) == held(world)
     before = store.size()
 

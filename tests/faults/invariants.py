@@ -38,6 +38,7 @@ from keys.formats import Acknowledgement, Manifest, Receipt, digest
 from keys.pseudonym import rekey
 from keys.sign import Use, verify_document
 from tests.faults.known import Known
+from tests.folders import folder_of
 
 Found = Iterator[str]
 Check = Callable[[Session, Hub, Known], Found]
@@ -192,7 +193,7 @@ def every_object_is_somebodys_and_there(session: Session, hub: Hub, known: Known
     going = (S.DISPOSING, S.DISPOSED)
     parts = [(part.object, row) for part, row in session.execute(select(HeldPartRow, SubmissionRow).join(SubmissionRow))]
     referred, wanted = {name for name, _ in parts}, {name for name, row in parts if row.state not in going}
-    there = {path.name for path in hub.settings.objects.rglob("*") if path.is_file()}
+    there = {path.name for path in folder_of(hub.settings.objects).rglob("*") if path.is_file()}
     yield from (f"an object that no row names: {name}" for name in sorted(there - referred))
     yield from (f"a row whose object is not there: {name}" for name in sorted(wanted - there))
     yield from (f"{row.id} is {row.state} and has held parts" for _, row in parts if row.state not in (*READABLE, *going))
@@ -212,7 +213,7 @@ def what_is_destroyed_is_cleared_away(session: Session, hub: Hub, known: Known) 
 
 def every_sealed_part_is_awaited_and_there(session: Session, hub: Hub, known: Known) -> Found:
     """Sealed parts are there as long as a submission waits for them; what is decided has none."""
-    there = {path.name: path for path in hub.settings.staging.rglob("*") if path.is_file()}
+    there = {path.name: path for path in folder_of(hub.settings.staging).rglob("*") if path.is_file()}
     awaited = {}
     for part, row in session.execute(select(PartRow, SubmissionRow).join(SubmissionRow)):
         if row.state in WAITING:
@@ -239,7 +240,7 @@ def every_key_has_an_owner(session: Session, hub: Hub, known: Known) -> Found:
     roots = [path.name for path in hub.settings.roots.iterdir()]
     if len(roots) != 1:
         yield f"there are {len(roots)} root keys, and not one"
-    yield from (f"left behind in the keystore: {path.name}" for path in hub.settings.keystore.glob(".writing-*"))
+    yield from (f"left behind in the keystore: {path.name}" for path in folder_of(hub.settings.keystore).glob(".writing-*"))
 
 
 def ended_submissions_have_no_key(session: Session, hub: Hub, known: Known) -> Found:

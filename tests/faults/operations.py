@@ -34,6 +34,7 @@ from tests.exchange import asking
 from tests.exchange.releases import drafted
 from tests.exchange.standing import CLEVELAND, DURHAM, NOW, OPERATOR, SUPPLIERS, Clock, World, crimes, settings_in
 from tests.faults.known import Known, Sent, contents, rows_of
+from tests.folders import file_of
 
 DUE = datetime(2031, 4, 29, 23, 0, tzinfo=UTC)  # when April 2021 reaches its day
 FORTNIGHT = datetime(2026, 12, 6, 9, 30, tzinfo=UTC)  # when the first sealing key has had its fortnight
@@ -198,7 +199,7 @@ def _left_behind(world: World, scene: Scene) -> tuple[Known, Mapping[str, Any]]:
     known, given = _sent(world, scene, "parts")
     for objects in (world.hub.places.held, world.hub.places.staging):
         objects.draft(f"{secrets.token_hex(12)}.1").write_bytes(b"half")
-        path = objects.path(f"{secrets.token_hex(12)}.2")
+        path = file_of(objects, f"{secrets.token_hex(12)}.2")
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"whole")
     return known, given

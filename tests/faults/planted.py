@@ -22,6 +22,7 @@ from tests.exchange.standing import CLEVELAND, DURHAM, World
 from tests.faults import invariants
 from tests.faults.known import Known
 from tests.faults.operations import Scene, _draft_waiting, _from, _sent
+from tests.folders import file_of
 
 Plant = Callable[[World, Scene], None]
 
@@ -64,7 +65,7 @@ def _held(world: World, scene: Scene) -> str:
 def _object(world: World, submission: str) -> Path:
     with world.hub.engine.connect() as connection:
         name = connection.execute(text("SELECT object FROM held_parts WHERE submission = :id LIMIT 1"), {"id": submission}).scalar_one()
-    return world.hub.places.held.path(str(name))
+    return file_of(world.hub.places.held, str(name))
 
 
 def _forget_a_submission(world: World, scene: Scene) -> None:
@@ -86,7 +87,7 @@ def _hold_rows_twice(world: World, scene: Scene) -> None:
     one = _held(world, scene)
     path = _object(world, one)
     twin = f"{path.name[:2]}ff{path.name[4:]}"
-    shutil.copy(path, world.hub.places.held.path(twin))
+    shutil.copy(path, file_of(world.hub.places.held, twin))
     copied = "INSERT INTO held_parts SELECT submission, 99, :twin, wrapped_key, aad, rows FROM held_parts WHERE submission = :id LIMIT 1"
     _sql(world, copied, id=one, twin=twin)
 
@@ -100,7 +101,7 @@ def _lose_an_object(world: World, scene: Scene) -> None:
 
 
 def _leave_a_sealed_part(world: World, scene: Scene) -> None:
-    path = world.hub.places.staging.path(f"{_held(world, scene).removeprefix('sub-')}.1.sealed")
+    path = file_of(world.hub.places.staging, f"{_held(world, scene).removeprefix('sub-')}.1.sealed")
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"sealed")
 

@@ -27,6 +27,7 @@ from exchange.db import reading
 from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
 from keys.seal import EncryptionKey
 from keys.sign import SigningKey
+from tests.folders import folder_of
 from tests.functional.raw import Raw, content_digest, small
 from tests.functional.truth import Extract, dataset_of, log_entries, minimised
 from tests.functional.world import (
@@ -298,7 +299,7 @@ def test_part_tampered_with_where_it_waits(prepared: World, tmp_path: Path) -> N
     with unprocessed(prepared, tmp_path / "run") as (world, raw):
         submission = raw.sent(raw.sealed(small(tmp_path, CLEVELAND, "crimes", "2021-06")))
         [name] = names(world.hub().settings.staging)
-        path = world.hub().settings.staging / name
+        path = folder_of(world.hub().settings.staging) / name
         path.write_bytes(flipped(path.read_bytes(), 2000))
         with reading(world.hub().engine) as session:
             assert session.get_one(SubmissionRow, submission).state == SubmissionState.COMPLETE

@@ -1,8 +1,10 @@
-"""The real server and a real browser: two checkers with passkeys look at an edition and approve it, blind to each other; one is refused, one withdrawn."""
+"""The real server and a real browser: two checkers with passkeys look at an edition and approve it, blind to each other; a party's DPO looks at it and stops it; one is
+refused, one withdrawn.
+"""
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,8 @@ class Scene:
     world: World
     first: Visitor
     second: Visitor
+    dpo: Visitor
+    public: Visitor
 
     def ask(self, reason: str = "") -> str:
         """The operator's checker asks for an edition, with a key file; its id."""
@@ -45,13 +49,16 @@ class Scene:
 def scene(world: World, chromium: Browser, folder: Path) -> Iterator[Scene]:
     world = at_localhost(world)
     ways = {party: invite(world, party, f"Robin of {party}", "checker", position="Statistician") for party in FORCES}
-    with serving(world), visitor(chromium, world.address) as first, visitor(chromium, world.address) as second:
+    answers = invite(world, DURHAM, "Kim of Durham", "dpo", position="Data protection officer")
+    with serving(world), ExitStack() as open_:
+        first, second, dpo, public = (open_.enter_context(visitor(chromium, world.address)) for _ in range(4))
+        dpo.enrol(answers)
         sign(world, {party: one.enrol(ways[party]) for party, one in zip(FORCES, (first, second), strict=True)})
         for party in FORCES:
             for dataset in ("crimes", "outcomes"):
                 extract = small(folder, party, dataset, MONTH, rows=400)
                 assert run_agency(["push", dataset, str(extract.path), "--period", MONTH, "--home", str(world.home(party)), "--quiet"]) == 0
-        yield Scene(world, first, second)
+        yield Scene(world, first, second, dpo, public)
 
 
 def sign(world: World, named: dict[str, str]) -> None:
@@ -59,7 +66,10 @@ def sign(world: World, named: dict[str, str]) -> None:
     places, document = world.places, world.places.run / "version-2.toml"
     keys = [(read_keyfile(places.key(party, "checker")).fingerprint, fingerprint) for party, fingerprint in named.items()]
     text = (places.run / "lcjp-mv7.toml").read_text(encoding="utf-8")
-    document.write_text(replaced(text, *keys, ("\nversion = 1\n", "\nversion = 2\n")), encoding="utf-8")
+    received = f'recipients = ["{RECIPIENT}"]\n'
+    document.write_text(
+        replaced(text, *keys, ("\nversion = 1\n", "\nversion = 2\n"), (received, f"{received}public = true\n")), encoding="utf-8"
+    )
     world.exchange("agreement", "enter", document)
     for party in PARTIES:
         for verb, role in (("advise", "dpo"), ("sign", "signatory")):
@@ -94,6 +104,7 @@ def test_two_checkers_approve_blind_one_refuses_and_what_is_withdrawn_is_gone(wo
     with scene(world, chromium, tmp_path) as here:
         edition = here.ask()
         approved(here, edition)
+        answered_for(here, edition)
         refused(here, edition)
         withdrawn(here, edition)
 
@@ -126,6 +137,45 @@ def look(reader: Visitor, edition: str) -> None:
         reader.page.get_by_role("button", name="Show this cut").click()
     assert f"down={other}" in reader.page.url
     reader.check("checking-cut")
+
+
+def answered_for(here: Scene, edition: str) -> None:
+    """A party's DPO finds what was published under the agreement, what it was made from and how it was tested; stops the agreement, and lets it move again."""
+    dpo, file = here.dpo, f"{here.world.address}/public/editions/{edition}/by-area.csv"
+    received = f"/v1/editions/{edition}/tables/by-area.csv"
+    dpo.go("/checks")
+    dpo.page.locator(f"a[href$='/checks/{edition}']").first.click()
+    dpo.page.wait_for_url(f"**/checks/{edition}")
+    seen = dpo.page.inner_text("main")
+    for what in ("Published", "The disclosure test", "What it was made from", "Who checked it", "Durham Constabulary: approved it", "Down"):
+        assert what.lower() in seen.lower(), what
+    assert "Your decision" not in seen
+    dpo.check("dpo-edition")
+    read = here.public.page.request.get(file)
+    assert (read.status, here.fetched(received).status_code) == (200, 200)
+    assert "noindex" not in here.public.page.request.get(f"{here.world.address}/public/framework").headers.get("x-robots-tag", "")
+    say(here.world, "suspend")
+    stopped = dpo.go(f"/checks/{edition}").inner_text("main")
+    assert "shown to nobody at present" in stopped
+    assert "the agreement is suspended" in stopped
+    assert "[c]" not in stopped
+    assert dpo.page.get_by_label("Down").count() == 0
+    assert "It could work out none." in stopped
+    dpo.check("dpo-suspended")
+    assert here.public.page.request.get(file).status == 403
+    assert here.fetched(received).status_code == 403
+    say(here.world, "resume")
+    assert here.public.page.request.get(file).body() == read.body()
+    assert here.fetched(received).ok
+
+
+def say(world: World, voice: str) -> None:
+    """What the DPO says of version 2, signed with the key that it names."""
+    places = world.places
+    out = places.run / f"2-{voice}.json"
+    key = person(world, DURHAM, "dpo" if voice == "suspend" else "signatory")
+    hub(None, "agreement", voice, places.run / "version-2.toml", "--key", key, "--out", out)
+    world.exchange("agreement", "record", out)
 
 
 def refused(here: Scene, before: str) -> None:

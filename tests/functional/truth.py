@@ -157,6 +157,18 @@ def _every_receipt_is_true(
         assert multiset(found) == multiset(rekeyed(hub, expected, dataset)), "not row for row what was pushed"
 
 
+def held_once(world: World, hub: Hub, session: Session, sent: Mapping[str, Extract]) -> None:
+    """Each submission that was sent is held, acknowledged and has its receipt, row for row what was sent; and there is no other."""
+    rows = {row.id: row for row in session.execute(select(SubmissionRow)).scalars()}
+    assert set(rows) == set(sent)
+    for submission, extract in sent.items():
+        row, dataset = rows[submission], dataset_of(hub, extract.dataset)
+        assert (row.supplier, row.dataset, row.period) == (extract.supplier, extract.dataset, extract.period)
+        assert row.acknowledgement is not None
+        assert row.receipt is not None
+        assert multiset(held(hub, session, row, dataset)) == multiset(rekeyed(hub, minimised(world, extract, dataset), dataset))
+
+
 def _one_head_a_series(rows: Mapping[str, SubmissionRow], extracts: Sequence[Extract]) -> None:
     heads = Counter((row.supplier, row.dataset, row.period) for row in rows.values() if row.state == SubmissionState.HELD)
     assert heads == Counter({(one.supplier, one.dataset, one.period): 1 for one in extracts})
@@ -167,8 +179,11 @@ def _one_head_a_series(rows: Mapping[str, SubmissionRow], extracts: Sequence[Ext
 
 def _no_object_too_many(hub: Hub, session: Session) -> None:
     referred = sorted(session.execute(select(HeldPartRow.object)).scalars())
-    assert [name.rpartition("/")[2] for name in names(hub.settings.objects)] == referred
-    assert names(hub.settings.staging) == []
+    objects, staging = hub.settings.objects, hub.settings.staging
+    assert isinstance(objects, Path)
+    assert isinstance(staging, Path)
+    assert [name.rpartition("/")[2] for name in names(objects)] == referred
+    assert names(staging) == []
 
 
 def verify_offline(world: World, parties: Sequence[str]) -> None:

@@ -31,8 +31,10 @@ from exchange.db import writing
 from exchange.hub import Hub, open_hub
 from exchange.register import agreements
 from exchange.settings import read_settings
+from exchange.where import Place
 from keys.keyfile import read_keyfile
 from keys.sign import Use, sign_document
+from tests.folders import folder_of
 
 CLEVELAND, DURHAM = (one.party for one in AGENCIES)
 PLACEHOLDER = "http://127.0.0.1:1"  # No test serves here: every copy gets an address of its own.
@@ -266,8 +268,9 @@ def person(world: World, party: str, role: str) -> Path:
     return world.places.key(party, role)
 
 
-def names(folder: Path) -> list[str]:
+def names(place: Place) -> list[str]:
     """Every file below a folder of objects."""
+    folder = folder_of(place)
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 

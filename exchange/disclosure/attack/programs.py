@@ -47,6 +47,32 @@ def make_program(entries: Entries, room: Floats, fall: Floats, rise: Floats, *, 
     return solver
 
 
+def balanced(entries: Entries, size: int, rows: tuple[Floats, Floats]) -> highspy.Highs:
+    """All changes of (size,) values that move each row by something between its ends; costs and bounds are for the caller to set."""
+    row, column, factor = entries
+    order = np.argsort(column, kind="stable")
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = len(rows[0]), size
+    model.row_lower_, model.row_upper_ = rows
+    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    model.col_cost_ = model.col_lower_ = model.col_upper_ = np.zeros(size)
+    model.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=size))]).astype(np.int32)
+    model.a_matrix_.index_, model.a_matrix_.value_ = row[order].astype(np.int32), factor[order].astype(np.float64)
+    solver = highspy.Highs()
+    # Costs and bounds change together: the dual method, by the largest violation, with nothing to be kept up from pivot to pivot.
+    for option, setting in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("solver", "simplex"),
+        ("presolve", "off"),
+        ("simplex_strategy", 1),
+        ("simplex_dual_edge_weight_strategy", 0),
+    ):
+        solver.setOptionValue(option, setting)
+    solver.passModel(model)
+    return solver
+
+
 def bounded(solver: highspy.Highs) -> bool:
     """Run: True at an optimum, False where there is none (no change at all is always possible, so that means without bound)."""
     solver.run()

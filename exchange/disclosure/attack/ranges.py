@@ -8,6 +8,7 @@ from exchange.disclosure.attack.blocks import Block, components
 from exchange.disclosure.attack.long import Array, Mask
 from exchange.disclosure.attack.merging import merge
 from exchange.disclosure.attack.programs import Floats
+from exchange.disclosure.attack.walk import Walk, gathered
 from exchange.disclosure.attack.witnesses import Needs, Piece, Pool, Reach, pieces, widen
 
 _BATCHES = (64, 64, 16, 16, 4, 4, 1, 1)
@@ -105,6 +106,9 @@ class Ranges:
         needs = self._needs(targets)
         reach = Reach(np.zeros(len(self.leader)), np.zeros(len(self.leader)))
         self.pool.replay(*limits, reach, whole=self.system.whole)
+        open_ = np.unique(self.label[np.flatnonzero(~needs.met(reach, np.arange(len(self.leader))))]).tolist()
+        for sums in gathered([self.blocks[label] for label in open_ if label in self.blocks]):
+            Walk(sums).wander(*limits, needs, reach)
         for label in np.unique(self.label[np.flatnonzero(~needs.met(reach, np.arange(len(self.leader))))]).tolist():
             if label in self.blocks:
                 block = self.blocks[label]

@@ -5,9 +5,10 @@ Words in quotation marks are DOMAIN.md's. Rows of the edition are those whose pe
 
 SURVEY = """
 -- MV1 "completely, very or fairly satisfied / valid answers, whole experience, by crime group; respondents and response rate shown".
-SELECT strftime(survey_month, '%Y-%m') AS month, supplier AS force, crime_group, CAST(excluded AS VARCHAR) AS excluded, satisfaction
+-- Those whom the survey's own rules leave out were not asked.
+SELECT strftime(survey_month, '%Y-%m') AS month, supplier AS force, crime_group, satisfaction
 FROM survey
-WHERE survey_month BETWEEN getvariable('first') AND getvariable('last')
+WHERE NOT excluded AND survey_month BETWEEN getvariable('first') AND getvariable('last')
 """
 
 ATTENDANCE = """
@@ -33,8 +34,8 @@ WHERE offered_month BETWEEN getvariable('first') AND getvariable('last')
 
 NEEDS = ("health", "safety", "family", "work", "substances", "money", "outlook", "social")
 _CHANGE = """CASE WHEN closing_{need} > opening_{need} THEN 'Better' WHEN closing_{need} = opening_{need} THEN 'Same'
-        WHEN closing_{need} < opening_{need} THEN 'Worse' ELSE 'Not scored twice' END AS {need}, opening_{need}, closing_{need},
-    CASE WHEN opening_{need} IS NULL OR closing_{need} IS NULL THEN 'Not scored twice' ELSE 'Scored twice' END AS scored_{need}"""
+        WHEN closing_{need} < opening_{need} THEN 'Worse' ELSE 'Not scored twice' END AS {need},
+    CASE WHEN closing_{need} IS NOT NULL THEN opening_{need} END AS opening_{need}, CASE WHEN opening_{need} IS NOT NULL THEN closing_{need} END AS closing_{need}"""
 
 SUPPORT = f"""
 -- MV2 "assessments completed (assessments, not people); paired change opening->closing by need, closed cases only": a change is there where both scores are.

@@ -4,21 +4,25 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from agreements.release import Release
-from agreements.worked_out import Number, Show, Value
+from agreements.release import Dimension, Release, Table
+from agreements.worked_out import Band, Banded, Case, Cases, FirstOf, MonthsBetween, Number, Show, Value
 from exchange.disclosure import Unprotectable
 from exchange.releases import figures as figuring
 from exchange.releases.errors import BadProtected
 from exchange.releases.formats import as_csv, published
+from exchange.releases.found import Found, in_bands
 from exchange.releases.of_units import Protected, protect_units
 from exchange.releases.protected import HIDDEN, Figure, Shown, columns_of, read_protected
 from exchange.releases.screen import published_tables
+from tests.agreements import examples
 from tests.exchange.releases import world
 from tests.exchange.releases.joined_release import DAYS, FINE, PERIODS, by, release, units
 
@@ -156,6 +160,141 @@ def test_where_nothing_protects_sums_the_counts_stand_alone(monkeypatch: pytest.
     assert column(shown, "fine_sum").hidden.all()
     assert column(shown, "fine_mean").hidden.all()
     assert not column(shown, "fine_median").hidden[1].any()
+
+
+# ------------------------------------------------------------------------------------------------------------ what bands of it say
+
+BANDS = Banded("how_long", "days", (Band("Short", 30), Band("Middle", 60)), "Long", "Before", "None")
+KNOWN = Banded("known", "days", (Band("Known", 100_000),), "Not to be believed", "Before", "None")
+CHANGED = Banded("moved", "change", (Band("Same", 0),), "Better", "Worse", "Not twice")
+LABELS = {
+    "how_long": ("Short", "Middle", "Long", "None"),
+    "known": ("Known", "None"),
+    "moved": ("Better", "Same", "Worse", "Not twice"),
+}
+
+
+def banded(found: Release, *derived: Banded) -> Release:
+    more = tuple(Dimension(one.name, one.name, one.name, tuple((code, code) for code in LABELS[one.name]), "All") for one in derived)
+    return replace(found, derived=(*found.derived, *derived), dimensions=(*found.dimensions, *more))
+
+
+def lasting(numbers: Sequence[int | None], *more: Table, tell: Banded = BANDS) -> dict[str, Shown]:
+    """A release with the quartiles of days in a table by month alone, and how many lasted how long in another; days or None of each unit."""
+    wanted = banded(release(by("t", "month", of=("days",), show=(Show.QUARTILES,)), *more, values=(DAYS,)), tell)
+    found = units([{"prosecuted": int(one is None), **({} if one is None else {"days": one})} for one in numbers])
+    place = [LABELS[tell.name].index(in_bands(tell, one)) for one in numbers]
+    made = protect_units(wanted, PERIODS, replace(found, places={**found.places, tell.name: np.array(place, dtype=np.int64)}))
+    return read_protected(wanted, PERIODS, made.files, made.figures)
+
+
+def possible_middles(total: int, known: int, long: int, lower: int) -> set[int]:
+    """By brute force: how many may have lasted 31 to 60 days, so that all hidden days that a reader could think of come to this lower quartile."""
+    found = set()
+    for middle in range(known - long + 1):
+        for days in product((1, 20, 30), (31, 50, 60), (61, 90)):
+            n = [days[0]] * (known - long - middle) + [days[1]] * middle + [days[2]] * long
+            below, rest = divmod(len(n) - 1, 4)
+            if (4 * n[below] + rest * (n[min(below + 1, len(n) - 1)] - n[below]) + 2) // 4 == lower:
+                found.add(middle)
+    assert known <= total
+    return found
+
+
+def test_quartiles_do_not_say_how_many_there_are_in_a_hidden_band_of_another_table() -> None:
+    """Five short, none in the middle, and twelve long: of 17, the lower quartile would be the fifth. Two bands are hidden, and that it is short says which of the two is nought."""
+    numbers = [20] * 5 + [90] * 12 + [None] * 8
+    shown = lasting(numbers, by("u", "month", "how_long"))
+    assert shown["u"].hidden[1].tolist() == [False, True, True, False, False]
+    alone = lasting(numbers)["t"]
+    lower = int(column(alone, "days_lower_quartile").numbers[1])
+    assert possible_middles(25, 17, 12, lower) == {0}  # had it been told
+    assert all(one.hidden[1] for one in shown["t"].figures)
+    assert not any(one.hidden[1] for one in alone.figures)
+
+
+def test_a_band_for_dates_that_nobody_believes_says_nothing_of_how_long_it_took() -> None:
+    shown = lasting([20] * 20 + [90] * 12 + [None] * 8, by("u", "month", "known"), tell=KNOWN)
+    assert not shown["u"].hidden[1].any()
+    assert not any(one.hidden[1] for one in shown["t"].figures)
+    few = lasting([20] * 20 + [90] * 12 + [None] * 2, by("u", "month", "known"), tell=KNOWN)
+    assert few["u"].hidden[1, 2]
+    assert all(one.hidden[1] for one in few["t"].figures)  # two lack it, and that is hidden
+
+
+def test_which_dimensions_say_how_large_a_value_is() -> None:
+    """Bands of it, through others too, and of a number made from the same fields and another; not those of other fields, nor whether it is there."""
+    through = Cases("quick", (Case("Quick", (("how_long", ("Short",)), ("convicted", ("true",)))),), "Other")
+    between = MonthsBetween("months", "charges.charge_date", "completed.completion_date", (Band("One", 1),), "More", "Before", "None")
+    first = FirstOf("first", ("how_long", "charges.court"), "None")
+    wanted = banded(release(by("t", "month"), values=(DAYS, FINE, CHANGE, OPENING)), BANDS, KNOWN, CHANGED)
+    more = tuple(Dimension(name, name, name, (("x", "x"),), "All") for name in ("quick", "months", "first"))
+    found = Found(replace(wanted, derived=(*wanted.derived, through, between, first), dimensions=(*wanted.dimensions, *more)))
+    assert found.measuring("days") == {"how_long", "quick", "months", "first"}
+    assert found.measuring("change") == found.measuring("opening") == {"moved"}
+    assert found.measuring("fine") == frozenset()
+    assert found.without("days") == {"how_long": 4, "known": 2}
+    assert found.without("change") == found.without("opening") == {"moved": 4}
+    assert found.without("fine") == {}
+    timeliness = examples.agreement("effectiveness").release("me5-timeliness")
+    assert timeliness is not None
+    assert not any(Found(timeliness).measuring(value.name) for value in timeliness.values)
+
+
+def test_quartiles_alone_stand_though_something_else_that_was_found_is_hidden() -> None:
+    """Two who were convicted are hidden, and with them nothing is said of how long it took. A mean goes: with a count it says how many were found."""
+    rows = [
+        *of(30, prosecuted=0, convicted=1, days=spread(30)),
+        *of(2, prosecuted=0, convicted=0, days=spread(2)),
+        *of(30, prosecuted=1, convicted=1),
+    ]
+    tables = (by("t", "month", of=("days",), show=(Show.QUARTILES,)), by("u", "month", "convicted"))
+    shown = made(release(*tables, values=(DAYS,)), rows)
+    assert shown["u"].hidden[1].any()
+    assert not any(one.hidden[1] for one in shown["t"].figures)
+    summed = made(release(replace(tables[0], show=EVERYTHING), tables[1], values=(DAYS,)), rows)
+    assert all(one.hidden[1] for one in summed["t"].figures)
+
+
+OPENING, CLOSING = (
+    Value("opening", Number.AMOUNT, ("charges.opening", "charges.closing")),
+    Value("closing", Number.AMOUNT, ("charges.closing", "charges.opening")),
+)
+
+
+def scored(pairs: Sequence[tuple[int, int] | None]) -> dict[str, Shown]:
+    """The means of two scores in a table by month, and in another how many have changed; the two scores of each unit, or None."""
+    tables = by("t", "month", of=("opening", "closing"), show=(Show.MEAN,)), by("u", "month", "moved")
+    wanted = banded(release(*tables, values=(OPENING, CLOSING, CHANGE), across=False), CHANGED)
+    found = units([{} for _ in pairs])
+    absent = -(2**62)
+    change = [None if one is None else one[1] - one[0] for one in pairs]
+    values = {
+        "opening": [absent if one is None else one[0] for one in pairs],
+        "closing": [absent if one is None else one[1] for one in pairs],
+        "change": [absent if one is None else one for one in change],
+    }
+    place = np.array([LABELS["moved"].index(in_bands(CHANGED, one)) for one in change], dtype=np.int64)
+    columns = {name: np.array(column, dtype=np.int64) for name, column in values.items()}
+    made = protect_units(wanted, PERIODS, replace(found, places={**found.places, "moved": place}, values=columns))
+    return read_protected(wanted, PERIODS, made.files, made.figures)
+
+
+def test_means_are_not_told_where_how_many_lack_the_scores_is_hidden() -> None:
+    shown = scored([(5, 6)] * 10 + [(5, 5)] * 10 + [(6, 5)] * 10 + [None] * 2)
+    assert shown["u"].hidden[1, 4]
+    assert all(one.hidden[1] for one in shown["t"].figures)
+    told = scored([(5, 6)] * 10 + [(5, 5)] * 10 + [(6, 5)] * 10 + [None] * 5)
+    assert not told["u"].hidden[1].any()
+    assert not any(one.hidden[1] for one in told["t"].figures)
+
+
+def test_two_means_do_not_say_how_many_are_in_a_hidden_band_of_their_difference() -> None:
+    """One is better by a point, and thirty are the same: the difference of the means, times 31, is one, and nobody is shown to be worse."""
+    shown = scored([(5, 6)] + [(5, 5)] * 30)
+    assert shown["u"].hidden[1].tolist() == [False, True, True, False, False]
+    assert not shown["u"].counts[1, 3]
+    assert all(one.hidden[1] for one in shown["t"].figures)
 
 
 # ------------------------------------------------------------------------------------------------------------ published forms

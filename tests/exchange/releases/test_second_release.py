@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agreements.document import fill, placeholders, read
+from agreements.meant import made_twice
 from agreements.release import Dimension, Level, Release, Table, Terms, Zeros
 from agreements.worked_out import FirstOf
 from exchange.disclosure import Need
@@ -228,14 +229,14 @@ def test_one_release_has_no_two_tables_by_one_field_made_in_two_ways() -> None:
     dimensions = (*one.dimensions, last)
     apart = (Table("t", "T", ("month", "group")), Table("u", "U", ("month", "last")))
     beside = (Table("t", "T", ("month", "group", "last")), Table("u", "U", ("month", "crime_type")))
-    assert meanings.made_twice(agreement, one) is None
-    assert meanings.made_twice(agreement, replace(one, dimensions=dimensions, tables=apart)) == ("group", "last")
-    assert meanings.made_twice(agreement, replace(one, dimensions=dimensions, tables=beside)) is None
+    assert made_twice(agreement, one) is None
+    assert made_twice(agreement, replace(one, dimensions=dimensions, tables=apart)) == ("group", "last")
+    assert made_twice(agreement, replace(one, dimensions=dimensions, tables=beside)) is None
     hidden = replace(one.terms, zeros=Zeros.SUPPRESSIBLE)
-    assert meanings.made_twice(agreement, replace(one, dimensions=dimensions, tables=beside, terms=hidden)) == ("group", "last")
+    assert made_twice(agreement, replace(one, dimensions=dimensions, tables=beside, terms=hidden)) == ("group", "last")
     again = replace(one.dimension("crime_type"), name="kind")
     twice = (Table("t", "T", ("month", "crime_type")), Table("u", "U", ("month", "kind", "force")))
-    assert meanings.made_twice(agreement, replace(one, dimensions=(*one.dimensions, again), tables=twice)) == ("crime_type", "kind")
+    assert made_twice(agreement, replace(one, dimensions=(*one.dimensions, again), tables=twice)) == ("crime_type", "kind")
     with pytest.raises(BadRelease, match="crime_type and kind are made from one field"):
         require_told_apart(agreement, replace(one, dimensions=(*one.dimensions, again), tables=twice))
 

@@ -28,6 +28,7 @@ PAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "web.invite": (("get", "post"), "/people/invite"),
     "web.invite_again": (("post",), "/people/per-x/invite"),
     "web.end_person": (("get", "post"), "/people/per-x/end"),
+    "web.condition": (("get",), "/condition"),
     "web.me": (("get",), "/people/me"),
     "web.card": (("get",), "/people/me/passkeys/key-x/dpo.card.json"),
     "web.passkey_challenge": (("post",), "/people/me/passkeys/challenge"),

@@ -238,6 +238,32 @@ def test_while_it_is_suspended_nobody_checks_it_on_screen(room: Room) -> None:
     assert room.send(CHECKERS[0], f"/checks/{edition}/decide", decision="approve").status_code == 403
 
 
+def test_while_it_is_suspended_nobody_is_shown_the_tables_of_what_is_published(room: Room) -> None:
+    edition = ask(room.world)
+    for place in CHECKERS:
+        room.decide(place, edition)
+    assert "[c]" in room.page(CHECKERS[0], edition)
+    agreement = read(words_naming(room.world, {place: room.people[place].fingerprint for place in CHECKERS}, version="2"))
+    room.world.say(CLEVELAND, Capacity.DPO, Voice.SUSPEND, agreement)
+    page = text(room.page(CHECKERS[0], edition))
+    assert "shown to nobody at present" in page
+    assert "[c]" not in page
+    assert "The disclosure test" in page
+
+
+def test_while_it_is_suspended_a_draft_is_not_held_against_what_is_published(room: Room) -> None:
+    first = ask(room.world)
+    for place in CHECKERS:
+        room.decide(place, first)
+    draft = ask(room.world)
+    assert f"Compared with {first}" in text(room.page(CHECKERS[0], draft))
+    agreement = read(words_naming(room.world, {place: room.people[place].fingerprint for place in CHECKERS}, version="2"))
+    room.world.say(CLEVELAND, Capacity.DPO, Voice.SUSPEND, agreement)
+    page = text(room.page(CHECKERS[0], draft))
+    assert "Compared with" not in page
+    assert "are shown to nobody at present" in page
+
+
 def test_withdrawn_it_is_gone_with_its_reason_and_successor(room: Room) -> None:
     first = ask(room.world)
     for place in CHECKERS:

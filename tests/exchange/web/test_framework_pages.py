@@ -1,6 +1,7 @@
 """The pages of the performance framework: who sees which, what is said on them, and what happens when something is stopped or withdrawn."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -10,21 +11,23 @@ from flask.testing import FlaskClient
 
 from agreements.document import read
 from agreements.model import Agreement
+from agreements.openly import may_be_shown
 from agreements.signing import Capacity, Voice
-from exchange.db import writing
+from exchange.db import reading, writing
 from exchange.framework import export, targets
 from exchange.framework.editions import PUBLIC
 from exchange.framework.gallery import Gallery
 from exchange.framework.targets import Wanted
 from exchange.framework.views import Framework
 from exchange.people import people
+from exchange.register import agreements
 from exchange.releases.tables import EditionState
 from tests.exchange.extra import needs_pdf
 from tests.exchange.framework.conftest import charts, framework, looked_at, made_public
 from tests.exchange.framework.published import publish
 from tests.exchange.framework.test_targets import BOARD, MV7, row, series
 from tests.exchange.framework.test_targets import enter as enter_baseline
-from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, ROOT, World
+from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, RELEASE, ROOT, World
 from tests.exchange.web.hostile import HARM
 from tests.exchange.web.signed_in import sign_in
 
@@ -128,6 +131,22 @@ def test_a_suspension_hides_figures_at_once_and_says_why_to_those_who_may_know(i
     assert "the agreement is suspended" in found
     assert "95% interval" not in found
     assert "Not shown at present" in words(page(browser, HOME))
+
+
+def test_what_was_public_stays_public_when_the_agreement_ends(in_public: World) -> None:
+    """As its files do: what was published once is a record. What was not public is shown to nobody any more."""
+    before = in_public.app.test_client().get("/public/framework/MV7")
+    assert before.headers["X-Robots-Tag"] == "all"
+    in_public.say(CLEVELAND, Capacity.SIGNATORY, Voice.TERMINATE, in_agreement(in_public))
+    assert in_public.app.test_client().get("/public/framework/MV7").status_code == 200
+    assert "95% interval" in words(page(sign_in(in_public, DURHAM, "analyst"), MEASURE))
+    with reading(in_public.hub.engine) as session:
+        standing = agreements.standing(agreements.by_digest(session, in_agreement(in_public).digest))
+    assert standing is not None
+    assert standing.state == "terminated"
+    assert may_be_shown(standing, RELEASE, in_public.clock())
+    kept = replace(standing.agreement, releases=tuple(replace(one, public=False) for one in standing.agreement.releases))
+    assert not may_be_shown(replace(standing, agreement=kept), RELEASE, in_public.clock())
 
 
 def in_agreement(world: World) -> Agreement:

@@ -187,10 +187,11 @@ _CHANGES = re.compile(r'nonce="[^"]+"|name="csrf_token" value="[^"]+"|data-forge
 
 
 def alike(answer: TestResponse, name: str) -> tuple[int, str, dict[str, str]]:
-    """An answer without what differs each time, and without the name that was asked for."""
-    headers = {key: re.sub(r"nonce-[\w-]+", "", value) for key, value in answer.headers.items() if key not in ("Set-Cookie", "Date")}
-    headers.pop("Content-Length", None)
-    return answer.status_code, _CHANGES.sub("", answer.text).replace(name, "NAME"), headers
+    """An answer without what differs each time (its own random id among it), and without the name that was asked for."""
+    different = ("Set-Cookie", "Date", "Content-Length", "X-Request-Id")
+    headers = {key: re.sub(r"nonce-[\w-]+", "", value) for key, value in answer.headers.items() if key not in different}
+    text = _CHANGES.sub("", answer.text).replace(answer.headers["X-Request-Id"], "REQUEST")
+    return answer.status_code, text.replace(name, "NAME"), headers
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])

@@ -1,0 +1,1 @@
+"""Notices: that something happened, to whoever asked to be told, and never what."""

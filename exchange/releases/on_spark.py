@@ -1,0 +1,181 @@
+"""Spark in the place of DuckDB, for an agreement too large for one machine: the same expressions, over rows that its workers decrypt.
+
+Ibis compiles and never connects, as for DuckDB. One session an edition: what Spark writes down (spill, shuffle) it encrypts under a key that is in the
+memory of its processes alone and gone with them; its own processes know each other by a secret made for the session.
+"""
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+import numpy as np
+import pyarrow as pa
+from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+
+from exchange.errors import Misconfigured
+from exchange.references import HeldRows, written
+from exchange.releases.engine import PSEUDONYM, Engine, OnSpark, Relation
+from exchange.releases.errors import EngineError
+from exchange.releases.held_source import NAME, ROW, HeldSource, as_spark_reads, schema_as_text, settings_as_text
+
+ALWAYS: Mapping[str, str] = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.eventLog.enabled": "false",
+    # Its messages quote values; what went wrong is told by the kind of error alone.
+    "spark.log.level": "OFF",
+    "spark.io.encryption.enabled": "true",
+    "spark.io.encryption.keySizeBits": "256",
+    "spark.authenticate": "true",
+    "spark.network.crypto.enabled": "true",
+    "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+"""What no setting changes: nothing but this machine is listened to, nothing is written in clear, and nothing is told."""
+
+
+class Dialect(PySparkCompiler):
+    """Ibis' Spark, where it says something else than its DuckDB, or nothing."""
+
+    __slots__ = ()
+    SIMPLE_OPS: ClassVar[dict[Any, str]] = {ops.BitOr: "bit_or", ops.BitAnd: "bit_and", ops.BitXor: "bit_xor"}
+
+    def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:  # noqa: N802  # Ibis' name
+        """A whole number is of the width it was made with: bare, Spark takes 1 for 32 bits, and shifts it out of them."""
+        if isinstance(dtype, dt.Int64):
+            return self.cast(super().visit_DefaultLiteral(op, value=value, dtype=dtype), dtype)
+        return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
+
+    def visit_BitwiseLeftShift(self, op: Any, *, left: Any, right: Any) -> Any:  # noqa: N802  # Ibis' name
+        """Spark shifts by 32 bits' worth of a number."""
+        return self.f.shiftleft(left, self.cast(right, dt.int32))
+
+
+COMPILER = Dialect()
+
+
+class Session:
+    """A Spark of our own, in a folder of its own that goes with it."""
+
+    def __init__(self, means: OnSpark) -> None:
+        """Start it. Misconfigured where another one runs in this process: it might write in clear.
+
+        ``means.more``: for tests, which show that what is planted is found where encryption is off.
+        """
+        if SparkContext._active_spark_context is not None:  # noqa: SLF001  # there is no other way to ask
+            raise Misconfigured("another Spark runs in this process.", remedy="Make one edition at a time in a process.")
+        self.folder = Path(tempfile.mkdtemp(prefix="spark-", dir=means.scratch))
+        os.environ |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+        os.environ["SPARK_LOCAL_DIRS"] = str(self.folder)
+        own = {
+            "spark.master": means.master,
+            "spark.app.name": "edition",
+            "spark.driver.memory": means.memory.removesuffix("B"),
+            "spark.local.dir": str(self.folder),
+            "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
+            "spark.sql.shuffle.partitions": str(means.partitions),
+        }
+        if not means.master.startswith("local["):
+            own["spark.authenticate.secret"] = secrets.token_hex(32)
+        self.session = _started(self.folder, {**ALWAYS, **own, **means.more})
+
+    def close(self) -> None:
+        """End it, and what it wrote."""
+        self.session.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _started(folder: Path, conf: Mapping[str, str]) -> SparkSession:
+    """Settings by a file of our own: as arguments every user of the machine could read the secret among them."""
+    file = folder / "spark.conf"
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name} {value}\n" for name, value in conf.items()))
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {file} pyspark-shell"
+    builder = SparkSession.builder
+    if SparkContext._gateway is not None:  # noqa: SLF001  # the JVM of an earlier edition: it read its own file
+        for name, value in conf.items():
+            builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    file.unlink()
+    session.dataSource.register(HeldSource)
+    return session
+
+
+class SparkEngine(Engine):
+    """As :class:`exchange.releases.engine.Engine`, over a session. Close it, or use it in a ``with`` block."""
+
+    def __init__(self, means: OnSpark, running: Session | None = None) -> None:
+        """``running``: a session that is there already, which then does not end with the engine."""
+        self._means, self._ends = means, running is None
+        self._running = running or Session(means)
+        self._prefix, self._names = f"relation_{secrets.token_hex(4)}", list[str]()
+
+    def register(self, relation: Relation) -> ibis.Table:
+        """Make a relation known and describe it to Ibis: held rows by reference, all else from memory. Its rows are numbered (``held_source.ROW``)."""
+        name = f"{self._prefix}_{len(self._names)}"
+        self._names.append(name)
+        if isinstance(relation, HeldRows):
+            frame, schema = self._referred(relation), as_spark_reads(relation.schema)
+        else:
+            rows = _numbered(relation if isinstance(relation, pa.Table) else relation.to_table())
+            frame, schema = self._running.session.createDataFrame(rows), rows.schema
+        frame.createOrReplaceTempView(name)
+        return ibis.table(ibis.Schema.from_pyarrow(schema), name=name)
+
+    def run(self, expression: ibis.Table) -> pa.Table:
+        """The rows of an expression over registered relations; :class:`EngineError` if it cannot be run."""
+        sql = COMPILER.to_sqlglot(expression.unbind()).sql(dialect=COMPILER.dialect)
+        try:
+            found = self._running.session.sql(sql).toArrow()
+        except Exception as error:  # noqa: BLE001  # Spark's, the JVM's or the bridge's between: all of them quote
+            raise EngineError(f"the query engine failed ({type(error).__name__}).") from None
+        # Whatever is binary is a pseudonym.
+        fixed = [field.with_type(PSEUDONYM) if pa.types.is_binary(field.type) else field for field in found.schema]
+        return found.cast(pa.schema(fixed))
+
+    def buckets(self, tables: Sequence[ibis.Table]) -> int:
+        """Spark divides its joins itself, and spills what does not fit, encrypted."""
+        return 1
+
+    def close(self) -> None:
+        """Forget every relation, and end a session of our own."""
+        for name in self._names:
+            self._running.session.catalog.dropTempView(name)
+        if self._ends:
+            self._running.close()
+
+    def _referred(self, rows: HeldRows) -> Any:
+        options = {
+            "parts": written(rows.parts),
+            "fields": schema_as_text(rows.schema),
+            "settings": settings_as_text(self._means.settings),
+        }
+        frame = self._running.session.read.format(NAME).options(**options).load()
+        if rows.brought is None:
+            return frame
+        after = sum(part.rows for part in rows.parts)
+        return frame.union(self._running.session.createDataFrame(_numbered(rows.brought, after)))
+
+
+def _numbered(rows: pa.Table, begin: int = 0) -> pa.Table:
+    """A table as Spark takes it; its rows numbered, unless they are."""
+    plain = {
+        name: column.cast(pa.binary()) if column.type == PSEUDONYM else column
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+    }
+    return pa.table({**plain, ROW: plain.get(ROW, np.arange(begin, begin + rows.num_rows, dtype=np.int64))})

@@ -1,0 +1,165 @@
+"""A real S3-compatible service for tests (SeaweedFS), begun when the first test asks for one, thrown away at the end."""
+
+import atexit
+import ctypes
+import itertools
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import exchange.bucket as s3
+from exchange.where import InBucket
+
+_PR_SET_PDEATHSIG = 1
+_GRPC = 10_000  # the server listens there too, above each of its ports
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _ports(count: int) -> list[int]:
+    """Ports that are free, and with them those of gRPC."""
+    found: list[int] = []
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(20_000)
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + _GRPC))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
+
+
+class Service:
+    """One server on this machine, its data in a folder of its own. ``credentials``: the file that a hub is told of."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="lcjp-s3-", dir="/tmp"))
+        self.numbers = itertools.count(1)
+        self.credentials = self.folder / "credentials"
+        secret = secrets.token_hex(16)
+        self.credentials.write_text(f"[default]\naws_access_key_id = hub\naws_secret_access_key = {secret}\n")
+        self.credentials.chmod(0o600)
+        hub = {"accessKey": "hub", "secretKey": secret}
+        actions = ["Admin", "Read", "Write", "List", "Tagging"]
+        identities = self.folder / "s3.json"
+        identities.write_text(json.dumps({"identities": [{"name": "hub", "credentials": [hub], "actions": actions}]}))
+        here, master, volume, filer = _ports(4)
+        self.endpoint = f"http://127.0.0.1:{here}"
+        (self.folder / "data").mkdir()
+        command = [
+            str(Path(sys.executable).with_name("weed")),
+            "server",
+            f"-dir={self.folder / 'data'}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-s3",
+            f"-s3.port={here}",
+            f"-s3.config={identities}",
+            f"-master.port={master}",
+            f"-volume.port={volume}",
+            f"-filer.port={filer}",
+            "-volume.max=0",
+            "-master.volumeSizeLimitMB=64",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-master.telemetry=false",
+        ]
+        with (self.folder / "log").open("wb") as log:
+            self.server = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  # one call of the kernel; a killed test run must leave no server behind
+            )
+        self._wait()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a hub's settings say of it."""
+        return {"s3_endpoint": self.endpoint, "s3_region": "us-east-1", "s3_credentials_file": self.credentials}
+
+    @property
+    def service(self) -> "s3.Service":
+        """As a hub reaches it."""
+        return s3.Service(self.endpoint, "us-east-1", self.credentials)
+
+    @property
+    def client(self) -> Any:
+        """As the service's operator."""
+        return self.service.client
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 60
+        while True:
+            assert self.server.poll() is None, f"the S3 server ended: {(self.folder / 'log').read_text()[-2000:]}"
+            try:
+                self.client.create_bucket(Bucket="tests")
+                self.client.put_object(Bucket="tests", Key="up", Body=b"up")
+            except Exception:  # noqa: BLE001  # not yet: its parts come up one after the other
+                assert time.monotonic() < until, "the S3 server does not answer"
+                time.sleep(0.1)
+            else:
+                return
+
+    def place(self, name: str = "") -> InBucket:
+        """A place that nobody has used before."""
+        return InBucket("tests", f"{next(self.numbers)}-{secrets.token_hex(3)}{f'/{name}' if name else ''}")
+
+    def locking(self) -> str:
+        """A new bucket that can lock objects."""
+        name = f"locking-{next(self.numbers)}-{secrets.token_hex(3)}"
+        self.client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        return name
+
+    def space(self, place: InBucket | None = None) -> "s3.Space":
+        """What lies in a place, as the hub has it."""
+        return s3.Space(self.service, place or self.place())
+
+    def copy(self, source: InBucket, into: InBucket) -> None:
+        """Everything under one place once more under another."""
+        theirs, ours = self.space(source), self.space(into)
+        for name in theirs.names(""):
+            where = {"Bucket": source.bucket, "Key": theirs.key(name)}
+            self.client.copy_object(CopySource=where, Bucket=into.bucket, Key=ours.key(name))
+
+    def close(self) -> None:
+        """Stop the server and remove everything."""
+        self.server.kill()
+        self.server.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class LazyS3:
+    """The server of this process, begun at the first call."""
+
+    server: Service | None = None
+
+    def __call__(self) -> Service:
+        if LazyS3.server is None:
+            LazyS3.server = Service()
+            atexit.register(LazyS3.server.close)
+        return LazyS3.server
+
+
+@pytest.fixture(scope="session")
+def s3_service() -> LazyS3:
+    """Call it for the server."""
+    return LazyS3()
