@@ -24,10 +24,12 @@ DAY, AWAY = 86_400.0, 7_200.0
 
 @dataclass(frozen=True)
 class Costs:
-    """What a row costs, measured (docs/scale.md): processor seconds, and bytes held. ``least``: seconds that any push or edition takes."""
+    """What a row costs: processor seconds, as measured (docs/scale.md); and what is assumed: bytes held, the seconds that any push or edition takes at
+    least, and the part of a core that a worker can use.
+    """
 
-    intake: float = 1.3e-6
-    edition: float = 1.2e-6
+    intake: float = 1.4e-6
+    edition: float = 0.9e-6
     bytes: float = 40.0
     least: float = 0.5
     usable: float = 0.75

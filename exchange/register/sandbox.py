@@ -33,6 +33,16 @@ def require_agreement(session: Session, reference: str, organisations: Iterable[
     _require(here, organisations, PARTY, "agreement")
 
 
+def require_origin(session: Session, origin: str) -> None:
+    """Refuse a name for the log that goes on which would turn a real hub into a sandbox, or a sandbox into a real one."""
+    if origin.startswith(SANDBOX) is not is_one(session):
+        raise Unacceptable(
+            "a log stays a sandbox's, or a real one's, when it goes on under another name.",
+            remedy=f"The name of a sandbox's log begins with “{SANDBOX}”, and no other does.",
+            code="sandbox",
+        )
+
+
 def _require(here: bool, names: Iterable[str], beginning: str, what: str) -> None:  # noqa: FBT001  # of which side, of two
     if all(name.startswith(beginning) is here for name in names):
         return

@@ -17,7 +17,7 @@ from exchange.errors import Conflict, RefusedByAgreement, Unacceptable
 from exchange.log.record import Event, Operation, append, checkpoint, hold, moment
 from exchange.log.tables import SUCCEEDED
 from exchange.log.witnesses import WitnessRow, cosigned
-from exchange.register import agreements
+from exchange.register import agreements, sandbox
 from exchange.register.versions import LIVE
 from exchange.times import Clock, rfc3339
 from keys.checkpoint import Checkpoint, origin_of, sign_checkpoint, verify_by_any
@@ -36,8 +36,9 @@ def draft(session: Session, notes: Sequence[str], keys: Sequence[SigningKey], or
         notes: checkpoints that partners kept and handed in, beside those that the hub still has.
         keys: the log's signing keys. origin: the new log's name.
     Raises:
-        Conflict: nothing is lost. Unacceptable: a note is not one of this log.
+        Conflict: nothing is lost. Unacceptable: a note is not one of this log; the name is on the other side of ``register.sandbox``.
     """
+    sandbox.require_origin(session, origin)
     ours, publics = checkpoint(session), [key.public for key in keys]
     # What a party cosigned before the log's key was replaced, the hub can no longer verify: its note is not the newest either.
     kept = [row.note for row in cosigned(session) if head_in(row.note, ours.origin, publics)]
@@ -74,6 +75,7 @@ def begin(session: Session, bundle: Mapping[str, Any], keys: Collection[VerifyKe
         return read
     if read.ended.origin != head.origin or read.begins.size > head.size or checkpoint(session, read.begins.size).root != read.begins.root:
         raise Conflict("the succession is not of this log.", remedy="Draft it anew: exchange log succeed draft", code="another-log")
+    sandbox.require_origin(session, read.begins.origin)
     live = [agreements.parsed(row.canonical) for row in rows]
     _require_everyone(live, read)
     head.origin = read.begins.origin

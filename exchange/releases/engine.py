@@ -31,7 +31,7 @@ MOST_BUCKETS = 256
 """The first byte of a pseudonym. Re-keyed pseudonyms are a random permutation: their first bits are as good as a hash."""
 
 ROW_BYTES = 48
-"""What a row takes of DuckDB's memory in a join on a pseudonym, measured (docs/scale.md)."""
+"""What a row is taken to need of DuckDB's memory in a join on a pseudonym; where it needs more, twice as many buckets are tried."""
 
 _LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(I?)B?")
 

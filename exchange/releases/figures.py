@@ -187,6 +187,19 @@ def _magnitudes(
     return away, report
 
 
+def by_appearance(singles: Sequence[Counts]) -> list[Counts]:
+    """The units that have cells by themselves (-1: none has), numbered from 2 as they appear, so that the order in which rows were read tells in no byte.
+
+    Nought is nobody, and 1 has a meaning of its own (docs/table-sets.md).
+    """
+    every = np.concatenate([one.reshape(-1) for one in singles])
+    units, first, which = np.unique(every, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(np.where(units < 0, -1, first), kind="stable"), kind="stable")
+    numbers = np.where(every < 0, 0, order[which] + (1 if units[0] < 0 else 2))
+    ends = np.cumsum([one.size for one in singles])[:-1]
+    return [part.reshape(one.shape) for part, one in zip(np.split(numbers, ends), singles, strict=True)]
+
+
 def _sums(
     release: Release, counted: Counted, tables: Sequence[Table], value: str, hidden: Mapping[str, Flags], worlds: Worlds
 ) -> dict[str, bytes]:
@@ -195,7 +208,8 @@ def _sums(
     rules = [{"rule": "p_percent", "p": P_PERCENT}, {"rule": "dominance", "n": 1, "k": DOMINANCE}]
     document |= {"measure": "magnitude", "zeros": "suppressible", "min_width": 1, "p_percent": P_PERCENT, "rules": rules}
     files: dict[str, bytes] = {"spec.json": json.dumps(document, sort_keys=True).encode()}
-    for table in tables:
+    singles = by_appearance([counted.numbers[table.name, value].single for table in tables])
+    for table, single in zip(tables, singles, strict=True):
         numbers, axes = counted.numbers[table.name, value], [counted.along[name] for name in table.dimensions]
         who = np.minimum(numbers.joint, numbers.some_joint) if worlds.found.joined(value) else numbers.n
         # Where a count of nought is shown, or nobody can have the value, the sum is known to be nought.
@@ -209,7 +223,7 @@ def _sums(
             "n_contrib": numbers.n,
             "top1": numbers.top1,
             "top2": numbers.top2,
-            "single_contributor": np.where(numbers.single < 0, 0, numbers.single + 2),  # 1 has a meaning of its own
+            "single_contributor": single,
         }
         files[f"{table.name}.csv"] = long(axes, columns)
         files[beside_of(table.name)] = parts_of(axes, counted.parts[table.name, value])

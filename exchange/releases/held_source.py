@@ -1,7 +1,7 @@
 """Held rows as a data source of Spark, in pure Python: parts are decrypted by the worker that reads them, a row group at a time.
 
-What Spark is told is references alone: the JVM, its plans and its logs never hold a key. The worker is a process of the hub's own user on one of the
-hub's own hosts, and opens the hub's keystore by the hub's settings, as the hub itself does; a part whose key has been destroyed does not open.
+What Spark is told is references alone: the JVM, its plans and its logs never hold a key. The worker is a process of the hub's own user on the
+hub's own host, and opens the hub's keystore by the hub's settings, as the hub itself does; a part whose key has been destroyed does not open.
 """
 
 import base64

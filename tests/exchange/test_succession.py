@@ -1,6 +1,7 @@
 """A log that was lost goes on under another name, only with everybody's signature; and a restore of it keeps that name."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from exchange.log.record import Event, Operation, append, checkpoint
 from exchange.log.tables import SUCCEEDED, EntryRow, HeadRow, NodeRow
 from exchange.log.witnesses import cosigned
 from exchange.register import succession
+from exchange.settings_checks import SANDBOX
 from keys.checkpoint import Checkpoint, sign_checkpoint, verify_checkpoint
 from keys.encoding import b64
 from keys.errors import BadSignature
@@ -43,6 +45,16 @@ def begin(world: World, made: Succession, parties: tuple[str, ...] = PARTIES, **
     said = [sign_document(made.document(), Use.LOG_SUCCESSION, keys.get("other") or world.signing(f"{one}/signatory")) for one in parties]
     with writing(world.hub.engine) as session:
         succession.begin(session, bundle(said), [key.public for key in world.hub.keyring.every("log")], world.clock)
+
+
+def test_no_real_log_goes_on_as_a_sandboxs(world: World) -> None:
+    with pytest.raises(Unacceptable, match="stays a sandbox's, or a real one's"):
+        draft(world, lost_note(world), origin=f"{SANDBOX}/x")
+    made = draft(world, lost_note(world))  # drafted by somebody who leaves that check out
+    begins = verify_checkpoint(made.begins, NEW, world.hub.keyring.signing("log").public)
+    smuggled = sign_checkpoint(Checkpoint(f"{SANDBOX}/x", begins.size, begins.root), world.hub.keyring.signing("log"))
+    with pytest.raises(Unacceptable, match="stays a sandbox's, or a real one's"):
+        begin(world, replace(made, begins=smuggled))
 
 
 def test_it_goes_on_with_what_is_left_and_says_so_in_its_first_entry(world: World) -> None:

@@ -341,3 +341,24 @@ def test_a_figure_shown_where_its_count_is_hidden_is_refused() -> None:
         read_protected(wanted, PERIODS, found.files, bare)
     with pytest.raises(BadProtected, match="not those that the release asks for"):
         read_protected(wanted, PERIODS, found.files)
+
+
+# ------------------------------------------------------------------------------------------------------------ order
+
+
+def test_the_order_in_which_units_were_read_is_in_no_byte_of_what_is_published() -> None:
+    """Rows come in another order from another engine, or bucket by bucket: an edition made again is the same to the byte, its report too."""
+    rows = [*of(12, court=0, fine=spread(12)), *of(1, court=1, fine=[700]), *of(9, court=2, fine=spread(9))]
+    rows += [*of(1, month=1, court=0, fine=[650]), *of(1, month=1, court=1, fine=[640]), *of(14, month=1, court=2, fine=spread(14))]
+    wanted = release(FINES, by("u", "court", of=("fine",), show=EVERYTHING), threshold=3, values=(FINE,), across=False)
+    one, other = (protect_units(wanted, PERIODS, units(read)) for read in (rows, [*rows[20:], *reversed(rows[:20])]))
+    assert (one.files, one.report) == (other.files, other.report)
+    for name, figures in one.figures.items():
+        assert [figure.texts() for figure in figures] == [figure.texts() for figure in other.figures[name]]
+
+
+def test_units_that_have_a_cell_alone_are_numbered_as_they_appear() -> None:
+    first, second = figuring.by_appearance([np.array([[-1, 7], [3, 7]]), np.array([9, -1, 3])])
+    assert (first.tolist(), second.tolist()) == ([[0, 2], [3, 2]], [4, 0, 3])
+    assert [one.tolist() for one in figuring.by_appearance([np.array([5, 4])])] == [[2, 3]]
+    assert [one.tolist() for one in figuring.by_appearance([np.array([-1, -1])])] == [[0, 0]]
