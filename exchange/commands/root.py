@@ -5,7 +5,7 @@ import threading
 
 import click
 
-from exchange import background, schedule
+from exchange import background, places, schedule
 from exchange.commands.agreement import agreement
 from exchange.commands.backup import backup, restore
 from exchange.commands.dataset_token import dataset_token
@@ -63,6 +63,7 @@ def serve(context: click.Context) -> None:
 def worker(context: click.Context, once: bool) -> None:  # noqa: FBT001
     """Open what waits, and run the schedule if no other process does, without serving; as many as wanted, on as many hosts."""
     hub = hub_of(context)
+    places.check(hub.settings)
     require_reapplied(hub)
     if once:
         _once(hub)
