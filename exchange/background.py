@@ -4,6 +4,7 @@
 has, the schedule's turn is a lock on a file; on PostgreSQL an advisory lock there.
 """
 
+import logging
 import secrets
 from contextlib import suppress
 from typing import IO
@@ -22,6 +23,7 @@ BESIDE = "background.lock"  # which of the processes that serve does this
 PRESENT = "present.lock"  # shared by all that are at work: who has it alone knows that nobody is
 GRACE = 12.0
 """Seconds that a submission may take to be finished when its worker is told to stop."""
+logger = logging.getLogger("exchange.background")
 
 
 def host_of(settings: Settings) -> str:
@@ -53,7 +55,8 @@ class Background:
         hub, home = self._hub, self._hub.settings.home
         if (alone := take(home / PRESENT, 0)) is not None:  # nobody of this host is at work, so whose leases these were is gone
             with alone:
-                forget(hub.engine, host_of(hub.settings))
+                if freed := forget(hub.engine, host_of(hub.settings)):
+                    logger.warning("a worker of this host was killed", extra={"submissions": freed})
         self._present = take(home / PRESENT, 30, shared=True)
         if self._present is None:
             raise BlockingIOError("somebody is alone with this hub: a restore, or another start of it")

@@ -13,6 +13,7 @@ from exchange.keyring import Keyring
 from exchange.keystores import open_keystore
 from exchange.limits import Limits
 from exchange.log import flushing
+from exchange.log.folder_store import FolderStore
 from exchange.log.second import SecondStore
 from exchange.log.shared_store import SharedStore
 from exchange.places import objects_in, space_of
@@ -73,7 +74,7 @@ def second_store(settings: Settings) -> SecondStore:
     """The log's second store: a folder, or a space on an S3-compatible service; nothing is asked of it yet."""
     place = settings.second_store
     if isinstance(place, Path):
-        return SecondStore(place)
+        return FolderStore(place)
     return SharedStore(space_of(settings, place), timedelta(days=settings.leaves_lock_days))
 
 

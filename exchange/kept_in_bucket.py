@@ -151,32 +151,8 @@ class _Reading(fs.FileSystemHandler):
             for path, head in found
         ]
 
-    def get_file_info_selector(self, selector: Any) -> Any:
+    def _reads_only(self, *_: object, **__: object) -> Any:
         raise NotImplementedError
 
-    def create_dir(self, path: str, recursive: bool) -> None:  # noqa: FBT001
-        raise NotImplementedError
-
-    def delete_dir(self, path: str) -> None:
-        raise NotImplementedError
-
-    def delete_dir_contents(self, path: str, missing_dir_ok: bool = False) -> None:  # noqa: FBT001, FBT002
-        raise NotImplementedError
-
-    def delete_root_dir_contents(self) -> None:
-        raise NotImplementedError
-
-    def delete_file(self, path: str) -> None:
-        raise NotImplementedError
-
-    def move(self, src: str, dest: str) -> None:
-        raise NotImplementedError
-
-    def copy_file(self, src: str, dest: str) -> None:
-        raise NotImplementedError
-
-    def open_output_stream(self, path: str, metadata: Any) -> Any:
-        raise NotImplementedError
-
-    def open_append_stream(self, path: str, metadata: Any) -> Any:
-        raise NotImplementedError
+    get_file_info_selector = create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = _reads_only
+    delete_file = move = copy_file = open_output_stream = open_append_stream = _reads_only

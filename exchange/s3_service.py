@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -21,9 +20,6 @@ CONNECTIONS = 32  # to the service, of one process
 @cache
 def client(service: Service, _process: int) -> Any:
     """The client of one process; one that was begun before a fork is another process's."""
-    where = urlsplit(service.endpoint)
-    if service.endpoint and where.scheme != "https" and where.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise Misconfigured("s3_endpoint must be an https address.")
     session = boto3.session.Session(region_name=service.region, **_credentials(service.credentials))
     return session.client(
         "s3",

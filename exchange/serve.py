@@ -32,7 +32,6 @@ from exchange.log import flushing
 from exchange.logs import NUMBER, configure
 from exchange.restore.standing import require_reapplied
 from exchange.settings import Settings
-from exchange.submissions import leases
 from exchange.submissions.leftovers import tidy
 
 _PR_SET_PDEATHSIG = 1
@@ -176,7 +175,5 @@ def _tidy(settings: Settings, hub: Hub) -> None:
             if (lock := take(settings.home / name, 0)) is None:
                 return
             idle.enter_context(lock)
-        if freed := leases.forget(hub.engine, background.host_of(settings)):
-            logger.warning("a worker of this host was killed", extra={"submissions": freed})
         if removed := tidy(hub.engine, hub.places, alone=hub.engine.dialect.name == "sqlite"):
             logger.warning("removed leftovers of a process that was killed", extra={"files": removed})

@@ -2,12 +2,13 @@
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from exchange.errors import Misconfigured
+from exchange.filled import made, types_of
 from exchange.settings_checks import SANDBOX, check
 from exchange.where import Place, in_bucket
 
@@ -196,11 +197,9 @@ def read_settings(path: Path) -> Settings:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"{path.name} is not TOML.", remedy=str(error)) from error
-    known = {field.name: field for field in fields(Settings)}
-    if unknown := sorted(set(found) - set(known)):
-        raise Misconfigured(f"{path.name}: unknown setting {', '.join(unknown)}.", remedy=f"There are: {', '.join(known)}.")
+    known = types_of(path.name, Settings, found)
     for name, value in found.items():
-        wanted = known[name].type
+        wanted = known[name]
         if wanted in (Place, Place | None) and str(value).startswith("s3:"):
             found[name] = in_bucket(path.name, name, str(value))
         elif wanted in (Path, Path | None, Place, Place | None):
@@ -208,11 +207,7 @@ def read_settings(path: Path) -> Settings:
         elif type(value) is not wanted and not (wanted is float and type(value) is int):
             raise Misconfigured(f"{path.name}: {name} must be a {getattr(wanted, '__name__', wanted)}.")
     check(path.name, found)
-    try:
-        return Settings(**found)
-    except TypeError as error:
-        missing = [field.name for field in fields(Settings) if field.name not in found and field.name in str(error)]
-        raise Misconfigured(f"{path.name}: {', '.join(missing)} missing.") from error
+    return made(path.name, Settings, found)
 
 
 def _place(path: Path, name: str, value: str) -> Path:

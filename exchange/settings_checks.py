@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from exchange.errors import Misconfigured
 from exchange.where import InBucket
@@ -17,6 +17,7 @@ _PROVIDERS = {
 _SPARK = re.compile(r"local\[(\*|[1-9][0-9]{0,3})\]")
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")
+_HERE = ("localhost", "127.0.0.1", "::1")
 SANDBOX = "lcjp-exchange/sandbox"
 """How the log's name begins where every organisation is invented (``exchange.register.sandbox``)."""
 
@@ -62,7 +63,7 @@ def _check_sandbox(name: str, found: dict[str, Any]) -> None:
     if not str(found.get("origin", "")).startswith(SANDBOX):
         return
     addresses = [urlsplit(str(found.get("public_url", ""))).hostname, str(found.get("bind", "127.0.0.1:0")).rpartition(":")[0].strip("[]")]
-    if any(address not in ("localhost", "127.0.0.1", "::1") for address in addresses):
+    if any(address not in _HERE for address in addresses):
         raise Misconfigured(f"{name}: a sandbox is served on this machine alone.", remedy="Let public_url and bind name localhost.")
     engine = not str(found.get("database_url", "sqlite:///")).startswith("sqlite:///") or found.get("root_provider", "file") != "file"
     if engine or any(isinstance(value, InBucket) for value in found.values()):
@@ -86,13 +87,19 @@ def _check_buckets(name: str, found: dict[str, Any]) -> None:
         raise Misconfigured(
             f"{name}: {', '.join(there)} must not lie one in the other.", remedy="Give each a prefix, or a bucket, of its own."
         )
-    address = urlsplit(found.get("s3_endpoint") or "https://x")
-    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise Misconfigured(f"{name}: s3_endpoint must be an https address.")
+    address = _safe(name, "s3_endpoint", found)
     if address.username or address.password:
         raise Misconfigured(f"{name}: s3_endpoint must hold no credentials: no secret is a setting.")
     if not 0 <= found.get("leaves_lock_days", 0) <= 3650:
         raise Misconfigured(f"{name}: leaves_lock_days is from 0 to 3650.")
+
+
+def _safe(name: str, key: str, found: dict[str, Any]) -> SplitResult:
+    """The address of a service, asked for by https unless it is on this machine."""
+    address = urlsplit(found.get(key) or "https://x")
+    if address.scheme != "https" and address.hostname not in _HERE:
+        raise Misconfigured(f"{name}: {key} must be an https address.")
+    return address
 
 
 def _check_provider(name: str, found: dict[str, Any]) -> None:
@@ -102,8 +109,6 @@ def _check_provider(name: str, found: dict[str, Any]) -> None:
         raise Misconfigured(f"{name}: root_provider is one of {', '.join(_PROVIDERS)}.")
     if lacking := [key for key in _PROVIDERS[provider] if not found.get(key)]:
         raise Misconfigured(f"{name}: root_provider {provider} needs {', '.join(lacking)}.")
-    address = urlsplit(found.get("transit_address") or "https://x")
-    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise Misconfigured(f"{name}: transit_address must be an https address.")
+    _safe(name, "transit_address", found)
     if not _PREFIX.fullmatch(found.get("root_prefix", "x")):
         raise Misconfigured(f"{name}: root_prefix is 1 to 64 letters, digits and ._-.")

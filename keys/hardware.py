@@ -18,7 +18,7 @@ from pkcs11.exceptions import PKCS11Error
 
 from keys.errors import KeystoreUnreadable
 from keys.files import readable_by_others
-from keys.places import Shelf
+from keys.places import RootShelf
 from keys.providers import WrappedRoots
 
 _NONCE = 12
@@ -35,7 +35,7 @@ class HardwareRoots(WrappedRoots):
     """
 
     def __init__(
-        self, place: str | Path | Shelf, module: str | Path, token: str, pin_file: str | Path, *, prefix: str = "lcjp-root"
+        self, place: str | Path | RootShelf, module: str | Path, token: str, pin_file: str | Path, *, prefix: str = "lcjp-root"
     ) -> None:
         super().__init__(place)
         self._module, self._token, self._pin_file, self._prefix = str(module), token, Path(pin_file), prefix

@@ -1,7 +1,8 @@
 """Named keys, apart from the database and its backups, whose destruction lasts.
 
-`SealedFileKeystore` keeps them in one file a generation (`keys.places`: a folder, or what several hosts share), sealed under a root key. Every destruction seals the next generation under a fresh
-root and erases the old one, so that no copy of an older file can be opened with the roots that remain.
+`SealedFileKeystore` keeps them in one file a generation (`keys.places`: a folder, or what several hosts share), sealed under a root key.
+Every destruction seals the next generation under a fresh root and erases the old one, so that no copy of an older file can be opened with
+the roots that remain.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from keys.errors import BadFormat, CannotOpen, KeyDestroyed, KeyExists, KeystoreUnreadable, UnknownKey
 from keys.generation import Generation
-from keys.places import FILE, LOCK, FolderPlace, Outrun, Place
+from keys.places import FolderPlace, Outrun, Place
 from keys.providers import RootProvider, pending
 
 KEY = 32
@@ -25,7 +26,6 @@ MAX_MATERIAL = 1 << 16
 LENIENT = 1.0
 """Seconds for which a place that several hosts share is not asked again about the keys that the caller says may be so old."""
 _OUTRUN = 200  # times in a row: somebody else was quicker each time, so all of them together get on
-__all__ = ["FILE", "KEY", "LOCK", "Keystore", "SealedFileKeystore"]
 
 
 class Keystore(Protocol):

@@ -24,8 +24,8 @@ class Outrun(KeysError):  # said of the caller, who reads again and tries once m
     """Another process has written since it was read."""
 
 
-class Shelf(Protocol):
-    """Small objects by name, each written whole, durable when a call returns, seen by every host from then on.
+class RootShelf(Protocol):
+    """Small objects by name, each written whole and once, durable when a call returns, seen from then on by whoever shares it.
 
     A stamp is what tells one content of a name from another. What the service behind it cannot do now is raised as the caller's own error,
     which is a :class:`KeystoreUnreadable` or says as much.
@@ -43,16 +43,20 @@ class Shelf(Protocol):
         """Write what is not there; its stamp. None if there is something of that name, unless it is this very content."""
         ...
 
-    def swap(self, name: str, data: bytes, stamp: str) -> str | None:
-        """Write in place of what has this stamp; the new one. None if something else, or nothing, is there."""
-        ...
-
     def names(self, prefix: str) -> list[str]:
         """Every name that begins so, sorted."""
         ...
 
     def erase(self, name: str) -> None:
         """Remove for good; nothing happens if it is not there."""
+        ...
+
+
+class Shelf(RootShelf, Protocol):
+    """One on which an object may follow another, for every host."""
+
+    def swap(self, name: str, data: bytes, stamp: str) -> str | None:
+        """Write in place of what has this stamp; the new one. None if something else, or nothing, is there."""
         ...
 
 
@@ -222,10 +226,6 @@ class FolderShelf:
         except KeyExists:
             return None
         return name
-
-    def swap(self, name: str, data: bytes, stamp: str) -> str | None:
-        """A root is never changed."""
-        raise NotImplementedError
 
     def names(self, prefix: str) -> list[str]:
         """See `Shelf.names`."""

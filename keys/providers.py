@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from keys.derive import derive
 from keys.errors import KeyExists, KeystoreUnreadable
 from keys.files import readable_by_others
-from keys.places import FolderShelf, Shelf
+from keys.places import FolderShelf, RootShelf
 
 ROOT = 32
 ROOT_ID = re.compile(r"[0-9a-f]{32}")
@@ -56,8 +56,8 @@ class RootProvider(Protocol):
 class WrappedRoots(ABC):
     """Roots as wrapped files on a shelf, or in a folder (made with mode 0700 for the first one). Keep it outside every backup and snapshot."""
 
-    def __init__(self, place: str | Path | Shelf) -> None:
-        self._shelf: Shelf = FolderShelf(Path(place)) if isinstance(place, str | Path) else place
+    def __init__(self, place: str | Path | RootShelf) -> None:
+        self._shelf: RootShelf = FolderShelf(Path(place)) if isinstance(place, str | Path) else place
 
     def create(self, number: int | None = None) -> tuple[str, bytes]:
         """See `RootProvider.create`."""
@@ -115,7 +115,7 @@ class CredentialFileRoots(WrappedRoots):
     overwritten and removed, so the folder must be where no copy-on-write or snapshot keeps it.
     """
 
-    def __init__(self, place: str | Path | Shelf, credential_file: str | Path) -> None:
+    def __init__(self, place: str | Path | RootShelf, credential_file: str | Path) -> None:
         super().__init__(place)
         self._credential = Path(credential_file)
 

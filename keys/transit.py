@@ -16,7 +16,7 @@ import requests
 
 from keys.errors import BadFormat, KeystoreUnreadable
 from keys.files import readable_by_others
-from keys.places import Shelf
+from keys.places import RootShelf
 from keys.providers import WrappedRoots
 
 TIMEOUT = 10.0
@@ -36,7 +36,7 @@ class TransitRoots(WrappedRoots):
 
     def __init__(
         self,
-        place: str | Path | Shelf,
+        place: str | Path | RootShelf,
         address: str,
         token_file: str | Path,
         *,

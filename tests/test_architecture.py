@@ -48,6 +48,7 @@ FLOORS: list[set[str]] = [
     {"log"},
     {
         "db",
+        "filled",
         "migrate",
         "objects",
         "places",

@@ -1,35 +1,28 @@
 """The second store of the log: every entry once more, in files of lines, flushed before what it records is answered for.
 
 The database is the log; this is what tells an operator who has restored it from a backup which entries came after the backup
-(DESIGN section 8). It lies in a folder of its own, best on another disk: segments of :data:`SEGMENT` lines, each named by the number of
+(DESIGN section 8). It lies in a folder of its own, best on another disk, or in a bucket: runs of lines, each named by the number of
 its first, a JSON object a line: ``{"number", "leaf", "salt", "entry"}``, bytes in base64url; of a redacted entry number and leaf alone.
-
-Lines are only added, under a lock on the folder (flock), so that several processes may share it. A line without its end was never
-acknowledged to anybody: it is what a crash left, and is taken away. Everything else that does not fit is damage, and said to be.
+Lines are only added. Whatever does not fit is damage, and said to be.
 """
 
-import fcntl
-import os
-import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.errors import Misconfigured, NotFound
-from exchange.log.segments import Line, read_line, scan, write_durably, write_line
+from exchange.errors import Misconfigured
+from exchange.log.segments import Line
 from exchange.log.tables import EntryRow, HeadRow
-from exchange.objects import sync_folder
 from keys.encoding import b64
 
 SEGMENT = 4096
 COMPARED = 1000
-_NAME = re.compile(r"([0-9]{12})\.jsonl")
 
 
 @dataclass(frozen=True)
@@ -69,57 +62,32 @@ class GapError(Exception):
     """Lines that lie between the end of the store and those that were to be added are missing."""
 
 
-@dataclass(frozen=True)
-class _End:
-    """What is known of the end: the last segment as it was last seen, the next number, and the leaves of the segment's lines."""
-
-    path: Path
-    inode: int
-    length: int
-    size: int
-    leaves: Mapping[int, str]
-
-
 def line_of(row: EntryRow) -> dict[str, Any]:
     """The line of an entry, as the store and an exported log have it."""
     found: dict[str, Any] = {"number": row.number, "leaf": b64(row.leaf)}
     return found if row.salt is None else {**found, "salt": b64(row.salt), "entry": row.entry}
 
 
-class SecondStore:
-    """The folder. Safe to use from threads and processes at once; raises ``OSError`` as it comes, ``Misconfigured`` for damage.
+class SecondStore(ABC):
+    """The store: a folder (``exchange.log.folder_store``), or part of a bucket (``exchange.log.shared_store``).
+
+    Safe to use from threads and processes at once; raises ``OSError`` as it comes, ``Misconfigured`` for damage.
 
     ``sure``: this process has compared it with the database, and nothing has failed since. ``failed``: what was committed may not be in it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
         self.sure, self.failed = False, False
-        self._end: _End | None = None
         self._waiting: dict[int, Line] = {}
         self._guard = threading.Lock()
 
+    @abstractmethod
     def size(self) -> int:
         """How many lines it holds, durably."""
-        with self._alone():
-            return self._look().size
 
+    @abstractmethod
     def lines(self, after: int = 0) -> Iterator[dict[str, Any]]:
         """The lines from number ``after`` on, in order."""
-        segments = self._segments()
-        begins = max((first for first, _ in segments if first <= after), default=0)
-        expected = begins
-        for first, path in segments:
-            if first < begins:
-                continue
-            with path.open("rb") as file:
-                for raw in file:
-                    if not raw.endswith(b"\n") and path == segments[-1][1]:
-                        return
-                    found = read_line(raw, expected, path)
-                    expected += 1
-                    if found["number"] >= after:
-                        yield found
 
     def extend(self, lines: Sequence[Line]) -> None:
         """Add consecutive lines, and return when they are durable: whoever waits at the same time shares one flush.
@@ -138,105 +106,21 @@ class SecondStore:
                 for line in lines:
                     self._waiting.pop(int(line["number"]), None)
 
+    @abstractmethod
     def redact(self, number: int) -> bool:
-        """Take salt and entry of one line away: its segment is written anew and put in place of the old. False if they were gone already."""
-        with self._alone():
-            self._look()
-            first, path = max(((first, path) for first, path in self._segments() if first <= number), default=(0, None))
-            raw = path.read_bytes().splitlines(keepends=True) if path else []
-            if path is None or not 0 <= number - first < len(raw):
-                raise NotFound(f"the second store has no entry {number}.")
-            line = read_line(raw[number - first], number, path)
-            if "entry" not in line:
-                return False
-            raw[number - first] = write_line({"number": number, "leaf": line["leaf"]})
-            draft = path.with_suffix(".draft")
-            write_durably(draft, b"".join(raw), os.O_TRUNC)
-            draft.replace(path)
-            sync_folder(self.folder)
-            return True
+        """Take salt and entry of one line away. False if they were gone already."""
 
+    @abstractmethod
     def probe(self) -> None:
-        """Raise what writing to it would raise now: a block is written beside the segments, durably, and taken away again."""
-        path = self.folder / f"probe-{os.getpid()}"
-        try:
-            write_durably(path, bytes(512), os.O_TRUNC)
-        finally:
-            with suppress(OSError):
-                path.unlink()
+        """Raise what using it would raise now, as far as that can be tried without an entry."""
 
-    # ------------------------------------------------------------------------------------------------------- under the lock
+    @abstractmethod
+    def _alone(self) -> AbstractContextManager[None]:
+        """Keep out whoever else would add lines, as far as the store can."""
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._end is None:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-
-    def _segments(self) -> list[tuple[int, Path]]:
-        found = ((_NAME.fullmatch(path.name), path) for path in self.folder.glob("*.jsonl"))
-        return sorted((int(match[1]), path) for match, path in found if match)
-
-    def _look(self) -> _End:
-        """Where the store ends now. What another process wrote is read, and flushed again: it may have died before it did so itself."""
-        segments, known = self._segments(), self._end
-        if not segments:
-            if known is not None and known.size:
-                raise FileNotFoundError("the second store was there and is gone")
-            return _End(self.folder / _name(0), 0, 0, 0, {})
-        first, path = segments[-1]
-        state = path.stat()
-        if known is not None and (path, state.st_ino, state.st_size) == (known.path, known.inode, known.length):
-            return known
-        leaves, length = scan(path, first)
-        with path.open("r+b") as file:
-            if length < state.st_size:
-                file.truncate(length)
-            os.fsync(file.fileno())
-        sync_folder(self.folder)
-        self._end = _End(path, state.st_ino, length, first + len(leaves), leaves)
-        return self._end
-
+    @abstractmethod
     def _add(self, lines: Sequence[Line]) -> None:
-        end = self._look()
-        for line in lines:
-            if line["number"] < end.size and end.leaves.get(line["number"], line["leaf"]) != line["leaf"]:
-                raise forked(int(line["number"]))
-        if lines[-1]["number"] < end.size:
-            return
-        with self._guard:
-            waiting = dict(self._waiting)
-        number, run = end.size, []
-        while number in waiting:
-            run.append(waiting[number])
-            number += 1
-        if not run:
-            raise GapError
-        while run:
-            end = self._write(end, run)
-            run = run[end.size - run[0]["number"] :]
-        self._end = end
-
-    def _write(self, end: _End, run: Sequence[Line]) -> _End:
-        """Write as many as the segment takes, or begin the next one."""
-        path, leaves, length = end.path, dict(end.leaves), end.length
-        if len(leaves) >= SEGMENT:
-            path, leaves, length = self.folder / _name(end.size), {}, 0
-        taken = run[: SEGMENT - len(leaves)]
-        try:
-            write_durably(path, b"".join(write_line(line) for line in taken), os.O_APPEND)
-            if not length:
-                sync_folder(self.folder)
-        except BaseException:
-            # What may be half written must not be believed by the next: it was acknowledged to nobody.
-            with suppress(OSError):
-                os.truncate(path, length)
-            raise
-        leaves.update({int(line["number"]): str(line["leaf"]) for line in taken})
-        state = path.stat()
-        return _End(path, state.st_ino, state.st_size, end.size + len(taken), leaves)
+        """Add those of these lines, and of all that wait, that follow its end. GapError; Misconfigured where it has another line of a number."""
 
 
 def compare(session: Session, store: SecondStore, *, whole: bool = False) -> Comparison:
@@ -266,7 +150,3 @@ def forked(number: int) -> Misconfigured:
         f"entry {number} of the log is another one in the second store.",
         remedy="The database is not the one that this store belongs to, or one of them was altered: see docs/log.md.",
     )
-
-
-def _name(first: int) -> str:
-    return f"{first:012d}.jsonl"

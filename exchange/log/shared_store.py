@@ -65,7 +65,7 @@ class SharedStore(SecondStore):
     """See the module. ``lock``: for how long what is flushed cannot be removed; none where the bucket does not lock."""
 
     def __init__(self, space: Space, lock: timedelta) -> None:
-        super().__init__(Path())  # which is never looked at
+        super().__init__()
         self._space, self._lock = space, lock
         self._one = Lock()
         self._size: int | None = None

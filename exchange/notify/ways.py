@@ -5,12 +5,13 @@ Passwords and secrets are files of their own, never in it. Paths are relative to
 
 import ipaddress
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from exchange.errors import Misconfigured, Unacceptable
+from exchange.filled import made, types_of
 
 STARTTLS, TLS = "starttls", "tls"
 _PORTS = {STARTTLS: 587, TLS: 465}
@@ -81,39 +82,33 @@ def read_ways(path: Path | None) -> Ways:
 
 
 def _mail(path: Path, found: dict[str, Any]) -> Mail:
-    made: Mail = _made(path, Mail, found)
-    if made.security not in _PORTS:
+    mail: Mail = _part(path, Mail, found)
+    if mail.security not in _PORTS:
         raise Misconfigured(f"{path.name}: security is one of {', '.join(_PORTS)}.", remedy="Mail is never sent in the clear.")
-    if bool(made.user) != (made.password_file is not None):
+    if bool(mail.user) != (mail.password_file is not None):
         raise Misconfigured(f"{path.name}: user and password_file go together.")
-    return Mail(**{**vars(made), "port": made.port or _PORTS[made.security]})
+    return replace(mail, port=mail.port or _PORTS[mail.security])
 
 
 def _webhooks(path: Path, found: dict[str, Any]) -> Webhooks:
-    made: Webhooks = _made(path, Webhooks, found)
+    hooks: Webhooks = _part(path, Webhooks, found)
     try:
-        for network in made.networks:
+        for network in hooks.networks:
             ipaddress.ip_network(network)
     except ValueError as error:
         raise Misconfigured(f"{path.name}: networks are written like 10.1.0.0/16.") from error
-    return Webhooks(**{**vars(made), "hosts": tuple(host.lower() for host in made.hosts)})
+    return replace(hooks, hosts=tuple(host.lower() for host in hooks.hosts))
 
 
-def _made(path: Path, kind: type[Any], found: dict[str, Any]) -> Any:
+def _part(path: Path, kind: type[Any], found: dict[str, Any]) -> Any:
     """A part of the file. Paths are relative to it."""
-    known = {field.name: field for field in fields(kind)}
-    if unknown := sorted(set(found) - set(known)):
-        raise Misconfigured(f"{path.name}: unknown setting {', '.join(unknown)}.", remedy=f"There are: {', '.join(known)}.")
+    known = types_of(path.name, kind, found)
     values: dict[str, Any] = {}
     for name, value in found.items():
-        wanted = known[name].type
+        wanted = known[name]
         is_path = wanted is Path or wanted == (Path | None)
         several = wanted == tuple[str, ...]
         if type(value) is not (str if is_path else list if several else wanted) or (several and {*map(type, value)} - {str}):
             raise Misconfigured(f"{path.name}: {name} is not of its kind.", remedy="See docs/operating.md.")
         values[name] = (path.parent / str(value)).resolve() if is_path else tuple(value) if several else value
-    try:
-        return kind(**values)
-    except TypeError as error:
-        lacking = [name for name in known if name not in found and name in str(error)]
-        raise Misconfigured(f"{path.name}: {', '.join(lacking)} missing.") from error
+    return made(path.name, kind, values)

@@ -41,7 +41,7 @@ class OnSpark:
     """An edition is made on Spark.
 
     Attributes:
-        settings: by which a worker opens the hub's keystore and objects, on the hub's own hosts and as the hub's own user.
+        settings: by which a worker opens the hub's keystore and objects, on the hub's own host and as the hub's own user.
         master: ``local[N]``: Spark runs on N threads of this machine.
         memory: of the driver. scratch: folder in which it writes, encrypted. partitions: of what it shuffles.
         more: further settings of Spark's.

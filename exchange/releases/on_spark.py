@@ -1,4 +1,4 @@
-"""Spark in the place of DuckDB, for an agreement too large for one machine: the same expressions, over rows that its workers decrypt.
+"""Spark in the place of DuckDB, for an agreement too large for the memory of its machine: the same expressions, over rows that its workers decrypt.
 
 Ibis compiles and never connects, as for DuckDB. One session an edition: what Spark writes down (spill, shuffle) it encrypts under a key that is in the
 memory of its processes alone and gone with them; its own processes know each other by a secret made for the session.
@@ -90,8 +90,6 @@ class Session:
             "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.sql.shuffle.partitions": str(means.partitions),
         }
-        if not means.master.startswith("local["):
-            own["spark.authenticate.secret"] = secrets.token_hex(32)
         self.session = _started(self.folder, {**ALWAYS, **own, **means.more})
 
     def close(self) -> None:

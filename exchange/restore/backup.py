@@ -41,7 +41,7 @@ from exchange.submissions.tables import HeldPartRow, SubmissionRow
 from exchange.times import Clock, rfc3339
 from exchange.where import InBucket
 from keys.encoding import canonical
-from keys.keystore import FILE as SEALED
+from keys.places import FILE as SEALED
 from keys.sign import Use, sign_document
 
 FORMAT = "lcjp-exchange/backup/1"

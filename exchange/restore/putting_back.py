@@ -39,7 +39,7 @@ from exchange.settings import Settings, read_settings
 from keys.encoding import parse_json
 from keys.errors import BadFormat, BadProof, KeysError
 from keys.files import replace
-from keys.keystore import FILE as SEALED
+from keys.places import FILE as SEALED
 from keys.sign import Use, verify_document
 
 _NAME = re.compile(r"[a-z0-9][A-Za-z0-9._-]*(/[a-z0-9][A-Za-z0-9._-]*)*")

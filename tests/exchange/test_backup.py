@@ -17,7 +17,7 @@ from exchange.restore.backup import UNFINISHED, _leaves, backup
 from exchange.restore.putting_back import check, put_back
 from exchange.restore.standing import mark, require_reapplied
 from keys.errors import BadProof, BadSignature
-from keys.keystore import FILE
+from keys.places import FILE
 from tests.exchange.restoring import Two, dispose, held_world, killed, month, replayed, rows_of, saved, two
 from tests.exchange.standing import CLEVELAND, World, settings_in
 from tests.folders import file_of

@@ -33,6 +33,7 @@ from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, problem
 from tests.exchange.test_witnesses import head_of, post, signed
 from tests.exchange.web.test_upgrade import settings_file
+from tests.folders import folder_of
 
 HARM = '=HYPERLINK("http://x")<script>alert(1)</script>%_\\'
 
@@ -307,7 +308,7 @@ def test_a_redacted_entry_is_said_to_be_so_everywhere(world: World, tmp_path: Pa
     exchange(world, "log", "export", str(tmp_path / "all.jsonl"))
     whole = CliRunner().invoke(cli, ["--json", "log", "verify", str(tmp_path / "all.jsonl"), "--key", key_of(world)])
     assert json.loads(whole.output)["redacted"] == 1
-    everything = b"".join(path.read_bytes() for path in world.hub.second.folder.glob("*.jsonl"))
+    everything = b"".join(path.read_bytes() for path in folder_of(world.hub.settings.second_store).glob("*.jsonl"))
     assert b"something private" not in everything
     config = str(settings_file(world))
     assert refused("--config", config, "log", "redact", str(number), "--reason", "again", "--person", "p") == 9

@@ -21,8 +21,9 @@ from exchange.submissions import retention, sealing
 from exchange.submissions.restored import LostRow
 from exchange.submissions.tables import SubmissionState
 from keys.errors import BadSignature, KeyDestroyed, KeystoreUnreadable
-from keys.keystore import FILE, SealedFileKeystore
+from keys.keystore import SealedFileKeystore
 from keys.merkle import verify_consistency
+from keys.places import FILE
 from keys.providers import CredentialFileRoots
 from tests.exchange.restoring import Two, dispose, held_world, killed, month, of, put_over, refused, replayed, rows_of, saved, two, whats
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, World, problem, settings_in
@@ -258,7 +259,7 @@ def test_a_second_store_of_another_log_is_not_replayed(two: Two, tmp_path: Path)
     world, gone, _ = two
     copy = saved(world, tmp_path / "backup")
     dispose(world, gone)
-    store = world.hub.second.folder
+    store = folder_of(world.hub.settings.second_store)
     first = min(store.glob("*.jsonl"))
     text = first.read_text(encoding="utf-8").splitlines(keepends=True)
     other = json.loads(text[2])

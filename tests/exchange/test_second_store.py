@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 
 from exchange.db import reading, writing
 from exchange.errors import Conflict, Misconfigured, Unacceptable, Unavailable
-from exchange.log import flushing, second, segments
+from exchange.log import flushing, folder_store, second, segments
 from exchange.log.export import export, verify
+from exchange.log.folder_store import FolderStore
 from exchange.log.record import Event, Operation, append, checkpoint, put_back, size
 from exchange.log.redaction import redact, redaction_of
 from exchange.log.second import Ahead, Behind, Forked, GapError, Same, SecondStore, compare
@@ -60,7 +61,7 @@ def entries(world: World) -> int:
 
 def test_whatever_is_committed_is_in_it_and_what_is_not_is_not(world: World) -> None:
     world.hold()
-    store = SecondStore(folder_of(world.hub.settings.second_store))
+    store = FolderStore(folder_of(world.hub.settings.second_store))
     assert list(store.lines()) == held(world)
     before = store.size()
 
@@ -83,14 +84,14 @@ def test_threads_and_processes_share_it(world: World) -> None:
     before = entries(world)
     program = (
         "import sys; from datetime import UTC, datetime; from pathlib import Path; from exchange.db import make_engine, writing;"
-        "from exchange.log import flushing; from exchange.log.record import *; from exchange.log.second import SecondStore;"
-        "engine = make_engine(sys.argv[1]); flushing.attach(engine, SecondStore(Path(sys.argv[2])))\n"
+        "from exchange.log import flushing; from exchange.log.record import *; from exchange.log.folder_store import FolderStore;"
+        "engine = make_engine(sys.argv[1]); flushing.attach(engine, FolderStore(Path(sys.argv[2])))\n"
         "for _ in range(8):\n"
         "    with writing(engine) as session:\n"
         "        append(session, Event(Operation.SECURITY, 'w', 'o', '', 'x', 's'), datetime.now(UTC))\n"
     )
     hub = world.hub
-    running = subprocess.Popen([sys.executable, "-c", program, hub.settings.database_url, hub.second.folder], cwd=ROOT)
+    running = subprocess.Popen([sys.executable, "-c", program, hub.settings.database_url, folder_of(hub.settings.second_store)], cwd=ROOT)
     threads = [threading.Thread(target=grown, args=(world, 8)) for _ in range(2)]
     for one in threads:
         one.start()
@@ -98,11 +99,11 @@ def test_threads_and_processes_share_it(world: World) -> None:
         one.join()
     assert running.wait() == 0
     assert standing_of(world) == Same(before + 24)
-    assert list(SecondStore(world.hub.second.folder).lines()) == held(world)
+    assert list(FolderStore(folder_of(world.hub.settings.second_store)).lines()) == held(world)
 
 
 def test_those_who_wait_share_one_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = SecondStore(tmp_path)
+    store = FolderStore(tmp_path)
     store.extend([line(0)])
     flushes, real = [], segments.write_durably
 
@@ -110,7 +111,7 @@ def test_those_who_wait_share_one_flush(tmp_path: Path, monkeypatch: pytest.Monk
         flushes.append(path)
         real(path, content, how)
 
-    monkeypatch.setattr("exchange.log.second.write_durably", counted)
+    monkeypatch.setattr("exchange.log.folder_store.write_durably", counted)
     with (tmp_path / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         threads = [threading.Thread(target=store.extend, args=([line(number)],)) for number in range(1, 9)]
@@ -130,9 +131,9 @@ def test_however_it_is_added_cut_and_reopened_it_holds_the_same_lines(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder, wanted = tmp_path_factory.mktemp("leaves"), [line(number, "ü" * (number % 3)) for number in range(30)]
-    store, done = SecondStore(folder), 0
+    store, done = FolderStore(folder), 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(second, "SEGMENT", data.draw(st.integers(1, 8)))
+        patch.setattr(folder_store, "SEGMENT", data.draw(st.integers(1, 8)))
         while done < len(wanted):
             more = data.draw(st.integers(1, 9))
             overlap = data.draw(st.integers(0, min(3, done)))
@@ -142,14 +143,14 @@ def test_however_it_is_added_cut_and_reopened_it_holds_the_same_lines(
                 torn = json.dumps(line(done)).encode()[: data.draw(st.integers(1, 60))]
                 with max(folder.glob("*.jsonl")).open("ab") as file:
                     file.write(torn + bytes(data.draw(st.integers(0, 2))))
-                store = SecondStore(folder)
+                store = FolderStore(folder)
             assert store.size() == done
         begins = data.draw(st.integers(0, 31))
         assert list(store.lines(begins)) == wanted[begins:]
 
 
 def test_a_gap_and_another_entry_of_the_same_number_are_not_written(tmp_path: Path) -> None:
-    store = SecondStore(tmp_path)
+    store = FolderStore(tmp_path)
     store.extend([line(0), line(1)])
     with pytest.raises(GapError):
         store.extend([line(3)])
@@ -160,7 +161,7 @@ def test_a_gap_and_another_entry_of_the_same_number_are_not_written(tmp_path: Pa
 
 @pytest.mark.parametrize("change", ["other letters", "dropped", "not json"])
 def test_damage_that_no_crash_leaves_is_said(tmp_path: Path, change: str) -> None:
-    SecondStore(tmp_path).extend([line(number) for number in range(5)])
+    FolderStore(tmp_path).extend([line(number) for number in range(5)])
     path = tmp_path / "000000000000.jsonl"
     raw = path.read_bytes().splitlines(keepends=True)
     match change:
@@ -172,9 +173,9 @@ def test_damage_that_no_crash_leaves_is_said(tmp_path: Path, change: str) -> Non
             raw[2] = b"nothing\n"
     path.write_bytes(b"".join(raw))
     with pytest.raises(Misconfigured, match="damaged at entry 2"):
-        SecondStore(tmp_path).size()
+        FolderStore(tmp_path).size()
     with pytest.raises(Misconfigured, match="damaged at entry 2"):
-        list(SecondStore(tmp_path).lines())
+        list(FolderStore(tmp_path).lines())
 
 
 # -------------------------------------------------------------------------------------------------------- where it stands
@@ -182,9 +183,9 @@ def test_damage_that_no_crash_leaves_is_said(tmp_path: Path, change: str) -> Non
 
 def test_a_store_that_lacks_entries_is_caught_up_at_the_start(world: World) -> None:
     grown(world, 5)
-    store, total = world.hub.second, entries(world)
+    total = entries(world)
     for cut in (3, total):
-        (path,) = store.folder.glob("*.jsonl")
+        (path,) = folder_of(world.hub.settings.second_store).glob("*.jsonl")
         path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[: total - cut]))
         again = world.restarted()
         assert standing_of(again) == Behind(total - cut, total)
@@ -198,9 +199,9 @@ def test_a_restored_database_is_told_refused_and_made_whole_again(world: World, 
     try:
         total = entries(old)
         grown(world, 4)
-        store = SecondStore(world.hub.second.folder)
+        store = FolderStore(folder_of(world.hub.settings.second_store))
         assert standing_of(old, store) == Ahead(total + 4, total)
-        assert standing_of(world, SecondStore(old.hub.second.folder)) == Behind(total, total + 4)
+        assert standing_of(world, FolderStore(folder_of(old.hub.settings.second_store))) == Behind(total, total + 4)
         flushing.attach(old.hub.engine, store)
         with pytest.raises(Misconfigured, match="restored from a backup"):
             flushing.start(old.hub.engine, store)
@@ -229,7 +230,7 @@ def test_another_log_is_told_whether_longer_or_shorter(world: World, tmp_path: P
         total = entries(old)
         grown(world, 4)
         grown(old, 2)
-        ours, theirs = SecondStore(world.hub.second.folder), SecondStore(old.hub.second.folder)
+        ours, theirs = FolderStore(folder_of(world.hub.settings.second_store)), FolderStore(folder_of(old.hub.settings.second_store))
         for whole in (True, False):
             assert standing_of(old, ours, whole=whole) == Forked(total)
             assert standing_of(world, theirs, whole=whole) == Forked(total)
@@ -256,14 +257,14 @@ def test_an_entry_put_back_must_be_the_next_and_be_what_was_logged(world: World)
 
 def broken(world: World) -> Path:
     """Put a file in the place of the store's folder, as a disk that is not there would."""
-    folder = world.hub.second.folder
+    folder = folder_of(world.hub.settings.second_store)
     away = folder.rename(folder.with_name("away"))
     folder.touch()
     return away
 
 
 def mended(world: World, away: Path) -> None:
-    folder = world.hub.second.folder
+    folder = folder_of(world.hub.settings.second_store)
     folder.unlink()
     away.rename(folder)
 
@@ -313,10 +314,10 @@ def test_a_full_disk_leaves_no_half_line(world: World, monkeypatch: pytest.Monke
         Path("/dev/full").write_bytes(content)
 
     with monkeypatch.context() as patch:
-        patch.setattr("exchange.log.second.write_durably", full)
+        patch.setattr("exchange.log.folder_store.write_durably", full)
         with pytest.raises(Unavailable):
             grown(world, 1)
-    assert list(SecondStore(world.hub.second.folder).lines()) == before
+    assert list(FolderStore(folder_of(world.hub.settings.second_store)).lines()) == before
     grown(world, 1)
     assert list(world.hub.second.lines()) == held(world)
 
@@ -334,7 +335,7 @@ def test_a_redacted_entry_is_gone_from_both_and_the_tree_still_verifies(world: W
     assert said == number + 1
     lines = held(world)
     assert set(lines[number]) == {"number", "leaf"}
-    assert list(SecondStore(world.hub.second.folder).lines()) == lines
+    assert list(FolderStore(folder_of(world.hub.settings.second_store)).lines()) == lines
     found = lines[said]["entry"]
     assert (found["operation"], found["who"], found["subject"], found["organisation"]) == (
         "erasure",
@@ -355,7 +356,7 @@ def test_a_redacted_entry_is_gone_from_both_and_the_tree_still_verifies(world: W
 def test_a_redaction_cut_short_is_finished_at_the_start(world: World) -> None:
     grown(world, 2)
     number = entries(world) - 1
-    whole = {path: path.read_bytes() for path in world.hub.second.folder.glob("*.jsonl")}
+    whole = {path: path.read_bytes() for path in folder_of(world.hub.settings.second_store).glob("*.jsonl")}
     with writing(world.hub.engine) as session:
         redact(session, number, "a-person", "It named somebody.", world.clock)
     for path, content in whole.items():  # as it was when the database had committed and the store was not yet written
@@ -372,7 +373,7 @@ def test_what_a_restored_database_brings_back_is_redacted_again(world: World, tm
     try:
         with writing(world.hub.engine) as session:
             redact(session, number, "a-person", "It named somebody.", world.clock)
-        store = SecondStore(world.hub.second.folder)
+        store = FolderStore(folder_of(world.hub.settings.second_store))
         flushing.attach(old.hub.engine, store)
         with writing(old.hub.engine) as session:
             for one in store.lines(number + 1):
@@ -398,12 +399,12 @@ def test_what_is_not_redacted(world: World) -> None:
 
 
 def test_a_bad_spot_before_whole_lines_is_damage_and_nothing_is_taken_away(tmp_path: Path) -> None:
-    SecondStore(tmp_path).extend([line(number) for number in range(6)])
+    FolderStore(tmp_path).extend([line(number) for number in range(6)])
     [path] = tmp_path.glob("*.jsonl")
     whole = path.read_bytes()
     spot = whole.index(b'"leaf": "', len(whole) // 2) + 12
     bad = whole[:spot] + b"\0" + whole[spot + 1 :]
     path.write_bytes(bad)
     with pytest.raises(Misconfigured, match="damaged at entry"):
-        SecondStore(tmp_path).size()
+        FolderStore(tmp_path).size()
     assert path.read_bytes() == bad

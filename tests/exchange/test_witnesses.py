@@ -177,7 +177,7 @@ def test_no_head_is_shown_that_the_second_store_lacks(world: World, monkeypatch:
         raise OSError(28, "no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("exchange.log.second.write_durably", full)
+        patch.setattr("exchange.log.folder_store.write_durably", full)
         with pytest.raises(Unavailable):
             grow(world)
         with reading(world.hub.engine) as session:

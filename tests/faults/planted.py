@@ -22,7 +22,7 @@ from tests.exchange.standing import CLEVELAND, DURHAM, World
 from tests.faults import invariants
 from tests.faults.known import Known
 from tests.faults.operations import Scene, _draft_waiting, _from, _sent
-from tests.folders import file_of
+from tests.folders import file_of, folder_of
 
 Plant = Callable[[World, Scene], None]
 
@@ -146,7 +146,7 @@ def _rewrite_the_log(world: World, scene: Scene) -> None:
 
 
 def _shorten_the_second_store(world: World, scene: Scene) -> None:
-    path = max(world.hub.second.folder.glob("*.jsonl"))
+    path = max(folder_of(world.hub.settings.second_store).glob("*.jsonl"))
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
 
 

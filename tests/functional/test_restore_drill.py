@@ -23,7 +23,7 @@ from exchange.keystores import open_keystore
 from exchange.settings import read_settings
 from exchange.submissions import retention
 from keys.errors import KeystoreUnreadable
-from keys.keystore import FILE
+from keys.places import FILE
 from tests.functional.raw import Raw, small
 from tests.functional.world import CLEVELAND, World, agency, document_of, serving
 

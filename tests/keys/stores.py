@@ -5,7 +5,8 @@ from pathlib import Path
 
 from keys.errors import KeystoreUnreadable
 from keys.generation import Generation
-from keys.keystore import FILE, SealedFileKeystore
+from keys.keystore import SealedFileKeystore
+from keys.places import FILE
 from keys.providers import CredentialFileRoots
 
 

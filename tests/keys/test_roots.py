@@ -14,7 +14,8 @@ from pkcs11 import Attribute, ObjectClass
 
 from keys.errors import BadFormat, KeyDestroyed, KeyExists, KeystoreUnreadable
 from keys.hardware import HardwareRoots
-from keys.keystore import FILE, SealedFileKeystore
+from keys.keystore import SealedFileKeystore
+from keys.places import FILE
 from keys.providers import CredentialFileRoots, RootProvider
 from keys.transit import TransitRoots
 from tests.keys.services import KeyService, Token, hardware, key_service

@@ -21,6 +21,7 @@ from exchange.submissions import holdings, retention
 from tests.exchange.releases.drafted import REQUESTER, ask, publish, row
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, crimes, print_of
 from tests.exchange.web.test_upgrade import settings_file
+from tests.folders import folder_of
 
 SIX = {"collection", "alteration", "consultation", "disclosure", "combination", "erasure"}
 Drafted = tuple[World, str]
@@ -102,7 +103,7 @@ def test_a_reading_that_fails_afterwards_is_in_the_log_all_the_same(drafted: Dra
 
 
 def second_store(world: World) -> Callable[[], None]:
-    folder = world.hub.second.folder
+    folder = folder_of(world.hub.settings.second_store)
     away = folder.rename(folder.with_name("away"))
     folder.touch()
 

@@ -19,6 +19,7 @@ from exchange.watch.tables import JobRow
 from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, World, crimes, problem
 from tests.exchange.test_full_disks import fill
+from tests.folders import folder_of
 
 WORDS = "The log or its second store cannot be written, so nothing is accepted."
 
@@ -35,7 +36,7 @@ def causes(world: World) -> dict[Cause, Finding]:
 
 def test_a_second_store_that_cannot_be_written_is_not_ready_and_goes_on_by_itself(world: World, now_and_now: None) -> None:
     assert world.call("get", "/ready").get_json() == {"status": "ready"}
-    leaves = world.hub.second.folder
+    leaves = folder_of(world.hub.settings.second_store)
     kept = leaves.rename(leaves.with_name("kept"))
     leaves.write_text("a file where the folder was")
     found = problem(world.call("get", "/ready"), 503, "unavailable")
@@ -51,7 +52,7 @@ def test_a_second_store_that_cannot_be_written_is_not_ready_and_goes_on_by_itsel
 
 def test_a_full_second_store_is_not_ready(world: World, now_and_now: None, small_disk: Path) -> None:
     """Opening a file on a full disk goes well; only writing tells."""
-    leaves = world.hub.second.folder
+    leaves = folder_of(world.hub.settings.second_store)
     kept = leaves.rename(leaves.with_name("kept"))
     shutil.copytree(kept, small_disk / "leaves")
     leaves.symlink_to(small_disk / "leaves")

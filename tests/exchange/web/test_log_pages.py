@@ -26,6 +26,7 @@ from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World
 from tests.exchange.web.hostile import HARM
 from tests.exchange.web.signed_in import enter, sign_in
+from tests.folders import folder_of
 
 
 def put(world: World, **members: str) -> int:
@@ -112,7 +113,7 @@ def test_looking_is_logged_first_and_the_form_alone_is_not(world: World) -> None
 def test_nothing_is_shown_where_looking_cannot_be_logged(world: World) -> None:
     put(world, subject="sub-private")
     browser = sign_in(world, CLEVELAND, "dpo")
-    folder = world.hub.second.folder
+    folder = folder_of(world.hub.settings.second_store)
     away = folder.rename(folder.with_name("away"))
     folder.touch()
     for address in ("/log?search=yes", "/log.csv", "/log/1", "/log/1/proof.jsonl"):
