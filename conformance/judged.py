@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from conformance.clauses import DoesNotApply, Suite, demand
+from conformance.clauses import Deviates, DoesNotApply, Suite, demand
 from keys.encoding import parse_json, unb64
 from keys.errors import BadFormat
 
@@ -139,9 +139,9 @@ def waits(seen: Watched) -> None:
     again = next((one for one in seen.after(planted) if (one.method, one.path, one.body) == (asked.method, asked.path, asked.body)), None)
     if again is None:
         demand(any(one.announces for one in seen.after(planted)), "the client never came again after 503")
-        demand(False, "the client came again with another manifest after 503")  # noqa: FBT003  # it did, and that is the deviation
-    elif again.at - asked.at < PLANTED_PAUSE:
-        demand(False, f"the client came again after {again.at - asked.at:.2f} seconds, and had been asked to wait {PLANTED_PAUSE}")  # noqa: FBT003
+        raise Deviates("the client came again with another manifest after 503")
+    if again.at - asked.at < PLANTED_PAUSE:
+        raise Deviates(f"the client came again after {again.at - asked.at:.2f} seconds, and had been asked to wait {PLANTED_PAUSE}")
 
 
 @CLIENT.clause("client-resumes", SUBMITTING, "A part whose answer was lost is put again, the same bytes, or asked after")
@@ -154,7 +154,7 @@ def resumes(seen: Watched) -> None:
             return
         if one.asks or one.announces:
             return
-    demand(False, "the client never came back to a part whose answer was lost")  # noqa: FBT003
+    raise Deviates("the client never came back to a part whose answer was lost")
 
 
 @CLIENT.clause("client-one-upload", SUBMITTING, "What is tried again is the same upload: nothing is submitted twice")

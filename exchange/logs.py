@@ -9,16 +9,16 @@ import logging
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
 
 # Names and numbers of the hub's own making. Nothing that an agency or a person wrote is among them.
 ALLOWED = ("submission", "submissions", "state", "what", "job", "kind", "place", "endpoint", "files", "hold", "entries", "taken over")
 LONGEST = 200  # characters of a value
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 logger = logging.getLogger("exchange.logs")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -26,10 +26,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 NUMBER = "lcjp.request"  # the same, in the WSGI environment
 
 
-def numbered(application: Application) -> Application:
+def numbered(application: WSGIApplication) -> WSGIApplication:
     """The application, each request with an id of the hub's own making: what a caller sends as one is not believed."""
 
-    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         environ[NUMBER] = secrets.token_hex(8)
         before = request_id.set(environ[NUMBER])
         try:
