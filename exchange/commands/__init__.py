@@ -3,7 +3,7 @@
 import sys
 
 from exchange.commands.root import cli
-from exchange.commands.shared import run
+from exchange.commands.running import run
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from agreements.model import Agreement
 from agreements.plain_english import describe
 from agreements.signing import MAY_SAY, PARTIAL, Statement, Voice, progress, role_of, speaker, statement_document
 from exchange.commands.exported import check, read_export
+from exchange.commands.lazy import Commands
 from exchange.commands.partner import read_card
 from exchange.commands.shared import hub_of, key_of, read_text, say, write_new
 from exchange.db import reading, writing
@@ -35,7 +36,20 @@ def load(path: str) -> Agreement:
     return read_canonical(parsed["canonical"].encode() if "canonical" in parsed else text.strip().encode())
 
 
-@click.group()
+ELSEWHERE = {
+    "compare": "exchange.commands.rehearse:compare",
+    "drill": "exchange.commands.drill:drill",
+    "explain": "exchange.commands.explain:explain",
+    "findings": "exchange.commands.rehearse:findings",
+    "odrl": "exchange.commands.exports:odrl",
+    "pdf": "exchange.commands.exports:pdf",
+    "processing-record": "exchange.commands.exports:processing_record",
+    "register": "exchange.commands.exports:register",
+    "rehearse": "exchange.commands.rehearse:rehearse",
+}
+
+
+@click.group(cls=Commands, elsewhere=ELSEWHERE)
 def agreement() -> None:
     """Information-sharing agreements."""
 

@@ -99,6 +99,3 @@ def register(context: click.Context, out: Path) -> None:
         found = entries(version_of(row) for row in agreements.everything(session))
     write_new_bytes(out, register_csv(found).encode())
     say(context, {"file": str(out), "entries": len(found)}, f"{len(found)} entries written to {out}.")
-
-
-COMMANDS = (pdf, odrl, processing_record, register)

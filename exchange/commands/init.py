@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,11 @@ from exchange.keystores import make_keystore
 from exchange.log import record
 from exchange.migrate import back, upgrade
 from exchange.register.partners import register
-from exchange.settings import read_settings
+from exchange.restore.putting_back import require_no_database
+from exchange.settings import Settings, read_settings
 from exchange.submissions import sealing
 from keys.encoding import b64, canonical
-from keys.errors import KeysError
+from keys.errors import KeyExists, KeystoreUnreadable
 from keys.formats import Card
 
 _SETTINGS = """\
@@ -37,6 +40,11 @@ credential = "credential"
 codes = "{codes}"
 bind = "{bind}"
 """
+_PROVIDER = {
+    "file": "See that the credential is a file of at least 32 bytes that the hub alone reads.",
+    "transit": "See that the key service runs and is unsealed, and that the token has the policy config/transit.hcl for this root_prefix.",
+    "pkcs11": "See that the module, the token's label and its PIN are what the settings say.",
+}
 
 
 @click.command()
@@ -110,24 +118,50 @@ def _with(text: str, further: str) -> str:
     return "\n".join([*kept, further])
 
 
-def _lay_out(folder: Path, settings: str) -> None:
-    """The folder, the credential, the settings and an empty keystore; neither credential nor settings stay where it fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config, credential = folder / "hub.toml", folder / "credential"
-    with os.fdopen(os.open(credential, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    for name in ("objects", "staging", "keystore", "roots"):
-        (folder / name).mkdir(mode=0o700, exist_ok=True)
-    write_new(config, settings)
+def _lay_out(folder: Path, text: str) -> None:
+    """The folder, the settings, the credential and an empty keystore; nothing of these stays where one of the places named is not fit."""
+    config = folder / "hub.toml"
+    with ExitStack() as undone:
+        _make_folder(folder, undone, 0o777)
+        write_new(config, text)
+        undone.callback(config.unlink)
+        settings = read_settings(config)
+        for place in (settings.home, settings.objects, settings.staging, settings.keystore):
+            if isinstance(place, Path):
+                _make_folder(place, undone)
+        if settings.root_provider == "file" and settings.credential == folder / "credential":
+            with os.fdopen(os.open(settings.credential, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32) + "\n")
+            undone.callback(settings.credential.unlink)
+        places.check(settings)
+        places.require_new(settings)
+        require_no_database(settings)
+        _make_keystore(settings)
+        undone.pop_all()
+
+
+def _make_folder(folder: Path, undone: ExitStack, mode: int = 0o700) -> None:
+    """A folder, if it is not there; with what is above it taken away again if it stays empty."""
+    for made in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        made.mkdir(mode=mode if made == folder else 0o777, exist_ok=True)
+        undone.callback(partial(_remove_empty, made))
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _make_keystore(settings: Settings) -> None:
     try:
-        laid = read_settings(config)
-        laid.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        places.check(laid)
-        make_keystore(laid)
-    except (ExchangeError, KeysError):
-        for made in (config, credential):
-            made.unlink()
-        raise
+        make_keystore(settings)
+    except KeyExists as error:
+        remedy = "They may belong to a hub that was lost. Give this one a keystore, and roots, of its own."
+        raise Misconfigured(f"{error}.", remedy=remedy) from error
+    except KeystoreUnreadable as error:
+        if isinstance(error, ExchangeError):
+            raise
+        raise Misconfigured(f"{error}.", remedy=f"{_PROVIDER[settings.root_provider]} Then run it again: nothing was kept.") from error
 
 
 def _begin(hub: Hub, origin: str, operator: str, cards: Path) -> None:

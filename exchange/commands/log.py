@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from exchange.commands import logged
+from exchange.commands.lazy import Commands
 from exchange.commands.shared import hub_of, say
 from exchange.db import reading
 from exchange.errors import Unacceptable
@@ -24,7 +25,10 @@ from keys.errors import BadFormat
 _LINE = 8 << 20  # bytes
 
 
-@click.group()
+ELSEWHERE = {"succeed": "exchange.commands.witnesses:succeed", "witnesses": "exchange.commands.witnesses:witnesses"}
+
+
+@click.group(cls=Commands, elsewhere=ELSEWHERE)
 def log() -> None:
     """The log of everything that happened."""
 

@@ -59,6 +59,3 @@ def rehearse(context: click.Context, document: str) -> None:
             raise Unacceptable("nothing was ever submitted under an agreement of this reference.", remedy="Look at it with: findings")
         found = rehearsal.rehearse(session, read)
     say(context, found.as_json(), *found.lines())
-
-
-COMMANDS = (compare, findings, rehearse)

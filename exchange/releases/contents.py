@@ -1,8 +1,7 @@
-"""The files of an edition as they are kept: their digests, their media types, and the code that made them."""
+"""The files of an edition as they are kept: their digests, their media types."""
 
 import hashlib
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from exchange.releases.tables import EditionFileRow
 
@@ -25,14 +24,6 @@ def file_rows(files: Mapping[str, bytes]) -> list[EditionFileRow]:
 def file_digests(files: Mapping[str, bytes]) -> dict[str, str]:
     """Each file's digest, ``sha256:`` and hexadecimal, by its name."""
     return {name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in files.items()}
-
-
-def code_version() -> str:
-    """The version of this code, as far as it is installed."""
-    try:
-        return version("lcjp-exchange")
-    except PackageNotFoundError:
-        return "source"
 
 
 def _media_type(name: str) -> str:

@@ -31,7 +31,7 @@ from exchange.objects import Store
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import frozen, history, kept, life, noted, others, overrides, perturbing, series, spans, uniqueness
-from exchange.releases.contents import code_version, file_digests, file_rows
+from exchange.releases.contents import file_digests, file_rows
 from exchange.releases.counting import people, require_complete, require_first, require_told_apart
 from exchange.releases.definition import Relations
 from exchange.releases.earlier import reaching
@@ -48,6 +48,7 @@ from exchange.releases.tables import EditionRow, EditionState
 from exchange.releases.tabulate import Tabulated, table_set, tabulate
 from exchange.submissions.holdings import Batch
 from exchange.times import Clock
+from exchange.version import code_version
 from keys.formats import digest
 
 FORMAT = 1

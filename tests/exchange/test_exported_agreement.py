@@ -17,7 +17,7 @@ from agreements.document import placeholders, read
 from agreements.model import Agreement
 from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
 from exchange.commands.root import cli
-from exchange.commands.shared import run
+from exchange.commands.running import run
 from exchange.db import writing
 from exchange.keyring import USES
 from exchange.register import agreements, partners

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exchange.commands.root import cli
-from exchange.commands.shared import OUR_ERRORS
+from exchange.commands.running import OUR_ERRORS
 from exchange.hub import open_hub
 from exchange.settings import read_settings
 from keys.errors import KeyDestroyed, KeystoreUnreadable

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exchange.commands import linkage as commands
-from exchange.commands.shared import run
+from exchange.commands.running import run
 from tests.exchange.releases.test_people import LinkedWorld, request
 from tests.exchange.standing import CLEVELAND, REFERENCE, print_of
 

@@ -18,7 +18,7 @@ from adapters.agency.evidence import Trust, verify_files
 from adapters.errors import IntegrityFailed
 from exchange import schedule
 from exchange.commands.root import cli
-from exchange.commands.shared import run
+from exchange.commands.running import run
 from exchange.db import reading, writing
 from exchange.exports.csv_table import inert
 from exchange.exports.signed import signed_export

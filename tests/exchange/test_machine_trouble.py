@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from exchange.commands import shared
+from exchange.commands import running
 from exchange.commands.root import cli
 from exchange.errors import Misconfigured
 from exchange.leader import take
@@ -27,7 +27,7 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["exchange"])
-        code = shared.run(whole)
+        code = running.run(whole)
     return code, capsys.readouterr().err
 
 
@@ -70,7 +70,7 @@ def test_a_hub_that_starts_leaves_alone_what_a_worker_is_writing(world: World, m
     def slow(*arguments: object) -> None:
         keep(*arguments)  # type: ignore[arg-type]
         _tidy(hub.settings, hub)  # between this and the commit
-        monkeypatch.setattr("exchange.commands.root.WAIT", 0)
+        monkeypatch.setattr("exchange.commands.serving.WAIT", 0)
         again = CliRunner().invoke(cli, config)
         assert isinstance(again.exception, Misconfigured)
 

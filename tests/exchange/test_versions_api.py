@@ -14,7 +14,7 @@ from agreements.model import Agreement
 from agreements.periods import Period
 from agreements.signing import Capacity, Voice
 from exchange.commands.root import cli
-from exchange.commands.shared import run
+from exchange.commands.running import run
 from exchange.db import reading, writing
 from exchange.errors import UnknownAgreement
 from exchange.questions.explain import explain_for

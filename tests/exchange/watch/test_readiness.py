@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from exchange import schedule
 from exchange.commands.root import cli
-from exchange.commands.shared import run
+from exchange.commands.running import run
 from exchange.db import reading, writing
 from exchange.hub import Hub
 from exchange.restore.standing import mark

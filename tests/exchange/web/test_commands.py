@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from exchange.commands.root import cli
-from exchange.commands.shared import run
+from exchange.commands.running import run
 from exchange.db import reading
 from exchange.errors import ExchangeError
 from exchange.people import people
