@@ -26,8 +26,10 @@ from keys.errors import KeystoreUnreadable
 AT_ONCE = 8  # requests of one call that run beside each other
 _MANY = 1000  # names in one request, at most
 _HASHED = 1 << 20
+_NO_ETAG = '"00000000000000000000000000000000"'  # no object's
 _DIGEST = "sha256"  # the name of the digest among an object's own words
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
+_REFUSED = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _OUTRUN = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
 
 
@@ -141,6 +143,13 @@ class Space:
         # The answer to a put that was done may have been lost, and the client have tried again: then this very content is there.
         return str(there["ETag"]) if there and there.get("Metadata", {}).get(_DIGEST) == digest.hexdigest() else None
 
+    def try_put(self) -> None:
+        """Raise what a put would raise now, and write nothing: the service looks at the hub's rights before it refuses for the condition.
+
+        Whether it has room is not told.
+        """
+        self.swap("tried", b"", _NO_ETAG)
+
     def erase(self, name: str) -> None:
         """See `keys.places.Shelf.erase`: in a versioned bucket every version, but those that are locked."""
         self.erase_all([name])
@@ -221,7 +230,7 @@ class Space:
         if (stamp := self.create(name, b"first")) is None:
             raise Misconfigured(f"{self}: the service says that a new object is there already.", remedy=remedy)
         try:
-            again = self.create(name, b"second"), self.swap(name, b"third", '"00000000000000000000000000000000"')
+            again = self.create(name, b"second"), self.swap(name, b"third", _NO_ETAG)
             if again != (None, None) or self.swap(name, b"fourth", stamp) is None:
                 raise Misconfigured(f"{self}: the service ignores the conditions of a put.", remedy=remedy)
         finally:
@@ -239,6 +248,8 @@ class Space:
     def _failed(self, error: Said) -> ServiceFailedError:
         """What is said: which place, and the service's own code; nothing of a request, for that is signed."""
         remedy = "Try again in a minute; if it stays so, the operator looks at the service, its bucket and the hub's rights there."
+        if error.code in _REFUSED:
+            remedy = "The operator looks at s3_credentials_file, and gives the hub the right to read, list, write and remove objects there."
         return ServiceFailedError(f"the object store does not do what it is asked ({self.place.bucket}: {error.code}).", remedy=remedy)
 
 

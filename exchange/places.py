@@ -33,3 +33,11 @@ def check(settings: Settings) -> None:
         place = getattr(settings, name)
         if isinstance(place, InBucket):
             space_of(settings, place).check()
+
+
+def require_new(settings: Settings) -> None:
+    """Misconfigured where a place in a bucket holds anything: a new hub would take what is another's for leftovers of its own."""
+    for name in PLACES:
+        place = getattr(settings, name)
+        if isinstance(place, InBucket) and any(space_of(settings, place).listed("", most=1)):
+            raise Misconfigured(f"{place} holds something already.", remedy=f"Give the new hub another prefix for {name}, or an empty bucket.")

@@ -15,7 +15,7 @@ from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from keys.errors import BadFormat, CannotOpen, KeyDestroyed, KeyExists, KeystoreUnreadable, UnknownKey
+from keys.errors import BadFormat, CannotOpen, KeyDestroyed, KeyExists, KeysError, KeystoreUnreadable, UnknownKey
 from keys.generation import Generation
 from keys.places import FolderPlace, Outrun, Place
 from keys.providers import RootProvider, pending
@@ -100,7 +100,12 @@ class SealedFileKeystore:
         if roots.ids() or where.there():
             raise KeyExists("there is a keystore, or the roots of one, already")
         root, key = roots.create(None if where.alone else 1)
-        where.create(Generation(1, root, {}, {}).seal(key))
+        try:
+            where.create(Generation(1, root, {}, {}).seal(key))
+        except BaseException:
+            with contextlib.suppress(KeysError):
+                roots.erase(root)
+            raise
         return cls(where, roots, lenient=lenient)
 
     def create(self, name: str) -> bytes:

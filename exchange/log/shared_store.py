@@ -48,6 +48,10 @@ class Space(Protocol):
         """See there."""
         ...
 
+    def try_put(self) -> None:
+        """See there."""
+        ...
+
     def listed(self, prefix: str, *, most: int = 0, after: str = "") -> Iterator[tuple[str, int, timedelta]]:
         """See there."""
         ...
@@ -111,8 +115,8 @@ class SharedStore(SecondStore):
             return not gone
 
     def probe(self) -> None:
-        """See :meth:`SecondStore.probe`: it can be read; that it can be written shows with the next entry."""
-        self._newest()
+        """See :meth:`SecondStore.probe`: nothing is written, for in a bucket that locks what is put each try would stay for days."""
+        self._space.try_put()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -125,7 +125,7 @@ def put_back(folder: Path, into: Path, *, keystore: Path | None = None, key: str
     try:
         settings = read_settings(config)
         found = check(folder, {key} if key else _trusted(settings))
-        _require_empty(settings)
+        require_no_database(settings)
     except BaseException:
         if made:  # nor of one that somebody else has signed
             config.unlink()
@@ -165,7 +165,8 @@ def _trusted(settings: Settings) -> set[str]:
         ) from error
 
 
-def _require_empty(settings: Settings) -> None:
+def require_no_database(settings: Settings) -> None:
+    """Misconfigured where there is a database file, or tables in the database that the settings name."""
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         there = Path(str(url.database)).exists()
@@ -174,7 +175,7 @@ def _require_empty(settings: Settings) -> None:
         there = bool(inspect(engine).get_table_names())
         engine.dispose()
     if there:
-        raise Misconfigured("there is a database already.", remedy="Move it aside, or name an empty one: a backup is put over nothing.")
+        raise Misconfigured("there is a database already.", remedy="Move it aside, or name an empty one: nothing is put over it.")
 
 
 # ------------------------------------------------------------------------------------------------------------ file by file
