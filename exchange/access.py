@@ -76,6 +76,7 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "log.OwnEntries": CLIENTS,
     "log.Cosignatures": SUPPLIERS,
     "log.Witnesses": CLIENTS,
+    "requests.Requests": CLIENTS,
     "editions.Editions": RECIPIENTS,
     "editions.Edition": RECIPIENTS,
     "editions.TableFile": PULLERS,
@@ -119,12 +120,15 @@ OPERATIONS: Mapping[str, frozenset[Role]] = {
     "web.invite_again": OPERATORS,
     "web.end_person": OPERATORS,
     "web.condition": OPERATORS,
+    "web.requests_page": PEOPLE,
     "web.me": PEOPLE,
     "web.card": PEOPLE,
     "web.passkey_challenge": PEOPLE,
     "web.add_passkey": PEOPLE,
     "web.revoke_passkey": PEOPLE,
     "web.sign_out_everywhere": PEOPLE,
+    "web.notices": PEOPLE,
+    "web.end_notices": PEOPLE,
     "web.log": ANSWERABLE,
     "web.log_csv": ANSWERABLE,
     "web.log_entry": ANSWERABLE,
@@ -224,6 +228,14 @@ def identify(session: Session | Connection, secret: bytes, authorization: str | 
     if not partners.is_live(session, caller.key):
         raise Unauthenticated("the key this token was asked with has been revoked.", remedy="Ask the operator.", code="revoked-key")
     return caller
+
+
+def named_in(secret: bytes, authorization: str | None) -> str:
+    """The client of a genuine access token, be it good no more; empty where there is none. For what is told to that client, never for letting it in."""
+    try:
+        return _said((authorization or "").partition(" ")[2], secret)[0].id
+    except (JoseError, KeyError, ValueError, TypeError):
+        return ""
 
 
 def _password(credentials: str) -> str:

@@ -8,7 +8,21 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exchange import metrics, problems
-from exchange.api import agreements, catalogue, editions, log, odata, public, pulling, rights, scorecard, submissions, tokens, versions
+from exchange.api import (
+    agreements,
+    catalogue,
+    editions,
+    log,
+    odata,
+    public,
+    pulling,
+    requests,
+    rights,
+    scorecard,
+    submissions,
+    tokens,
+    versions,
+)
 from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard
 from exchange.api.openapi import describe
 from exchange.db import reading
@@ -45,6 +59,7 @@ from exchange.web import (
     stops,
 )
 from exchange.web import framework as framework_screens
+from exchange.web import requests as request_screens
 from exchange.web import retention as retention_screens
 from exchange.web import scorecard as scorecard_screens
 from exchange.web import submissions as submission_screens
@@ -60,6 +75,7 @@ SCREENS = (
     *(checking_screens, deciding),
     framework_screens,
     condition_screens,
+    request_screens,
 )
 
 
@@ -103,8 +119,9 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     if settings.metrics_bind:
         metrics.Meters().watch(app, wired.engine)
     guard(app)
+    requests.install(app, wired)
     api = Api(app)
-    for part in (tokens, agreements, versions, submissions, scorecard, rights, log, editions, pulling, odata, catalogue, public):
+    for part in (tokens, agreements, versions, submissions, scorecard, rights, log, requests, editions, pulling, odata, catalogue, public):
         api.register_blueprint(part.blueprint)
     app.register_blueprint(service)
     describe(api)

@@ -16,7 +16,7 @@ from exchange.questions import editions_due, leap
 from exchange.register import agreements, reminders
 from exchange.releases import kept
 from exchange.submissions import attendance, erasure, holds, leases, leftovers, retention, sealing
-from exchange.watch import jobs, telling
+from exchange.watch import jobs, requests, telling
 from exchange.workers import Worker
 
 logger = logging.getLogger("exchange.schedule")
@@ -117,6 +117,12 @@ def count_repeats(hub: Hub) -> None:
         repeats.finish(session, hub.clock())
 
 
+def forget_requests(hub: Hub) -> None:
+    """Forget what clients asked more than a week ago."""
+    with writing(hub.engine) as session:
+        requests.forget(session, hub.clock())
+
+
 def look_at_the_condition(hub: Hub) -> None:
     """Put it into the outbox that something about the hub has become worse, or well again."""
     for kind in telling.tell(hub):
@@ -139,6 +145,7 @@ JOBS: dict[str, tuple[Callable[[Hub], None], float]] = {
     "draft editions": (draft_editions, 3600),
     "look at the condition": (look_at_the_condition, 300),
     "send notices": (send_notices, 30),
+    "forget old requests": (forget_requests, 3600),
 }
 BY_THE_CLOCK = frozenset({"advance agreements", "notice what is late", "rotate sealing keys", "dispose of what is due", "draft editions"})
 

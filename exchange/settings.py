@@ -79,6 +79,7 @@ class Settings:
         oidc_name: what people call the provider.
         metrics_bind: address and port of this machine alone where Prometheus finds the figures of this host; empty for none.
         notices: how notices leave the hub (``exchange.notify.ways``); without it none does.
+        requests_kept: how many last requests of each client are kept, for it and its people to look at; 0: none.
         public_licence: address of the licence of public editions; without it the agreement's words on passing on are all that is said.
     """
 
@@ -138,6 +139,7 @@ class Settings:
     oidc_name: str = "your organisation's account"
     metrics_bind: str = ""
     notices: Path | None = None
+    requests_kept: int = 0
     public_licence: str = ""
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ _PROVIDERS = {
 _SPARK = re.compile(r"local\[(\*|[1-9][0-9]{0,3})\]")
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")
+_MOST = {"proxies": 5, "requests_kept": 1_000}  # each may be nought
 _HERE = ("localhost", "127.0.0.1", "::1")
 SANDBOX = "lcjp-exchange/sandbox"
 """How the log's name begins where every organisation is invented (``exchange.register.sandbox``)."""
@@ -24,16 +25,9 @@ SANDBOX = "lcjp-exchange/sandbox"
 
 def check(name: str, found: dict[str, Any]) -> None:
     """What a value must be beyond its type, where another would only show once the hub runs."""
-    if bad := sorted(
-        key
-        for key, value in found.items()
-        if isinstance(value, int | float) and value is not False and value <= 0 and key not in ("proxies", "leaves_lock_days")
-    ):
-        raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
+    _check_numbers(name, found)
     if not _URL.fullmatch(found.get("public_url", "http://x")):
         raise Misconfigured(f"{name}: public_url must be an http or https address without a slash at its end.")
-    if not 0 <= found.get("proxies", 0) <= 5:
-        raise Misconfigured(f"{name}: proxies must be from 0 to 5.")
     if (figures := found.get("metrics_bind", "")) and figures.rpartition(":")[0] not in ("127.0.0.1", "localhost", "[::1]"):
         raise Misconfigured(f"{name}: metrics_bind must be a port of this machine alone: 127.0.0.1:9464, say.")
     _check_provider(name, found)
@@ -56,6 +50,19 @@ def check(name: str, found: dict[str, Any]) -> None:
         raise Misconfigured(f"{name}: database_url must hold no password: no secret is a setting.", remedy=remedy)
     if not _ORIGIN.fullmatch(found.get("origin", "x")):
         raise Misconfigured(f"{name}: origin must be a name without spaces or +, of at most 200 characters.")
+
+
+def _check_numbers(name: str, found: dict[str, Any]) -> None:
+    """What a number must be."""
+    if bad := sorted(
+        key
+        for key, value in found.items()
+        if isinstance(value, int | float) and value is not False and value <= 0 and key not in (*_MOST, "leaves_lock_days")
+    ):
+        raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
+    for key, most in _MOST.items():
+        if not 0 <= found.get(key, 0) <= most:
+            raise Misconfigured(f"{name}: {key} must be from 0 to {most}.")
 
 
 def _check_sandbox(name: str, found: dict[str, Any]) -> None:

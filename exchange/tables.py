@@ -14,11 +14,12 @@ from exchange.releases import tables as release_tables
 from exchange.submissions import attendance_tables, rights_tables
 from exchange.submissions import restored as restored_tables
 from exchange.submissions import tables as submission_tables
+from exchange.watch import request_tables
 from exchange.watch import tables as watch_tables
 
 MODULES = (
     *(log_tables, witness_tables, register_tables, dataset_token_tables, people_tables, review_tables),
     *(submission_tables, attendance_tables, restored_tables, rights_tables, release_tables, overrides_tables),
-    *(framework_tables, watch_tables, notice_tables),
+    *(framework_tables, watch_tables, request_tables, notice_tables),
 )
 METADATA = Base.metadata

@@ -3,11 +3,14 @@
 import ipaddress
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.answered import Seen, undocumented, watching, watching_http
 
 # Two shared cores: wall-clock deadlines fail at random. In CI the examples are fixed, so a red run is about the change.
 settings.register_profile("house", deadline=None, print_blob=True)
@@ -23,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # What starts servers, browsers and services takes longest, in files of few tests: it begins first, so that no process is still at one
 # of these files when the others have nothing left.
 LONGEST = ("tests/functional/", "tests/faults/", "tests/exchange/test_intake_machine.py", "tests/exchange/test_lives_machine.py")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """See tests/exchange/conftest.py."""
+    parser.addoption("--engines", choices=("some", "all"), default="some", help="all: each on SQLite and on PostgreSQL with S3")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -80,6 +88,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
     monkeypatch.setattr(socket.socket, "sendto", sendto)
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.fixture(autouse=True)
+def every_problem_is_documented() -> Iterator[list[Seen]]:
+    """No hub answers a problem that the served OpenAPI does not list at its operation: written anew by `python -m tests.exchange.errors_seen`."""
+    with watching() as here, watching_http() as over_http:
+        yield here
+    assert undocumented([*here, *over_http]) == []
 
 
 def shared_folder() -> Path:

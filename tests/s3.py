@@ -13,14 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import exchange.bucket as s3
 from exchange.where import InBucket
 
+EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")
 _PR_SET_PDEATHSIG = 1
 _GRPC = 10_000  # the server listens there too, above each of its ports
 
@@ -48,21 +53,21 @@ def _ports(count: int) -> list[int]:
 class Service:
     """One server on this machine, its data in a folder of its own. ``credentials``: the file that a hub is told of."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: tuple[str, str, str] | None = None) -> None:
+        """``tls``: files of its authority, its certificate and its key, with which it answers at every address of this machine."""
         self.folder = Path(tempfile.mkdtemp(prefix="lcjp-s3-", dir="/tmp"))
         self.numbers = itertools.count(1)
         self.credentials = self.folder / "credentials"
         secret = secrets.token_hex(16)
         self.credentials.write_text(f"[default]\naws_access_key_id = hub\naws_secret_access_key = {secret}\n")
         self.credentials.chmod(0o600)
-        hub = {"accessKey": "hub", "secretKey": secret}
-        actions = ["Admin", "Read", "Write", "List", "Tagging"]
-        identities = self.folder / "s3.json"
-        identities.write_text(json.dumps({"identities": [{"name": "hub", "credentials": [hub], "actions": actions}]}))
+        self._secret, self._identities = secret, self.folder / "s3.json"
+        self._write_identities(EVERYTHING)
         here, master, volume, filer = _ports(4)
-        self.endpoint = f"http://127.0.0.1:{here}"
+        self.port, self.ca_file = here, Path(tls[0]) if tls else None
+        self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{here}"
         (self.folder / "data").mkdir()
-        command = [
+        self.command = [
             str(Path(sys.executable).with_name("weed")),
             "server",
             f"-dir={self.folder / 'data'}",
@@ -70,7 +75,7 @@ class Service:
             "-ip.bind=127.0.0.1",
             "-s3",
             f"-s3.port={here}",
-            f"-s3.config={identities}",
+            f"-s3.config={self._identities}",
             f"-master.port={master}",
             f"-volume.port={volume}",
             f"-filer.port={filer}",
@@ -79,10 +84,15 @@ class Service:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-master.telemetry=false",
+            *([f"-s3.cert.file={tls[1]}", f"-s3.key.file={tls[2]}", "-s3.ip.bind=0.0.0.0"] if tls else []),
         ]
-        with (self.folder / "log").open("wb") as log:
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
             self.server = subprocess.Popen(
-                command,
+                self.command,
                 cwd=self.folder,
                 env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
                 stdout=log,
@@ -91,15 +101,21 @@ class Service:
             )
         self._wait()
 
+    def crash(self) -> None:
+        """Kill it; what it had answered for is there after :meth:`start`."""
+        self.server.kill()
+        self.server.wait()
+
     @property
     def settings(self) -> dict[str, Any]:
         """What a hub's settings say of it."""
-        return {"s3_endpoint": self.endpoint, "s3_region": "us-east-1", "s3_credentials_file": self.credentials}
+        trusted = {"s3_ca_file": self.ca_file} if self.ca_file else {}
+        return {"s3_endpoint": self.endpoint, "s3_region": "us-east-1", "s3_credentials_file": self.credentials, **trusted}
 
     @property
     def service(self) -> "s3.Service":
         """As a hub reaches it."""
-        return s3.Service(self.endpoint, "us-east-1", self.credentials)
+        return s3.Service(self.endpoint, "us-east-1", self.credentials, self.ca_file)
 
     @property
     def client(self) -> Any:
@@ -111,13 +127,34 @@ class Service:
         while True:
             assert self.server.poll() is None, f"the S3 server ended: {(self.folder / 'log').read_text()[-2000:]}"
             try:
-                self.client.create_bucket(Bucket="tests")
+                with suppress(self.client.exceptions.BucketAlreadyOwnedByYou, self.client.exceptions.BucketAlreadyExists):
+                    self.client.create_bucket(Bucket="tests")
                 self.client.put_object(Bucket="tests", Key="up", Body=b"up")
             except Exception:  # noqa: BLE001  # not yet: its parts come up one after the other
                 assert time.monotonic() < until, "the S3 server does not answer"
                 time.sleep(0.1)
             else:
                 return
+
+    def may(self, *actions: str) -> None:
+        """Give the hub these rights, and no others, from now on: all of :data:`EVERYTHING` to begin with."""
+        self._write_identities(actions)
+        self.server.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 30
+        while self._writes() != ("Write" in actions):
+            assert time.monotonic() < until, "the S3 server does not take up other rights"
+            time.sleep(0.05)
+
+    def _write_identities(self, actions: Sequence[str]) -> None:
+        one = {"name": "hub", "credentials": [{"accessKey": "hub", "secretKey": self._secret}], "actions": actions}
+        self._identities.write_text(json.dumps({"identities": [one]}))
+
+    def _writes(self) -> bool:
+        try:
+            self.client.put_object(Bucket="tests", Key="up", Body=b"up")
+        except ClientError:
+            return False
+        return True
 
     def place(self, name: str = "") -> InBucket:
         """A place that nobody has used before."""
@@ -135,15 +172,17 @@ class Service:
 
     def copy(self, source: InBucket, into: InBucket) -> None:
         """Everything under one place once more under another."""
-        theirs, ours = self.space(source), self.space(into)
-        for name in theirs.names(""):
-            where = {"Bucket": source.bucket, "Key": theirs.key(name)}
-            self.client.copy_object(CopySource=where, Bucket=into.bucket, Key=ours.key(name))
+        theirs, ours, client = self.space(source), self.space(into), self.client
+
+        def copy(name: str) -> None:
+            client.copy_object(CopySource={"Bucket": source.bucket, "Key": theirs.key(name)}, Bucket=into.bucket, Key=ours.key(name))
+
+        with ThreadPoolExecutor(s3.AT_ONCE) as pool:
+            list(pool.map(copy, theirs.names("")))
 
     def close(self) -> None:
         """Stop the server and remove everything."""
-        self.server.kill()
-        self.server.wait()
+        self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

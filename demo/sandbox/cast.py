@@ -72,6 +72,7 @@ class Card:
     tried: str
     recipient: str
     dataset_token: str
+    invitation: str
 
     def write(self, places: Places) -> None:
         """Leave it in the sandbox's folder."""

@@ -13,6 +13,8 @@ from demo.stage import Failed, free_port, hub, serving, step
 from demo.steps import approve, enter, in_turn, make_keys, request, share_secret, sign
 
 ROWS = 600
+SETTINGS = "requests_kept = 50\n"  # whoever builds a client here looks at how each of its requests was answered
+GUEST = ("Robin Example", "Developer of a client", "analyst")
 
 
 @contextmanager
@@ -37,7 +39,11 @@ def _begin(places: Places, months: Months, address: str) -> Path:
     step("Every invented organisation makes its keys; the hub its own, and its own issuer of tokens.")
     origin = ("--origin", f"{ORIGIN}/{datetime.now(UTC):%Y%m%dT%H%M%S}")
     people = dict.fromkeys(PARTIES, ("dpo", "signatory", "checker"))
-    config = make_keys(places, address, OPERATOR, people, SUPPLIERS, recipient=RECIPIENT, further=origin)
+    places.run.mkdir(parents=True, exist_ok=True)
+    settings = places.run / "settings.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    further = (*origin, "--settings", str(settings))
+    config = make_keys(places, address, OPERATOR, people, SUPPLIERS, recipient=RECIPIENT, further=further)
     step(f"The agreement {REFERENCE} is entered, advised on and signed.")
     template = places.run / "agreement.template.toml"
     template.write_text(months.agreement(), encoding="utf-8")
@@ -61,6 +67,9 @@ def _fill(places: Places, months: Months, config: Path, address: str) -> Card:
     approve(places, config, request(places, config, (REFERENCE, RELEASE), months.held, OPERATOR), SUPPLIERS)
     asked = ("dataset-token", "issue", REFERENCE, RELEASE, "--recipient", RECIPIENT, "--purpose", "trying the sandbox")
     token = str(json.loads(hub(config, "--json", *asked))["token"])
-    card = Card(address, str(places.run), REFERENCE, DATASET, RELEASE, months.free, months.ready, *SUPPLIERS, RECIPIENT, token)
+    name, position, role = GUEST
+    guest = ("person", "invite", "--party", SUPPLIERS[0], "--name", name, "--position", position, "--role", role)
+    pages = str(json.loads(hub(config, "--json", *guest))["address"])
+    card = Card(address, str(places.run), REFERENCE, DATASET, RELEASE, months.free, months.ready, *SUPPLIERS, RECIPIENT, token, pages)
     card.write(places)
     return card

@@ -28,6 +28,7 @@ def commands(card: Card) -> list[tuple[str, str]]:
         ),
         ("an access token for a client of your own, good for five minutes", token),
         ("then: the agreements that your client is under", f'curl -H "Authorization: Bearer $TOKEN" {card.url}/v1/agreements'),
+        ("and your client's last requests, with why each was refused", f'curl -H "Authorization: Bearer $TOKEN" {card.url}/v1/requests'),
         ("a release with a token of its own, as Excel or R would take it", f"curl -u any:{card.dataset_token} {released}"),
         ("the conformance suite of hubs, against this one", suite),
         ("the judge of clients, before this hub", f".venv/bin/python -m conformance client --hub {card.url}"),
@@ -53,5 +54,11 @@ def told(card: Card, seconds: float, *, kept: bool) -> None:
     )
     for what, command in commands(card):
         console.print(f"  {what}:\n    {command}", markup=False, soft_wrap=True)
+    console.print(
+        f"  the same requests on a page, {card.url}/requests: open this once in a browser of this machine, make a passkey, and sign in with it:\n"
+        f"    {card.invitation}",
+        markup=False,
+        soft_wrap=True,
+    )
     stays = f"its folder stays: python3 dev.py sandbox --keep {_q(card.folder)}" if kept else "everything is removed"
     console.print(f"It ends with Ctrl-C; then {stays}.", markup=False, soft_wrap=True)

@@ -61,16 +61,15 @@ def _require_body(endpoint: str, part_bytes: int) -> None:
         require_type({OCTETS, ""} if octets else {FORM if form else JSON})  # bytes of no named type are octets (RFC 9110 section 8.3)
 
 
-def _admitted(here: Hub, endpoint: str) -> Caller:
-    """Who is calling, if that role may do this. A call counts against whoever makes it; one of nobody known, against its address."""
+def _admit(here: Hub, endpoint: str) -> None:
+    """Find out who is calling, and whether that role may do this. A call counts against whoever makes it; one of nobody known, against its address."""
     try:
-        found = identify(asking(), here.keyring.tokens, request.headers.get("Authorization"), here.clock(), request.remote_addr)
+        g.caller = found = identify(asking(), here.keyring.tokens, request.headers.get("Authorization"), here.clock(), request.remote_addr)
     except Unauthenticated:
         here.limits.stranger(request.remote_addr)
         raise
     here.limits.caller(found.token or found.id)
     admit(endpoint, found.role)
-    return found
 
 
 def guard(app: Flask) -> None:
@@ -91,7 +90,7 @@ def guard(app: Flask) -> None:
             where = "Check the address, or begin at the first page." if for_people() else "The addresses are in /openapi.json."
             raise NotFound("there is nothing at this address.", remedy=where)
         if not is_public(request.endpoint):
-            g.caller = _admitted(here, request.endpoint)
+            _admit(here, request.endpoint)
         _require_body(request.endpoint, here.settings.part_bytes)
 
     def after(_error: BaseException | None = None) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_smorest import Api
 
+from exchange.api import documented
 from exchange.api.schemas import Note, Problem
 
 _BODIES = {
@@ -23,18 +24,17 @@ def describe(api: Api) -> None:
     spec.components.schema("Problem", schema=Problem)
     spec.components.schema("Note", schema=Note)
     spec.options["security"] = [{"token": []}]
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for name, example in documented.examples().items():
+        spec.components.example(name, example)
     for path, operations in spec._paths.items():  # noqa: SLF001  # apispec offers no public way to visit paths
         for method, operation in operations.items():
             if isinstance(operation, dict) and "responses" in operation:
-                _complete(path, method, operation, problem)
+                _complete(path, method, operation)
 
 
-def _complete(path: str, method: str, operation: dict[str, Any], problem: dict[str, Any]) -> None:
-    operation["responses"] = {
-        status: answer for status, answer in operation["responses"].items() if status != "default" and str(status) != "422"
-    }
-    operation["responses"]["default"] = {"description": "A problem document (RFC 9457): code, clause, what to do.", "content": problem}
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    kept = {str(status): answer for status, answer in operation["responses"].items() if str(status) not in ("default", "422")}
+    operation["responses"] = kept | documented.answers(path, method)
     if path == "/oauth2/token" or path.startswith("/public/"):
         operation["security"] = []
     if path.startswith("/odata/") or path.endswith(("/latest/{name}", "/tables/{name}")):

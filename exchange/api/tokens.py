@@ -6,6 +6,7 @@ A stranger therefore never waits to write, and never makes anybody else wait.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +40,7 @@ LARGEST = 4_096  # characters of an assertion
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # Plain characters only: JSON can carry half a surrogate pair, which no database takes.
 _KID = re.compile(r"(?:ed25519|es256):[0-9a-f]{64}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9:-]{1,80}", re.ASCII)
 _JTI = re.compile(r"[!-~]{8,200}", re.ASCII)
 # The one algorithm of each kind of registered key (RFC 9864, RFC 7518 section 3.4).
 _ALGORITHMS = {"ed25519": "Ed25519", "es256": "ES256"}
@@ -120,6 +122,27 @@ def _key(session: Session, header: dict[str, Any]) -> KeyRow:
     if row is None or header.get("alg") != _ALGORITHMS[row.kind]:
         raise unknown
     return row
+
+
+def claimed(session: Session, form: Mapping[str, str]) -> str:
+    """The registered client that a token request names, by its key or else by its id; empty where there is none. Nothing of it is proved."""
+    try:
+        header, claims = _parsed(form.get("client_assertion", ""))
+    except Unauthenticated:
+        header, claims = {}, {}
+    owners = select(KeyRow.owner).where(KeyRow.role == "client").limit(1)
+    for column, value in (
+        (KeyRow.fingerprint, header.get("kid")),
+        (KeyRow.owner, form.get("client_id")),
+        (KeyRow.owner, claims.get("sub")),
+    ):
+        if (
+            isinstance(value, str)
+            and _NAME.fullmatch(value)
+            and (found := session.execute(owners.where(column == value)).scalar_one_or_none())
+        ):
+            return str(found)
+    return ""
 
 
 def _verify(token: str, row: KeyRow) -> None:

@@ -8,6 +8,7 @@ from exchange.commands.partner import read_card
 from exchange.commands.shared import hub_of, say, slug, write_new
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured
+from exchange.notify import subscriptions
 from exchange.people import invitations, people
 from exchange.people.people import Post
 from exchange.settings import Settings
@@ -93,10 +94,10 @@ def list_(context: click.Context, party: str | None) -> None:
 @click.argument("person_id", metavar="PERSON")
 @click.pass_context
 def end(context: click.Context, person_id: str) -> None:
-    """End a person's access: passkeys, sessions and signatures to come, at once."""
+    """End a person's access: passkeys, sessions, signatures to come and own notices, at once."""
     hub = hub_of(context)
     with writing(hub.engine) as session:
-        row = people.end(session, person_id, "hub", hub.clock())
+        row = subscriptions.end_person(session, person_id, "hub", hub.clock())
     say(context, {"ended": row.id}, f"Ended: {row.name} ({row.party}).")
 
 

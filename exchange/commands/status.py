@@ -23,7 +23,7 @@ from exchange.submissions import holds, sealing
 from exchange.submissions.tables import SubmissionRow
 from exchange.times import rfc3339
 from exchange.watch.condition import Cause, Facts, Finding, Severity, findings, worst
-from exchange.watch.facts import look
+from exchange.watch.facts import keyless, look
 from keys.errors import KeystoreUnreadable
 
 _UNKNOWN = frozenset({Cause.DATABASE, Cause.SCHEMA})
@@ -42,8 +42,8 @@ def status(context: click.Context, metrics: bool, as_json: bool) -> int:  # noqa
     context.obj["json"] = context.obj["json"] or as_json
     try:
         hub = hub_of(context, checked=False)
-    except KeystoreUnreadable:
-        return _tell(context, findings(Facts(now(), keystore=False)), {}, [])
+    except KeystoreUnreadable as error:
+        return _tell(context, findings(Facts(now(), keystore=False, keyless=keyless(error))), {}, [])
     except SQLAlchemyError:
         return _tell(context, findings(Facts(now(), database=False)), {}, [])
     if metrics:

@@ -4,9 +4,11 @@ The log is the outbox: every event has its entry in the very transaction that ma
 that was rolled back is told. Only what stands in these tables leaves the hub, and of it only the kind and, if wanted, the agreement's reference.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from agreements.model import Agreement
+from exchange.access import OPERATIONS, Role
 
 
 class Kind(StrEnum):
@@ -52,6 +54,15 @@ ITS_OWN = frozenset({Kind.LATE, Kind.REFUSED, Kind.DESTROYED})
 """Each supplier's own: no other party is told, the operator excepted."""
 CHOICES = tuple(kind for kind in Kind if kind is not Kind.TEST)
 
+_SEEN_ON = {
+    **dict.fromkeys((Kind.SIGNED, Kind.IN_FORCE, Kind.SUSPENDED, Kind.RESUMED, Kind.ENDED, Kind.REVIEW), "web.agreement"),
+    Kind.LATE: "web.scorecard_page",
+    **dict.fromkeys((Kind.REFUSED, Kind.DESTROYED), "web.submission"),
+    Kind.TO_CHECK: "web.check",
+    **dict.fromkeys((Kind.PUBLISHED, Kind.WITHDRAWN), "web.release"),
+    **dict.fromkeys(OF_THE_HUB, "web.condition"),
+}
+
 _ENTRIES = {
     "statement: sign": Kind.SIGNED,
     "agreement in force": Kind.IN_FORCE,
@@ -73,6 +84,12 @@ _ENTRIES = {
 def kind_of(what: str) -> Kind | None:
     """What an entry with these words is told as; None for what nobody is told of."""
     return _ENTRIES.get(what)
+
+
+def open_to(roles: Iterable[str]) -> list[Kind]:
+    """Of what a person with these roles may choose to be told: of what one of them may look at in the pages."""
+    mine = set(map(Role, roles))
+    return [kind for kind in CHOICES if OPERATIONS[_SEEN_ON[kind]] & mine]
 
 
 def may_know(kind: Kind, party: str, organisation: str, agreement: Agreement | None) -> bool:

@@ -15,6 +15,7 @@ from exchange.keyring import sealing_name
 from exchange.log import flushing
 from exchange.log.record import Event, Operation, append
 from exchange.log.tables import EntryRow
+from exchange.notify import subscriptions
 from exchange.people import people
 from exchange.people.tables import InvitationRow, PasskeyRow, PersonRow, SessionRow, WaitingRow
 from exchange.register import dataset_tokens, partners
@@ -212,7 +213,7 @@ def revoke(session: Session, lost: Lost, now: datetime) -> list[str]:
             done.append(token)
     ended = session.execute(select(PersonRow).where(PersonRow.id.in_(lost.people), PersonRow.ended_at.is_(None)))
     for person in ended.scalars().all():
-        people.end(session, person.id, "hub", now)
+        subscriptions.end_person(session, person.id, "hub", now)
         done.append(person.id)
     return done
 

@@ -116,7 +116,7 @@ class Facts:
         began: when its log began: younger than an age, it cannot have neglected anything for that long.
         database: whether the database answers.
         schema: whether its schema is this code's.
-        keystore: whether the keys can be read.
+        keystore: whether the keys can be read; ``keyless``: why not, where that is known.
         restored: what stands in the way of serving after a restore, a sentence each.
         unlogged: why the log, or its second store, cannot be written; empty where it can.
         rooms: disks, or none where things lie elsewhere.
@@ -139,6 +139,7 @@ class Facts:
     database: bool = True
     schema: bool = True
     keystore: bool = True
+    keyless: str = ""
     restored: Sequence[str] = ()
     unlogged: str = ""
     rooms: Sequence[Room] = ()
@@ -187,7 +188,8 @@ def _stops(facts: Facts) -> Iterator[Finding]:
         yield Finding(Cause.SCHEMA, Severity.STOPPED, "The database is of another version of the hub.", remedy)
     if not facts.keystore:
         remedy = "See that the keystore's folder, the root keys and what opens them are there, and that the key service answers."
-        yield Finding(Cause.KEYSTORE, Severity.STOPPED, "The keystore cannot be read.", remedy)
+        about = (facts.keyless,) if facts.keyless else ()
+        yield Finding(Cause.KEYSTORE, Severity.STOPPED, "The keystore cannot be read.", remedy, about=about)
     if facts.restored:
         words = "The hub was restored, and what was destroyed since has not been destroyed again."
         yield Finding(
@@ -204,7 +206,8 @@ def _machine(facts: Facts) -> Iterator[Finding]:
     for room in facts.rooms:
         if room.free < room.keep:
             words = "A disk has less room than the hub keeps free: submissions are refused until there is more."
-            yield Finding(Cause.ROOM, Severity.ATTENTION, words, "Make room, or put the folder on a larger disk.", about=(room.name,))
+            about = (f"{room.name}: {_size(room.free)} free, of {_size(room.keep)} to be kept",)
+            yield Finding(Cause.ROOM, Severity.ATTENTION, words, "Make room, or put the folder on a larger disk.", about=about)
     if facts.clock:
         remedy = "Look at the machine's clock. If it is right: exchange retention confirm"
         yield Finding(
@@ -217,6 +220,10 @@ def _machine(facts: Facts) -> Iterator[Finding]:
     if _longer(facts, facts.backup, UNBACKED):
         words = "The last backup is too old." if facts.backup else "There has never been a backup."
         yield Finding(Cause.BACKUP, Severity.ATTENTION, words, "Run: exchange backup OUT, every day.", facts.backup)
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 30):,.1f} GiB"
 
 
 def _work(facts: Facts) -> Iterator[Finding]:
@@ -252,7 +259,7 @@ def _work(facts: Facts) -> Iterator[Finding]:
             Severity.ATTENTION,
             "The weekly sealing key has not been renewed.",
             remedy,
-            about=(f"it ends on {facts.sealing:%Y-%m-%d}",),
+            about=(f"{'it ends' if facts.sealing > facts.now else 'IT ENDED'} on {facts.sealing:%Y-%m-%d}",),
         )
 
 

@@ -78,8 +78,8 @@ def _able(hub: Hub, standing: Any) -> Facts:
     try:
         hub.keyring.store.names()
         hub.keyring.signing("receipts")
-    except (KeysError, OSError):
-        return replace(seen, keystore=False, unlogged=unlogged(hub))
+    except (KeysError, OSError) as error:
+        return replace(seen, keystore=False, keyless=keyless(error), unlogged=unlogged(hub))
     seen = replace(seen, unlogged=unlogged(hub))
     try:
         return replace(seen, restored=tuple(standing(hub)))
@@ -87,6 +87,13 @@ def _able(hub: Hub, standing: Any) -> Facts:
         return replace(seen, unlogged=seen.unlogged or _words(error))
     except SQLAlchemyError:
         return replace(seen, database=False)
+
+
+def keyless(error: KeysError | OSError) -> str:
+    """Why the keys cannot be read, in words of ours; of what the system says, the kind and the place."""
+    if isinstance(error, KeysError):
+        return str(error)
+    return f"{error.strerror or type(error).__name__}{f': {error.filename}' if error.filename else ''}"
 
 
 def unlogged(hub: Hub) -> str:
@@ -104,7 +111,10 @@ def unlogged(hub: Hub) -> str:
 
 
 def _words(error: OSError | ExchangeError) -> str:
-    return error.detail if isinstance(error, ExchangeError) else f"the second store: {error.strerror or type(error).__name__}"
+    if isinstance(error, ExchangeError):
+        return error.detail
+    where = f" at {error.filename}" if error.filename else ""
+    return f"the second store{where}: {error.strerror or type(error).__name__}"
 
 
 def _rooms(settings: Settings) -> Iterator[Room]:

@@ -221,5 +221,6 @@ def _navigation(who: Person | None) -> list[dict[str, Any]]:
         )
         if OPERATIONS[f"web.{name}"] & roles
     ]
+    more += [wording.REQUESTS] if hub().settings.requests_kept else []
     places = (("Needs your attention", url_for("web.home")), *wording.PLACES, *more)
     return [{"text": text, "href": href, "active": here == href or (href != "/" and here.startswith(href + "/"))} for text, href in places]

@@ -1,10 +1,17 @@
-"""One's own account: passkeys with their fingerprints, another one, revoking one, and signing out everywhere."""
+"""One's own account: passkeys with their fingerprints, another one, revoking one; notices by e-mail; and signing out everywhere."""
+
+from collections.abc import Sequence
 
 from flask import Response, flash, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from exchange.db import reading, writing
-from exchange.errors import NotFound
+from exchange.errors import NotFound, Unacceptable
+from exchange.notify import subscriptions
+from exchange.notify.kinds import WORDS, Kind, open_to
+from exchange.notify.subscriptions import Wanted, Way
+from exchange.notify.tables import SubscriptionRow
+from exchange.notify.ways import read_ways
 from exchange.people import people as accounts
 from exchange.people import sessions
 from exchange.web import ceremony
@@ -20,8 +27,9 @@ def me() -> ResponseReturnValue:
     here, who = hub(), person()
     with reading(here.engine) as session:
         rows = [(row, accounts.counts(session, row)) for row in accounts.passkeys(session, who.id)]
-        places = sessions.live(session, who.id, here.clock())
-    return page("me.html", rows=rows, places=places, present=signed().passkey)
+        places, told = sessions.live(session, who.id, here.clock()), subscriptions.own(session, who.id)
+    of = [WORDS[kind] for kind in Kind if told is not None and kind in told.kinds]
+    return page("me.html", rows=rows, places=places, present=signed().passkey, told=told, of=of)
 
 
 @blueprint.get("/people/me/passkeys/<passkey>/<role>.card.json")
@@ -90,3 +98,58 @@ def sign_out_everywhere() -> ResponseReturnValue:
     with writing(here.engine) as session:
         sessions.end_all(session, person(), here.clock())
     return take_cookie(go("web.sign_in", ended=""))
+
+
+@blueprint.route("/people/me/notices", methods=["GET", "POST"])
+def notices() -> ResponseReturnValue:
+    """Of what one is told by e-mail: ask, then note the choice."""
+    here, who = hub(), person()
+    able = read_ways(here.settings.notices).mail is not None
+    if request.method != "POST":  # HEAD asks, too
+        told = _told()
+        given = (told.address, told.kinds, told.named) if told else ("", (), False)
+        return _notices(given, able=able, told=told is not None)
+    address, kinds, named = given = request.form.get("address", "").strip(), request.form.getlist("kinds"), "named" in request.form
+    if not able:
+        raise Unacceptable("this hub sends no e-mail.", remedy="Ask the operator to set it up.")
+    if faults := _faults(address, kinds):
+        return _notices(given, able=able, told=_told() is not None, faults=faults)
+    with writing(here.engine) as session:
+        subscriptions.choose(session, who.id, Wanted(who.party, Way.MAIL, address, kinds, named), here.clock())
+    flash("Your choice is saved. You are told of what happens from now on.")
+    return go("web.me")
+
+
+def _told() -> SubscriptionRow | None:
+    with reading(hub().engine) as session:
+        return subscriptions.own(session, person().id)
+
+
+def _notices(
+    given: tuple[str, Sequence[str], bool], *, able: bool, told: bool, faults: dict[str, str] | None = None
+) -> ResponseReturnValue:
+    address, kinds, named = given
+    choices = [(kind, WORDS[kind]) for kind in open_to(person().roles)]
+    status = 422 if faults else 200
+    shown = {"address": address, "kinds": kinds, "named": named, "choices": choices, "able": able, "told": told}
+    return page("notices.html", status, faults=faults, **shown)
+
+
+def _faults(address: str, kinds: Sequence[str]) -> dict[str, str]:
+    said = {
+        "address": "" if subscriptions.is_address(Way.MAIL, address) else "Enter an e-mail address, like name@example.com",
+        "kinds": "" if kinds and set(kinds) <= set(open_to(person().roles)) else "Choose at least one thing to be told of",
+    }
+    return {field: words for field, words in said.items() if words}
+
+
+@blueprint.post("/people/me/notices/end")
+def end_notices() -> ResponseReturnValue:
+    """Be told of nothing any more."""
+    here, who = hub(), person()
+    with writing(here.engine) as session:
+        told = subscriptions.own(session, who.id)
+        if told is not None:
+            subscriptions.end(session, told.id, who.id, here.clock(), who.id)
+    flash("You are sent no e-mails any more.")
+    return go("web.me")

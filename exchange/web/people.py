@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from exchange.db import reading, writing
 from exchange.errors import Conflict, Unacceptable
+from exchange.notify import subscriptions
 from exchange.people import invitations, sessions
 from exchange.people import people as accounts
 from exchange.people.people import Post
@@ -76,6 +77,6 @@ def end_person(id: str) -> ResponseReturnValue:  # noqa: A002
         with reading(here.engine) as session:
             return page("end-person.html", row=accounts.find(session, id))
     with writing(here.engine) as session:
-        row = accounts.end(session, id, person().id, here.clock())
+        row = subscriptions.end_person(session, id, person().id, here.clock())
     flash(f"{row.name} can no longer sign in, advise or sign. Everything they were signed in to has ended.")
     return go("web.people")

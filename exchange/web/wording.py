@@ -19,6 +19,7 @@ PLACES = (
 SCORECARD = ("Scorecard", "/scorecard")  # for those alone who may open it
 CHECKS = ("Output checks", "/checks")  # for those who check or answer for what is published
 CONDITION = ("Condition", "/condition")  # for the operator's people
+REQUESTS = ("Requests", "/requests")  # where the hub keeps any
 LOG = ("Log", "/log")  # for those alone who may read it
 
 ROLES: Mapping[Post, str] = {

@@ -82,7 +82,7 @@ class Authority:
         self.file = self.folder / "authority.pem"
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, begins: timedelta, ends: timedelta, name: x509.GeneralName) -> tuple[str, str]:
+    def issue(self, begins: timedelta, ends: timedelta, *names: x509.GeneralName) -> tuple[str, str]:
         """A server's certificate and key files."""
         key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
         made = (
@@ -93,7 +93,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + begins)
             .not_valid_after(now + ends)
-            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )

@@ -21,7 +21,7 @@ from keys.rights import RightsReceipt, RightsRequest, pack
 from keys.seal import rights_info, seal
 from keys.sign import Use, sign_document, verify_document
 from tests.exchange.standing import CLEVELAND, KEY_CHECK, REFERENCE, SCHEMA, World
-from tests.folders import file_of
+from tests.folders import content_of
 
 KIND = "published_crime"
 
@@ -77,10 +77,10 @@ def receipt_of(world: World, answer: TestResponse, signed: dict[str, Any]) -> Ri
 def parts(world: World, submission: str) -> list[pa.Table]:
     """The rows of every part of a submission as they are held."""
     row, hub = world.row(submission), world.hub
-    found = []
+    held, found = hub.places.held, []
     for part in row.held:
         key = hub.keyring.store.unwrap(row.key, part.wrapped_key)
-        found.append(decrypting_dataset([(file_of(hub.places.held, part.object), key, part.aad)], SCHEMA).to_table())
+        found.append(decrypting_dataset([(held.place(part.object), key, part.aad)], SCHEMA, filesystem=held.filesystem).to_table())
     return found
 
 
@@ -96,7 +96,7 @@ def everything_readable(world: World, kept: Sequence[tuple[bytes, bytes, str]] =
     copies = list(kept)
     with reading(hub.engine) as session:
         known = [(part.wrapped_key, part.aad) for part in session.execute(select(HeldPartRow)).scalars()]
-    objects = [file_of(hub.places.held, name).read_bytes() for name in hub.places.held.names()]
+    objects = [content_of(hub.places.held, name) for name in hub.places.held.names()]
     copies += [(content, wrapped, aad) for content in objects for wrapped, aad in known]
     copies += [(content, wrapped, aad) for content in objects for _, wrapped, aad in kept]
     found: set[bytes] = set()

@@ -6,7 +6,8 @@ import io
 import json
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -24,16 +25,16 @@ from agreements.model import Agreement
 from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
 from exchange.app import create_app
 from exchange.db import reading, writing
-from exchange.hub import Hub, open_hub, second_store
+from exchange.hub import Hub, open_hub
 from exchange.keyring import USES, make_keys
-from exchange.keystores import make_keystore, place_of
+from exchange.keystores import make_keystore
 from exchange.log import record
-from exchange.log.shared_store import SharedStore
 from exchange.migrate import upgrade
 from exchange.register import agreements, partners
 from exchange.settings import Settings
 from exchange.submissions import process, sealing
 from exchange.submissions.tables import SubmissionRow
+from exchange.where import InBucket
 from keys.encoding import b64, unb64
 from keys.formats import Acknowledgement, Card, Envelope, Manifest, Part, Receipt
 from keys.pseudonym import NORMALISER
@@ -41,7 +42,7 @@ from keys.rows import RowsDigest
 from keys.seal import EncryptionKey, envelope_info, part_info, seal
 from keys.sign import SigningKey, Use, sign_document, verify_document
 from tests.postgres import Postgres
-from tests.s3 import Service
+from tests.s3 import EVERYTHING, Service
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "config" / "agreements" / "mv7.toml"
@@ -51,6 +52,7 @@ REFERENCE, RELEASE = "LCJP-MV7", "mv7-outcomes"
 CLEVELAND, DURHAM, OPERATOR, TEAM = "cleveland-police", "durham-constabulary", "lcjp-operator", "lcjp-performance-team"
 SUPPLIERS = (CLEVELAND, DURHAM)
 KEY_CHECK = "0123456789abcdef"
+PLACES = ("objects", "staging", "keystore", "leaves")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -89,7 +91,8 @@ def in_buckets(server: Service) -> dict[str, Any]:
 
     Its root keys are in the folder, under the credential: no real hub is so set up, and this one has one host.
     """
-    return {name: server.place(name) for name in ("objects", "staging", "keystore", "leaves")} | server.settings
+    base = server.place()
+    return {name: InBucket(base.bucket, f"{base.prefix}/{name}") for name in PLACES} | server.settings
 
 
 def set_up(folder: Path, clock: Clock, database: str = "", **more: Any) -> Hub:
@@ -200,7 +203,7 @@ class World:
     later: list["World"] = field(default_factory=list)
     s3: Service | None = None
     more: dict[str, Any] = field(default_factory=dict)
-    leaves: list[dict[str, Any]] = field(default_factory=list)
+    leaves: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def build(cls, folder: Path, server: Postgres | None = None, s3: Service | None = None) -> "World":
@@ -232,15 +235,33 @@ class World:
         return copy
 
     def _copy_buckets(self, s3: Service, copy: "World") -> None:
-        for name in ("objects", "staging"):
+        """Copied inside the service, but for the second store: what was flushed one by one is one object in the copy, read at one go."""
+        ours, theirs = s3.space(self.more["leaves"]), s3.space(copy.more["leaves"])
+        for name in ("objects", "staging", "keystore"):
             s3.copy(self.more[name], copy.more[name])
-        place_of(copy.settings).create(place_of(self.settings).read()[0])
-        ours, theirs = second_store(self.settings), second_store(copy.settings)
-        assert isinstance(ours, SharedStore)
-        size = ours.size()
-        if len(self.leaves) != size:
-            self.leaves = list(ours.lines())
-        theirs.extend(self.leaves)
+        there = {name: size for name, size, _ in ours.listed("")}
+        if {name: len(content) for name, content in self.leaves.items()} != there:
+            oldest_first = sorted(there, reverse=True)
+            self.leaves = {name: found[0] for name, found in zip(oldest_first, ours.read_each(iter(oldest_first)), strict=True) if found}
+        assert theirs.create(max(there), b"".join(self.leaves.values()))
+
+    @contextmanager
+    def unwritten(self) -> Iterator[None]:
+        """Nothing can be written to the log's second store: its folder is away, or the service gives the hub no right to."""
+        place = self.settings.second_store
+        if self.s3:
+            self.s3.may("Read", "List")
+            try:
+                yield
+            finally:
+                self.s3.may(*EVERYTHING)
+            return
+        assert isinstance(place, Path)
+        away = place.rename(place.with_name("away"))
+        place.touch()
+        yield
+        place.unlink()
+        away.rename(place)
 
     def disconnect(self) -> None:
         """Let go of the database, here and in whatever was opened on it afterwards."""

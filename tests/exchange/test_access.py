@@ -33,6 +33,7 @@ ADDRESSES: dict[str, tuple[tuple[str, ...], str]] = {
     "log.OwnEntries": (("get",), "/v1/log/entries?after=0&of=1"),
     "log.Cosignatures": (("post",), "/v1/log/cosignatures"),
     "log.Witnesses": (("get",), "/v1/log/witnesses?of=1"),
+    "requests.Requests": (("get",), "/v1/requests"),
     "editions.Editions": (("get",), "/v1/editions"),
     "editions.Edition": (("get",), "/v1/editions/ed-x"),
     "editions.TableFile": (("get",), "/v1/editions/ed-x/tables/by-area.csv"),

@@ -20,7 +20,6 @@ from keys.errors import BadProof, BadSignature
 from keys.places import FILE
 from tests.exchange.restoring import Two, dispose, held_world, killed, month, replayed, rows_of, saved, two
 from tests.exchange.standing import CLEVELAND, World, settings_in
-from tests.folders import file_of
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -135,7 +134,7 @@ def test_what_is_destroyed_while_a_backup_runs_is_left_out_of_it_and_nothing_els
     assert len(list((from_now / "objects").rglob("*.parquet"))) == 1
     check(from_now)
     [part] = world.row(kept).held
-    file_of(world.hub.places.held, part.object).unlink()
+    world.hub.places.held.delete(part.object)
     with pytest.raises(Misconfigured, match="is missing"):
         backup(world.hub, tmp_path / "other", world.clock)
     assert not (tmp_path / "other").exists()

@@ -5,8 +5,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,19 +16,11 @@ from exchange.errors import NotFound
 from exchange.hub import now
 from exchange.log.tables import EntryRow
 from exchange.register import agreements, drill
+from tests.exchange.configured import configured
 from tests.exchange.racing import entries, verify_log
-from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, World, settings_in
+from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, World
 
 BOUND = 5_000  # ms: a hundred times what is measured on an idle machine, and far below the 12 s of a stop that is passed by others
-
-
-def settings_file(world: World) -> Path:
-    """The world's settings as its operator would have them."""
-    settings, path = settings_in(world.folder, world.database), world.folder / "hub.toml"
-    values = {field.name: getattr(settings, field.name) for field in fields(settings) if field.default is MISSING}
-    lines = [f"{name} = {json.dumps(str(value))}" for name, value in values.items()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
 
 
 @contextmanager
@@ -108,7 +98,7 @@ def test_a_stop_does_not_wait_behind_those_who_came_after_it_postgresql(world: W
 
 
 def test_the_command_measures_and_says_so(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    config = settings_file(world)
+    config = configured(world)
     arguments = ["--config", str(config), "--json", "agreement", "drill", REFERENCE, "--times", "3", "--pause", "0"]
     cli.main(arguments, standalone_mode=False)
     said = json.loads(capsys.readouterr().out)

@@ -22,14 +22,14 @@ from exchange import objects as objects_module
 from exchange.db import reading
 from exchange.errors import NoRoom, Unacceptable, Unavailable
 from exchange.keyring import submission_name
-from exchange.objects import Objects
+from exchange.objects import Objects, Store
 from exchange.submissions import decide, intake, process, retention
 from exchange.submissions.manifests import check_keys
 from exchange.submissions.tables import HeldPartRow, SealingKeyRow, SubmissionRow
 from tests.exchange.quicker import one_token_each, open_here
 from tests.exchange.racing import entries, race, verify_log
 from tests.exchange.standing import CLEVELAND, DURHAM, Pushed, World, crimes, problem
-from tests.folders import file_of
+from tests.folders import lying, put_there
 
 
 @pytest.fixture(autouse=True)
@@ -174,18 +174,18 @@ def test_a_new_folder_of_objects_is_as_durable_as_what_is_kept_in_it(tmp_path: P
     assert flushed == [tmp_path, tmp_path / "aa", tmp_path / "aa"]
 
 
-def staged(world: World, pushed: Pushed, number: int) -> Path:
-    return file_of(world.hub.places.staging, intake.part_name(pushed.id, number))
+def lose(world: World, pushed: Pushed, number: int) -> None:
+    world.hub.places.staging.delete(intake.part_name(pushed.id, number))
 
 
 def test_a_part_that_has_gone_is_missing_at_complete_and_is_put_again(world: World) -> None:
     pushed = world.prepare([crimes(3), crimes(2, seed=1)])
     world.open(pushed)
     assert [world.put(pushed, number).status_code for number in (1, 2)] == [201, 201]
-    staged(world, pushed, 2).unlink()
+    lose(world, pushed, 2)
     assert problem(world.complete(pushed), 409, "parts-missing")["missing"] == [2]
     assert world.call("get", f"/v1/submissions/{pushed.id}", CLEVELAND).get_json()["missing"] == [2]
-    staged(world, pushed, 1).write_bytes(b"cut")
+    put_there(world.hub.places.staging, intake.part_name(pushed.id, 1), b"cut")
     assert problem(world.complete(pushed), 409, "parts-missing")["missing"] == [1, 2]
     assert [world.put(pushed, number).status_code for number in (1, 2)] == [200, 200]
     assert world.complete(pushed).status_code == 202
@@ -196,7 +196,7 @@ def test_a_part_lost_after_the_acknowledgement_is_asked_for_again_and_not_refuse
     pushed = world.prepare([crimes(3), crimes(2, seed=1)])
     world.send(pushed)
     acknowledged = world.row(pushed.id).acknowledgement
-    staged(world, pushed, 1).unlink()
+    lose(world, pushed, 1)
     assert world.process(pushed.id) == "open"
     assert len(entries(world, "submission reopened", pushed.id)) == 1
     answer = world.call("get", f"/v1/submissions/{pushed.id}", CLEVELAND).get_json()
@@ -243,7 +243,7 @@ def test_objects_of_a_failed_commit_go_at_once(world: World, monkeypatch: pytest
     with pytest.raises(OperationalError):
         world.process(pushed.id)
     assert objects(world) == []
-    assert not list(world.folder.glob("objects/*/*"))
+    assert not lying(world.settings, "objects")
     assert world.row(pushed.id).tries == 1  # written after it, so that what SQLite's log may hold of it counts at no start
     mend()
     assert world.process(pushed.id) == "held"
@@ -366,7 +366,7 @@ def test_a_part_for_which_there_is_no_room_is_refused_before_it_is_read_and_take
     answer = world.put(pushed, 1)
     found = problem(answer, 507, "storage-full")
     assert (answer.headers["Retry-After"], found["clause"]) == ("30", "LCJP-MV7 version 1, dataset crimes, sealed parts")
-    assert not list(world.folder.glob("staging/*/*"))
+    assert not lying(world.settings, "staging")
     limited(world, keep_free=1)
     assert world.put(pushed, 1).status_code == 201
     assert world.complete(pushed).status_code == 202
@@ -388,23 +388,24 @@ def test_a_disk_that_fails_in_the_middle_leaves_nothing(
 ) -> None:
     pushed = world.prepare([crimes(3)])
     world.open(pushed)
-    keep = Objects.keep
+    store = type(world.hub.places.staging)
+    keep = store.keep
 
-    def fails(self: Objects, draft: Path, name: str) -> None:
+    def fails(self: Store, draft: Path, name: str) -> None:
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Objects, "keep", fails)
+        patch.setattr(store, "keep", fails)
         problem(world.put(pushed, 1), status, code)
-    assert not list(world.folder.glob("staging/*/*"))
-    assert Objects.keep is keep
+    assert not lying(world.settings, "staging")
+    assert store.keep is keep
     assert world.put(pushed, 1).status_code == 201
     world.complete(pushed)
     with monkeypatch.context() as patch:
-        patch.setattr(Objects, "keep", fails)
+        patch.setattr(store, "keep", fails)
         with pytest.raises(Unavailable):
             world.process(pushed.id)
     assert (world.row(pushed.id).state, objects(world)) == ("complete", [])
-    assert not list(world.folder.glob("objects/*/*"))
+    assert not lying(world.settings, "objects")
     assert world.process(pushed.id) == "held"
     assert states(world) == ["held"]

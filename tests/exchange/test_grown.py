@@ -1,6 +1,8 @@
 """A hub whose every place is of another kind than the default's does what every hub does: nothing in its folder but this host's own things."""
 
+import os
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,10 @@ from exchange.restore import putting_back
 from exchange.restore.backup import backup
 from exchange.restore.putting_back import check, put_back
 from exchange.restore.replay import replay
-from exchange.submissions.leftovers import tidy
+from exchange.submissions.leftovers import LONG, tidy
 from keys.errors import KeyDestroyed
 from tests.exchange.restoring import dispose, month, rows_of
-from tests.exchange.standing import World
+from tests.exchange.standing import DURHAM, World, crimes
 
 
 def test_rows_are_held_read_and_destroyed(world: World, engine: str) -> None:
@@ -51,6 +53,40 @@ def test_what_another_host_may_be_writing_is_left_alone(world: World) -> None:
     assert held.holds(stray, 29)
     assert tidy(world.hub.engine, world.hub.places) == 1
     assert rows_of(world, submission) == 3
+
+
+def later(world: World, monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    """Everything that lies in the two stores is so much older: the files' times, or the clock of the service that answers."""
+    if world.s3 is None:
+        for path in (*world.folder.glob("objects/??/*"), *world.folder.glob("staging/??/*")):
+            at = path.stat().st_mtime - by.total_seconds()
+            os.utime(path, (at, at))
+    else:
+        monkeypatch.setattr("exchange.bucket.parsedate_to_datetime", lambda said: parsedate_to_datetime(said) + by)
+
+
+def test_what_nobody_waits_for_goes_after_seven_days_beside_other_hosts_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    submission = month(world, 4)
+    waiting = world.prepare([crimes(9)], supplier=DURHAM)
+    world.send(waiting, DURHAM)
+    held, staging = world.hub.places.held, world.hub.places.staging
+    # Of a submission that is held; of one that a worker may be at; sealed parts of nobody's.
+    strays = [(held, f"{one.removeprefix('sub-')}.9.aaaa.parquet") for one in (submission, waiting.id)] + [(staging, "bb.1.parquet")]
+    for place, name in strays:
+        draft = place.draft(name)
+        draft.write_bytes(b"left behind")
+        place.keep(draft, name)
+    parts, objects = set(staging.names()), set(held.names())
+    later(world, monkeypatch, LONG - timedelta(hours=1))
+    assert tidy(world.hub.engine, world.hub.places, alone=False) == 0
+    monkeypatch.undo()
+    later(world, monkeypatch, LONG + timedelta(hours=1))
+    assert tidy(world.hub.engine, world.hub.places, alone=False) == 2
+    assert set(held.names()) == objects - {strays[0][1]}
+    assert set(staging.names()) == parts - {"bb.1.parquet"}
+    monkeypatch.undo()
+    assert rows_of(world, submission) == 3
+    assert world.process(waiting.id) == "held"
 
 
 def test_a_grown_hub_is_backed_up_and_put_back(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from keys.checkpoint import verify_checkpoint
 from keys.errors import BadSignature
 from keys.formats import Receipt, SealingKeyNotice
 from keys.sign import SigningKey, Use, VerifyKey, verify_document
+from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, REFERENCE, World, crimes, problem
 from tests.exchange.test_endings import agree
-from tests.exchange.web.test_upgrade import settings_file
 
 
 def rotate(world: World, use: str) -> str:
@@ -133,7 +133,7 @@ def test_the_keys_of_what_is_still_to_be_certified_stay(world: World, tmp_path: 
     assert world.process(bad.id) == "refused"
     new = rotate(world, "receipts")
     agree(world, renamed(world, {old: new}))
-    line = ["--config", str(settings_file(world)), "keys", "destroy", old]
+    line = ["--config", str(configured(world)), "keys", "destroy", old]
     kept = CliRunner().invoke(cli, line)
     assert isinstance(kept.exception, Conflict), kept.output
     certificate = retention.dispose(world.hub.engine, world.hub.keyring, world.hub.places, bad.id, world.clock())
@@ -144,7 +144,7 @@ def test_the_keys_of_what_is_still_to_be_certified_stay(world: World, tmp_path: 
 def test_no_key_is_made_whose_card_cannot_be_written(world: World, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for card, kind in ((tmp_path / "file", Misconfigured), (tmp_path / "file" / "card", OSError)):
-        done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "keys", "rotate", "receipts", "--card", str(card)])
+        done = CliRunner().invoke(cli, ["--config", str(configured(world)), "keys", "rotate", "receipts", "--card", str(card)])
         assert isinstance(done.exception, kind)
     assert len(world.hub.keyring.names("receipts")) == 1
 

@@ -10,6 +10,7 @@ from exchange.db import writing
 from exchange.register import partners
 from exchange.submissions import process
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, crimes, print_of, problem
+from tests.folders import lying
 
 
 def test_the_whole_way_and_a_true_receipt(world: World) -> None:
@@ -181,7 +182,7 @@ def test_a_part_counts_only_whole_and_right(world: World) -> None:
         problem(world.call("put", f"/v1/submissions/{pushed.id}/parts/{number}", CLEVELAND, data=right), 404, "no-such-part")
     assert problem(world.complete(pushed), 409, "parts-missing")["missing"] == [1, 2]
     assert not list(world.hub.places.staging.names())
-    assert not list(world.folder.glob("staging/*/*"))
+    assert not lying(world.settings, "staging")
 
 
 def test_a_body_without_a_length_is_refused(world: World) -> None:

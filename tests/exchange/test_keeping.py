@@ -16,6 +16,7 @@ from exchange.submissions.tables import HeldPartRow, PartRow, SealingKeyRow
 from keys.errors import KeyDestroyed
 from keys.sign import Use, verify_document
 from tests.exchange.standing import CLEVELAND, OPERATOR, REFERENCE, World, crimes, problem
+from tests.folders import content_of, lying, put_there
 
 
 def rotate(world: World) -> None:
@@ -114,7 +115,7 @@ def gone(world: World, submission: str, batches: list[holdings.Batch]) -> None:
         assert not session.execute(select(HeldPartRow)).scalars().all()
         assert not session.execute(select(PartRow)).scalars().all()
         assert holdings.rows(session, world.hub.keyring, world.hub.places.held, batches, world.agreement, dataset).count_rows() == 0
-    assert not [path for path in world.folder.glob("objects/*/*") if path.is_file()]
+    assert not lying(world.settings, "objects")
     gc.collect()
 
 
@@ -145,10 +146,12 @@ def test_a_copy_of_the_data_kept_aside_cannot_be_read_once_the_key_is_gone(world
     with reading(world.hub.engine) as session:
         batches = holdings.live(session, REFERENCE, "crimes")
         rows = {row.number: (row.object, row.wrapped_key, row.aad, row.rows) for row in session.execute(select(HeldPartRow)).scalars()}
-    objects = {path: path.read_bytes() for path in world.folder.glob("objects/*/*")}
+    held_parts = world.hub.places.held
+    objects = {name: content_of(held_parts, name) for name in held_parts.names()}
+    assert objects
     dispose(world, held.id)
-    for path, content in objects.items():
-        path.write_bytes(content)
+    for name, content in objects.items():
+        put_there(held_parts, name, content)
     with writing(world.hub.engine) as session:
         for number, (name, wrapped, aad, count) in rows.items():
             session.add(HeldPartRow(submission=held.id, number=number, object=name, wrapped_key=wrapped, aad=aad, rows=count))

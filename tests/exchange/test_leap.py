@@ -18,8 +18,8 @@ from exchange.log.tables import EntryRow
 from exchange.questions import leap
 from exchange.submissions import holds
 from exchange.submissions.holds import Over
+from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, World, crimes, print_of
-from tests.exchange.web.test_upgrade import settings_file
 
 DUE = datetime(2031, 4, 29, 23, 0, tzinfo=UTC)  # 30 April in London
 DAY = timedelta(days=1)
@@ -111,7 +111,7 @@ def test_a_leap_ends_no_hold(world: World) -> None:
 
 
 def retention(world: World, *arguments: str) -> Any:
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "--json", "retention", *arguments], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "--json", "retention", *arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return json.loads(done.output)
 
@@ -134,7 +134,7 @@ def test_commands_on_a_hub_of_today(world: World) -> None:
     assert [one["ended"] is None for one in retention(world, "holds", "--ended")["holds"]] in ([True, False], [False, True])
     assert retention(world, "confirm", "--yes")["confirmed"]
     assert retention(world, "run") == {"destroyed": []}
-    unknown = ["--config", str(settings_file(world)), "retention", "hold", held.id, "--reason", "x", "--person", "nobody", "--until", until]
+    unknown = ["--config", str(configured(world)), "retention", "hold", held.id, "--reason", "x", "--person", "nobody", "--until", until]
     with pytest.raises(Unacceptable, match="nobody whom the agreement names"):
         CliRunner().invoke(cli, unknown, catch_exceptions=False)
 

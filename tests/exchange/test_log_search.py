@@ -30,16 +30,16 @@ from exchange.register import agreements
 from keys.checkpoint import cosign, witness_name
 from keys.encoding import b64
 from keys.sign import SigningKey
+from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, problem
 from tests.exchange.test_witnesses import head_of, post, signed
-from tests.exchange.web.test_upgrade import settings_file
-from tests.folders import folder_of
+from tests.folders import lying
 
 HARM = '=HYPERLINK("http://x")<script>alert(1)</script>%_\\'
 
 
 def exchange(world: World, *arguments: str) -> Any:
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "--json", *arguments], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "--json", *arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return json.loads(done.output)
 
@@ -121,7 +121,7 @@ def test_the_command_finds_them_and_says_who(world: World) -> None:
     pushed = world.hold()
     of_it = exchange(world, "log", "search", "--subject", pushed.id, "--organisation", CLEVELAND, "--from", "2026-11-22")["entries"]
     assert [one["what"] for one in of_it] == ["submission held", "submission acknowledged", "submission opened"]
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "log", "search", "--what", "statement"], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "log", "search", "--what", "statement"], catch_exceptions=False)
     assert search.PURPOSE in done.output
     assert re.search(r"; by [A-Z].*, Cleveland", done.output), done.output
 
@@ -286,7 +286,7 @@ def test_of_one_entry_the_words_are_said_and_of_no_entry_nothing(world: World, t
     exchange(world, "log", "prove", "2", "--out", str(out))
     done = CliRunner().invoke(cli, ["log", "verify", str(out), "--key", key_of(world)], catch_exceptions=False)
     assert "Entry 2: {" in done.output
-    assert refused("--config", str(settings_file(world)), "log", "prove", "999999", "--out", str(tmp_path / "none")) == 9
+    assert refused("--config", str(configured(world)), "log", "prove", "999999", "--out", str(tmp_path / "none")) == 9
     assert not (tmp_path / "none").exists()
 
 
@@ -308,9 +308,9 @@ def test_a_redacted_entry_is_said_to_be_so_everywhere(world: World, tmp_path: Pa
     exchange(world, "log", "export", str(tmp_path / "all.jsonl"))
     whole = CliRunner().invoke(cli, ["--json", "log", "verify", str(tmp_path / "all.jsonl"), "--key", key_of(world)])
     assert json.loads(whole.output)["redacted"] == 1
-    everything = b"".join(path.read_bytes() for path in folder_of(world.hub.settings.second_store).glob("*.jsonl"))
+    everything = b"".join(lying(world.settings, "second_store").values())
     assert b"something private" not in everything
-    config = str(settings_file(world))
+    config = str(configured(world))
     assert refused("--config", config, "log", "redact", str(number), "--reason", "again", "--person", "p") == 9
     assert refused("--config", config, "log", "redact", "10", "--reason", " ", "--person", "p") == 6
 
@@ -353,12 +353,12 @@ def test_the_export_for_the_information_commissioner_stands_by_itself(world: Wor
     words = (folder / "README.txt").read_text(encoding="utf-8")
     assert key_of(world) in words
     assert "{" not in words
-    assert refused("--config", str(settings_file(world)), "log", "export", str(out), "--commissioner") == 3
+    assert refused("--config", str(configured(world)), "log", "export", str(out), "--commissioner") == 3
 
 
 def test_entries_are_chosen_for_the_commissioner_alone(world: World, tmp_path: Path) -> None:
     done: Result = CliRunner().invoke(
-        cli, ["--config", str(settings_file(world)), "log", "export", str(tmp_path / "x"), "--reference", REFERENCE]
+        cli, ["--config", str(configured(world)), "log", "export", str(tmp_path / "x"), "--reference", REFERENCE]
     )
     assert done.exit_code == 2
     assert not (tmp_path / "x").exists()

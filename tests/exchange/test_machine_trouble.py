@@ -13,8 +13,8 @@ from exchange.commands.root import cli
 from exchange.errors import Misconfigured
 from exchange.leader import take
 from exchange.serve import ONCE, _tidy
+from tests.exchange.configured import configured
 from tests.exchange.standing import DURHAM, World, crimes, print_of
-from tests.exchange.web.test_upgrade import settings_file
 from tests.folders import file_of
 
 
@@ -33,7 +33,7 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
 
 def test_a_database_that_fails_is_said_without_the_statement(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     held, who = world.hold(), print_of(world.keys[f"{DURHAM}/dpo"])
-    config = ["--config", str(settings_file(world))]
+    config = ["--config", str(configured(world))]
     hold = [*config, "retention", "hold", held.id, "--reason", "an inquiry", "--until", "2030-01-01", "--person"]
     for person in ("\udcff", f"{who}\udcff"):
         code, words = said([*hold, person], capsys)
@@ -54,7 +54,7 @@ def test_a_database_that_fails_is_said_without_the_statement(world: World, capsy
 
 def test_a_file_that_cannot_be_written_is_said(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    line = ["--config", str(settings_file(world)), "keys", "rotate", "log", "--card", str(tmp_path / "file" / "card")]
+    line = ["--config", str(configured(world)), "keys", "rotate", "log", "--card", str(tmp_path / "file" / "card")]
     code, words = said(line, capsys)
     assert code == 1
     assert words.startswith("Error: ")
@@ -65,7 +65,7 @@ def test_a_hub_that_starts_leaves_alone_what_a_worker_is_writing(world: World, m
     hub, pushed = world.hub, world.prepare([crimes()])
     world.send(pushed)
     keep = type(hub.places.held).keep
-    config = ["--config", str(settings_file(world)), "worker", "--once"]
+    config = ["--config", str(configured(world)), "worker", "--once"]
 
     def slow(*arguments: object) -> None:
         keep(*arguments)  # type: ignore[arg-type]

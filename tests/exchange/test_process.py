@@ -16,6 +16,7 @@ from exchange.db import reading
 from exchange.submissions import confined, holdings, leftovers, process
 from exchange.submissions.tables import SubmissionState
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, SCHEMA, World, crimes, stream
+from tests.folders import content_of, lying, put_there
 
 CANARY = "Zebedee Quillfeather"
 
@@ -29,7 +30,7 @@ def refused(world: World, *parts: pa.Table | bytes, counts: list[int] | None = N
     assert (receipt.outcome, receipt.dispose_on) == ("refused", None)
     assert not list(world.hub.places.held.names())
     assert not list(world.hub.places.staging.names())
-    assert not list(world.folder.glob("objects/*/*"))
+    assert not lying(world.settings, "objects")
     report = world.row(pushed.id).report
     assert report is not None
     assert CANARY not in json.dumps([report, world.row(pushed.id).receipt])
@@ -64,12 +65,11 @@ def test_rows_are_held_rekeyed_sorted_and_otherwise_as_sent(world: World) -> Non
 
 def test_what_is_held_is_unreadable_on_disk(world: World) -> None:
     world.hold([crimes(200)])
-    [path] = list(world.folder.glob("objects/*/*"))
-    content = path.read_bytes()
+    [content] = lying(world.settings, "objects").values()
     assert b"Hartlepool" not in content
     assert b"crime_type" not in content
     with pytest.raises((OSError, pa.ArrowException)):
-        pq.read_table(path)
+        pq.read_table(io.BytesIO(content))
 
 
 def test_rows_that_break_rules_are_named_by_number_and_never_by_value(world: World) -> None:
@@ -195,10 +195,11 @@ def test_a_part_sealed_for_another_place_does_not_open(world: World) -> None:
 def test_a_part_altered_in_staging_is_noticed(world: World) -> None:
     pushed = world.prepare([crimes()])
     world.send(pushed)
-    [path] = list(world.folder.glob("staging/*/*.sealed"))
-    content = bytearray(path.read_bytes())
+    staging = world.hub.places.staging
+    [name] = staging.names()
+    content = bytearray(content_of(staging, name))
     content[-1] ^= 1
-    path.write_bytes(content)
+    put_there(staging, name, bytes(content))
     assert world.process(pushed.id) == "refused"
     assert "digest" in world.receipt(pushed.id).reasons[0].reason
 
@@ -215,7 +216,7 @@ def test_what_was_suspended_meanwhile_waits_and_what_was_resumed_is_done_again(w
     with monkeypatch.context() as patch:
         patch.setattr(confined, "run", suspended_meanwhile)
         assert world.process(pushed.id) == "complete"
-    assert not list(world.folder.glob("objects/*/*"))
+    assert not lying(world.settings, "objects")
     writing = db.writing
 
     def resume_first(engine: Any) -> Any:
@@ -246,13 +247,13 @@ def test_leftovers_of_a_killed_process_go_and_nothing_that_counts(world: World) 
     held = world.hold()
     waiting = world.prepare([crimes(9)], supplier=DURHAM)
     world.send(waiting, DURHAM)
-    before = set(world.folder.glob("*/??/*"))
+    before = lying(world.settings, "objects", "staging")
     for place in (world.hub.places.held, world.hub.places.staging):
         place.draft("aa.1.parquet").write_bytes(b"half")
         whole = place.draft("bb.1.parquet")
         whole.write_bytes(b"whole, but nobody's")
         place.keep(whole, "bb.1.parquet")
     assert leftovers.tidy(world.hub.engine, world.hub.places) == 4
-    assert {path for path in world.folder.glob("*/??/*") if path.is_file()} == {path for path in before if path.is_file()}
+    assert lying(world.settings, "objects", "staging") == before
     assert world.process(waiting.id) == "held"
     assert held_rows(world).num_rows == world.receipt(held.id).rows

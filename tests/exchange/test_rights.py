@@ -21,7 +21,7 @@ from tests.exchange.quicker import open_here
 from tests.exchange.standing import CLEVELAND, DURHAM, NOW, OPERATOR, REFERENCE, TEAM, Pushed, World, crimes, problem
 from tests.exchange.test_modes import under
 from tests.exchange.web.signed_in import sign_in
-from tests.folders import file_of
+from tests.folders import content_of, lying
 
 SUBMISSIONS = f"/agreements/{REFERENCE}/submissions"
 WHOM = [pseudonym(1)]
@@ -63,7 +63,7 @@ def batches(world: World) -> dict[str, holdings.Batch]:
 def copies(world: World, submission: str) -> list[tuple[bytes, bytes, str]]:
     """What a backup would have of a submission: its objects with their wrapped data keys."""
     held = world.hub.places.held
-    return [(file_of(held, part.object).read_bytes(), part.wrapped_key, part.aad) for part in world.row(submission).held]
+    return [(content_of(held, part.object), part.wrapped_key, part.aad) for part in world.row(submission).held]
 
 
 def without(tables: list[pa.Table], gone: set[bytes]) -> list[pa.Table]:
@@ -104,8 +104,8 @@ def test_an_erased_person_is_in_nothing_that_anybody_could_read(world: World) ->
 def test_nothing_of_the_person_is_kept_or_logged(held: World) -> None:
     receipt = ask(held, "erasure", WHOM)
     held.disconnect()
-    for path in (path for path in held.folder.rglob("*") if path.is_file()):
-        content = path.read_bytes()
+    kept = {str(path): path.read_bytes() for path in held.folder.rglob("*") if path.is_file()}
+    for path, content in (kept | lying(held.settings, "objects", "staging", "keystore", "second_store")).items():
         for value in (*WHOM, *rekeyed(held, WHOM)):
             assert value not in content, path
             assert value.hex().encode() not in content, path

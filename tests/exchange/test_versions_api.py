@@ -21,8 +21,8 @@ from exchange.questions.explain import explain_for
 from exchange.questions.past import standing_then, version_then
 from exchange.register import agreements
 from exchange.releases.tables import EditionRow, EditionState
+from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, TEAM, World, problem
-from tests.exchange.test_drill import settings_file
 
 BASE = f"/v1/agreements/{REFERENCE}"
 SIGNATORY = Capacity.SIGNATORY
@@ -33,7 +33,7 @@ Shell = Callable[..., Any]
 @pytest.fixture
 def shell(world: World) -> Shell:
     """The command line of this hub: the answer as JSON, and the exit code."""
-    config = settings_file(world)
+    config = configured(world)
 
     def call(*words: str | Path) -> tuple[int, Any]:
         done = CliRunner().invoke(cli, ["--config", str(config), "--json", "agreement", *map(str, words)])
@@ -104,7 +104,7 @@ def test_a_rehearsal_shows_a_party_its_own_submissions_and_the_operator_all(worl
     path = written(world, tmp_path, second, version="2", back_fill_from='"2021-06"')
     code, told = shell("rehearse", path)
     assert (code, [row["id"] for row in told["submissions"]]) == (0, [mine.id, theirs.id])
-    words = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "agreement", "rehearse", str(path)]).output
+    words = CliRunner().invoke(cli, ["--config", str(configured(world)), "agreement", "rehearse", str(path)]).output
     assert "2 submissions." in words
     assert "    2  would have been refused" in words
 
@@ -217,7 +217,7 @@ def test_a_decided_submission_is_explained_from_its_receipt_and_the_log(world: W
     problem(world.call("get", f"/v1/agreements/LCJP-OTHER/explain/{held.id}", CLEVELAND), 404, "unknown-agreement")
     code, told = shell("explain", REFERENCE, "--submission", held.id)
     assert (code, told["outcome"], told["log"]) == (0, "held", answer["log"])
-    words = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "agreement", "explain", REFERENCE, "--submission", held.id])
+    words = CliRunner().invoke(cli, ["--config", str(configured(world)), "agreement", "explain", REFERENCE, "--submission", held.id])
     assert f"{held.id} is held; it was held on" in words.output
     assert "If it were submitted now:" in words.output
 
@@ -235,7 +235,7 @@ def test_a_refused_submission_says_why_then_and_what_would_be_now(world: World) 
 
 def test_the_command_says_what_is_missing(world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shell("explain", REFERENCE, "--dataset", "crimes")[0] == 2
-    line = ["exchange", "--config", str(settings_file(world)), "agreement", "explain", REFERENCE, "--party"]
+    line = ["exchange", "--config", str(configured(world)), "agreement", "explain", REFERENCE, "--party"]
     for words, code in (
         ([CLEVELAND], 6),
         ([CLEVELAND, "--at", "noon"], 6),

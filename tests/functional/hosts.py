@@ -1,7 +1,8 @@
 """Several hosts on one machine: each a network namespace of its own and private folders, with nothing in common but the servers.
 
-That takes root. Without it a host is a process with a folder of its own, and what lies between it and PostgreSQL a process that passes on
-what each end says, and can be put to sleep. ``LCJP_TEST_HOSTS=proxies`` has root do the same.
+These are PostgreSQL, an S3 service and OpenBao, at the other end of each host's cable. That takes root. Without it a host is a process with a
+folder of its own, and what lies between it and each server a process that passes on what each end says, and can be put to sleep.
+``LCJP_TEST_HOSTS=proxies`` has root do the same.
 """
 
 import json
@@ -22,8 +23,9 @@ from sqlalchemy import make_url
 from demo.cast import ROOT
 from exchange.leader import LEADER
 from exchange.settings import read_settings
+from tests.functional.servers import Servers, subnet
 from tests.functional.world import World, alive
-from tests.postgres import Postgres, free_port
+from tests.postgres import free_port
 
 PROXY = """
 import socket, sys, threading
@@ -69,15 +71,15 @@ def until(true: Callable[[], bool], what: str, seconds: float = 60) -> float:
 
 @dataclass
 class Host:
-    """One host. ``address``: where it finds PostgreSQL; ``enter``: what its programs are started with."""
+    """One host. ``hidden``: the folder of the hub's first host, of which it sees nothing."""
 
     name: str
     number: int
     base: Path
-    port: int
+    hidden: Path
     isolated: bool
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
-    proxy: "subprocess.Popen[bytes] | None" = None
+    proxies: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -89,36 +91,34 @@ class Host:
         """Its namespace; and the name of its cable's end here."""
         return f"lx{os.getpid() % 1_000_000}{self.name}"
 
-    def _subnet(self, end: int) -> str:
-        return f"10.{64 + os.getpid() // 250 % 64}.{os.getpid() % 250}.{4 * self.number + end}"
-
-    def wire(self) -> tuple[str, int]:
-        """Lay its cable; where PostgreSQL is for it."""
+    def wire(self, *ports: int) -> list[str]:
+        """Lay its cable; the address and port at which it finds what listens on each of these ports here."""
         if not self.isolated:
-            here = free_port()
-            self.proxy = subprocess.Popen([sys.executable, "-c", PROXY, str(here), str(self.port)])
+            mine = [(free_port(), port) for port in ports]
+            self.proxies += [subprocess.Popen([sys.executable, "-c", PROXY, *map(str, pair)]) for pair in mine]
             self.home.mkdir(parents=True, exist_ok=True)
-            return "127.0.0.1", here
+            return [f"127.0.0.1:{here}" for here, _ in mine]
         (self.base / "hosts").mkdir(exist_ok=True)
         inner = f"{self.space}i"
         for line in (
             f"netns add {self.space}",
             f"link add {self.space} type veth peer name {inner}",
             f"link set {inner} netns {self.space}",
-            f"addr add {self._subnet(1)}/30 dev {self.space}",
+            f"addr add {subnet(self.number, 1)}/30 dev {self.space}",
             f"link set {self.space} up",
-            f"-n {self.space} addr add {self._subnet(2)}/30 dev {inner}",
+            f"-n {self.space} addr add {subnet(self.number, 2)}/30 dev {inner}",
             f"-n {self.space} link set {inner} up",
             f"-n {self.space} link set lo up",
         ):
             subprocess.run(["ip", *line.split()], check=True, capture_output=True)
-        return self._subnet(1), self.port
+        return [f"{subnet(self.number, 1)}:{port}" for port in ports]
 
     def start(self, config: Path, *command: str) -> "subprocess.Popen[bytes]":
         """One of the hub's programs on this host, as a process group of its own."""
         program = [sys.executable, "-c", _COMMAND, "--config", str(config), *command]
-        if self.isolated:  # of every host's folder it sees its own alone, empty
-            inside = f'mount -t tmpfs -o mode=700 tmpfs {self.base}/hosts && mkdir {self.home} && exec "$@"'
+        if self.isolated:  # of every host's folder it sees its own alone, empty; of the first host's nothing
+            hide = f"mount -t tmpfs -o mode=700 tmpfs {self.hidden}"
+            inside = f'{hide} && mount -t tmpfs -o mode=700 tmpfs {self.base}/hosts && mkdir {self.home} && exec "$@"'
             program = ["ip", "netns", "exec", self.space, "unshare", "-m", "sh", "-c", inside, "sh", *program]
         with (self.base / f"{self.name}.log").open("ab") as log:
             process = subprocess.Popen(program, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -148,53 +148,55 @@ class Host:
 
     def cut(self) -> None:
         """Pull out its cable: nothing it says arrives any more, and nobody tells it so."""
-        if self.proxy is not None:
-            self.proxy.send_signal(signal.SIGSTOP)
-        else:
+        for proxy in self.proxies:
+            proxy.send_signal(signal.SIGSTOP)
+        if self.isolated:
             subprocess.run(["ip", "link", "set", self.space, "down"], check=True)
 
     def mend(self) -> None:
         """Put it back."""
-        if self.proxy is not None:
-            self.proxy.send_signal(signal.SIGCONT)
-        else:
+        for proxy in self.proxies:
+            proxy.send_signal(signal.SIGCONT)
+        if self.isolated:
             subprocess.run(["ip", "link", "set", self.space, "up"], check=True)
 
     def remove(self) -> None:
         """Take all of it away."""
         self.kill()
-        if self.proxy is not None:
-            self.proxy.kill()
-            self.proxy.wait()
-        else:
+        for proxy in self.proxies:
+            proxy.kill()
+            proxy.wait()
+        if self.isolated:
             subprocess.run(["ip", "link", "del", self.space], check=False, capture_output=True)
             subprocess.run(["ip", "netns", "del", self.space], check=False, capture_output=True)
 
 
 @dataclass
 class Hosts:
-    """Hosts that work for one hub, and its PostgreSQL."""
+    """Hosts that work for one hub, and the servers that they share."""
 
     world: World
-    server: Postgres
+    servers: Servers
     every: Sequence[Host]
     configs: dict[str, Path] = field(default_factory=dict)
 
     def wire(self, *settings: str) -> None:
-        """Lay every cable, and write every host's settings: as the hub's, but for its own folder and its way to PostgreSQL."""
+        """Lay every cable, and carry to every host what an operator would: settings, the hub's credentials, the authority."""
         lines = self.world.config.read_text(encoding="utf-8").splitlines()
-        folder = self.world.places.hub
-        shared = ("objects", "staging", "keystore", "roots", "credential")
-        kept = [line for line in lines if line.split(" ")[0] not in (*shared, "database_url", "home", "work", "schedule", "leaves")]
-        name = make_url(self.database).database
+        own = ("database_url", "home", "work", "schedule", "s3_endpoint", "s3_credentials_file", "s3_ca_file")
+        kept = [line for line in lines if line.split(" ")[0] not in (*own, "transit_address", "transit_token_file", "transit_ca_file")]
+        name, shared = make_url(self.database).database, self.servers
         for host in self.every:
-            address, port = host.wire()
-            mine = [f'{one} = "{folder / one}"' for one in shared]
-            mine += [f'leaves = "{folder / "leaves"}"', f'home = "{host.home}"', *settings]
-            mine.append(f'database_url = "postgresql+psycopg://postgres@{address}:{port}/{name}"')
-            path = folder / f"host-{host.name}.toml"
-            path.write_text("\n".join([*mine, *kept]) + "\n", encoding="utf-8")
-            self.configs[host.name] = path
+            database, s3, bao = host.wire(shared.postgres.port, shared.s3.port, shared.bao_port)
+            folder = self.world.places.run / f"given-{host.name}"
+            folder.mkdir()
+            for file, given in ((shared.s3.credentials, "s3"), (shared.bao.token_file, "token"), (shared.authority, "ca.pem")):
+                shutil.copy(file, folder / given)
+            mine = [f'database_url = "postgresql+psycopg://postgres@{database}/{name}"', f'home = "{host.home}"', *settings]
+            mine += [f's3_endpoint = "https://{s3}"', 's3_credentials_file = "s3"', 's3_ca_file = "ca.pem"']
+            mine += [f'transit_address = "https://{bao}"', 'transit_token_file = "token"', 'transit_ca_file = "ca.pem"']
+            self.configs[host.name] = folder / "hub.toml"
+            self.configs[host.name].write_text("\n".join([*mine, *kept]) + "\n", encoding="utf-8")
 
     @property
     def database(self) -> str:
@@ -240,6 +242,12 @@ class Hosts:
         for pid, _ in self._leading():
             self.ask("SELECT pg_terminate_backend(%s)", pid)
 
+    def asleep_in_a_transaction(self) -> bool:
+        """Whether somebody began a transaction and then said nothing for a second."""
+        time.sleep(1.2)
+        query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction' "
+        return bool(self.ask(query + "AND state_change < clock_timestamp() - interval '1 second'"))
+
     def holder(self, submission: str) -> Host | None:
         """Whose lease of this submission is live."""
         query = "SELECT holder FROM leases WHERE submission = %s AND until > clock_timestamp() AT TIME ZONE 'UTC' AND holder IS NOT NULL"
@@ -260,10 +268,10 @@ class Hosts:
 
 
 @contextmanager
-def connected(world: World, server: Postgres, count: int, *settings: str) -> Iterator[Hosts]:
+def connected(world: World, shared: Servers, count: int, *settings: str) -> Iterator[Hosts]:
     """That many hosts for this hub, wired; nothing runs on them yet."""
     isolated = namespaces()
-    hosts = Hosts(world, server, [Host("abcdef"[n], n, world.places.run, server.port, isolated) for n in range(count)])
+    hosts = Hosts(world, shared, [Host("abcdef"[n], n, world.places.run, world.places.hub, isolated) for n in range(count)])
     try:
         hosts.wire(*settings)
         yield hosts

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import Browser
 
 from conformance.asking import Asker
 from conformance.clauses import Outcome, Suite
@@ -33,9 +34,15 @@ from exchange.errors import Unacceptable
 from keys.encoding import b64
 from keys.keyfile import read_keyfile
 from keys.sign import SigningKey, Use, sign_document
+from tests.functional.browser import visitor
 from tests.functional.world import agency
 
 SANDBOX = [sys.executable, "-P", "-m", "demo.sandbox"]
+
+
+@pytest.fixture(autouse=True)
+def every_problem_is_documented() -> None:
+    """Not here: planted deviations answer what no hub of ours does (tests/conftest.py looks everywhere else)."""
 
 
 @pytest.fixture(scope="module")
@@ -290,3 +297,16 @@ def test_a_hub_that_signs_acknowledgements_anew_fails_there(card: Card) -> None:
 def test_a_hub_that_cannot_be_reached_passes_nothing() -> None:
     away = HubStage(Asker(f"http://localhost:{free_port()}", "sandbox-northmoor", SigningKey.generate()))
     assert {one.outcome for one in ENTRY.judge(away)} <= {Outcome.FAIL, Outcome.NOT_APPLICABLE}
+
+
+def test_a_developer_sees_on_a_page_why_each_request_was_refused(card: Card, chromium: Browser) -> None:
+    client = Asker(card.url, card.supplier, read_keyfile(card.key(card.supplier, "client")).signing)
+    _, answer = (client.ask("GET", "/v1/agreements/NOBODYS-OWN") for _ in range(2))
+    with visitor(chromium, card.url) as robin:
+        robin.enrol(card.invitation)
+        page = robin.go("/requests")
+        row = page.locator("tr", has_text=answer.headers["X-Request-Id"])
+        for words in ("404", "unknown-agreement", "the last of 2 alike", "/v1/agreements/{reference}"):
+            assert words in row.inner_text()
+        assert "NOBODYS" not in page.content()
+        robin.check("requests")

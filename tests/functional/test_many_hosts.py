@@ -3,6 +3,7 @@
 The seconds are printed; docs/scale.md has them.
 """
 
+import json
 import os
 import signal
 import sys
@@ -19,13 +20,17 @@ from tests.faults import invariants
 from tests.faults.known import Known
 from tests.functional.hosts import Host, Hosts, connected, namespaces, until
 from tests.functional.raw import Raw, Sealed, small
+from tests.functional.servers import servers
 from tests.functional.truth import Extract, held_once, log_entries
-from tests.functional.world import CLEVELAND, DURHAM, Server, agree, copied, make_keys, share_secret
-from tests.postgres import MISSING, Postgres, programs
+from tests.functional.world import CLEVELAND, DURHAM, Server, agency, agree, copied, make_keys, share_secret, start_agency
 
 LEASE = 2.0
 SECONDS = 12.0
 """Within which another must have taken over, on a machine that others use too."""
+AWAY = 4.0
+"""For how long the S3 service is away."""
+RESTED = 60.0
+"""What failed rests before it is tried again: 4 seconds at first, then 8, 16."""
 
 
 @dataclass
@@ -75,6 +80,7 @@ class Drill:
         """Nothing is lost, doubled or untrue."""
         until(lambda: all(self.hosts.state(one) == "held" for one in self.sent), "all are held")
         hub = self.hosts.world.hub()
+        until(lambda: not any(hub.places.staging.names()), "the sealed parts of what is decided are gone")  # by whoever decided, just after
         left_out = (invariants.every_held_row_is_held_once, invariants.what_was_acknowledged_is_there)  # said below of these real extracts
         with reading(hub.engine) as session:
             checks = [one for one in (*invariants.ALWAYS, *invariants.AT_REST) if one not in left_out]
@@ -87,20 +93,18 @@ class Drill:
             assert [one["what"] for one in said if one["subject"] == submission].count("submission held") == 1
 
 
-def say(what: str, seconds: float) -> None:
+def say(what: str, seconds: float, most: float = SECONDS) -> None:
     sys.stdout.write(f"take-over: {what}: {seconds:.1f} s\n")
-    assert seconds < SECONDS
+    assert seconds < most
 
 
 @pytest.fixture(scope="module")
 def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
-    found = programs()
-    if found is None:
-        pytest.skip(MISSING)
     folder = tmp_path_factory.mktemp("hosts")
-    server = Postgres(found, network="10.0.0.0/8")
-    try:
-        made = make_keys(folder / "made", "--database-url", server.create())
+    with servers(folder, 2) as shared:
+        further = folder / "further.toml"
+        further.write_text(shared.further, encoding="utf-8")
+        made = make_keys(folder / "made", "--database-url", shared.postgres.create(), "--settings", str(further))
         made.add(made.config, "schedule = false\nwork = false\n")
         world = copied(made, folder / "run")
         agree(world)
@@ -110,13 +114,11 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
         hub.engine.dispose()
         months = iter([(party, f"2021-{month:02}") for month in range(1, 13) for party in (CLEVELAND, DURHAM)])
         settings = (f"lease_seconds = {LEASE}", "process_every = 0.2")
-        with Server(world) as web, connected(world, server, 2, *settings) as hosts:
+        with Server(world) as web, connected(world, shared, 2, *settings) as hosts:
             for host in hosts.every:
                 hosts.worker(host)
             web.start()
             yield Drill(hosts, folder, known, months)
-    finally:
-        server.close()
 
 
 def victim(drill: Drill, *, leads: bool = False, at_once: int = 2) -> tuple[str, float, Host]:
@@ -135,17 +137,26 @@ def victim(drill: Drill, *, leads: bool = False, at_once: int = 2) -> tuple[str,
     raise AssertionError("nobody could be caught at it")
 
 
+def signal_all(host: Host, number: int) -> None:
+    for process in host.processes:
+        os.killpg(process.pid, number)
+
+
 @pytest.mark.slow
 def test_a_worker_that_is_paused_past_its_lease_wakes_up_beside_the_one_that_took_over(drill: Drill) -> None:
     drill.hosts.up()
-    submission, since, host = victim(drill)
-    for process in host.processes:
-        os.killpg(process.pid, signal.SIGSTOP)
-    try:
-        say("a worker paused in the middle of a part", drill.held(submission, since))
-    finally:
-        for process in host.processes:
-            os.killpg(process.pid, signal.SIGCONT)
+    for _ in range(6):
+        submission, since, host = victim(drill)
+        signal_all(host, signal.SIGSTOP)
+        try:
+            if drill.hosts.asleep_in_a_transaction():  # it would hold its locks for two minutes, as docs/scale.md says: another time
+                continue
+            say("a worker paused in the middle of a part", drill.held(submission, since))
+            break
+        finally:
+            signal_all(host, signal.SIGCONT)
+    else:
+        raise AssertionError("every worker was paused in a transaction")
     drill.check()
 
 
@@ -162,13 +173,37 @@ def test_postgresql_crashes_and_comes_up_again_while_agencies_push(drill: Drill)
     drill.hosts.up()
     for _ in range(2):
         drill.push()
-    drill.hosts.server.crash()
-    drill.hosts.server.start()
+    drill.hosts.servers.postgres.crash()
+    drill.hosts.servers.postgres.start()
     since = time.monotonic()
     say("PostgreSQL back, until somebody leads", until(lambda: drill.hosts.leader() is not None, "somebody leads"))
     submission = drill.push()
     until(lambda: all(drill.hosts.state(one) == "held" for one in drill.sent), "all are held")
     say("PostgreSQL back, until what waited and what came then is held", drill.held(submission, since))
+    drill.check()
+
+
+@pytest.mark.slow
+def test_the_s3_service_is_killed_and_comes_up_again_while_agencies_push(drill: Drill) -> None:
+    drill.hosts.up()
+    party, month = next(drill.months)
+    extract = small(drill.folder, party, "crimes", month)
+    push = ("push", "crimes", extract.path, "--period", month, "--home", drill.hosts.world.home(party), "--json")
+    waiting = [drill.push() for _ in range(2)]
+    drill.hosts.servers.s3.crash()
+    with start_agency(*push) as pushed:
+        time.sleep(AWAY)
+        drill.hosts.servers.s3.start()
+        since = time.monotonic()
+        out, err = pushed.communicate(timeout=100)
+    if pushed.returncode:  # it gave up, and said that it may be tried again
+        done = agency(*push)
+        assert done.code == 0, (out, err, done)
+        out = done.out
+    drill.sent.append(json.loads(out)["submissions"][0]["submission"])
+    drill.extracts.append(extract)
+    until(lambda: all(drill.hosts.state(one) == "held" for one in waiting), "what waited is held")
+    say("the S3 service back, until what waited and what came meanwhile is held", time.monotonic() - since, RESTED)
     drill.check()
 
 

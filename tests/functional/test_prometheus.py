@@ -26,6 +26,49 @@ ROWS = 20
 # Counted by the library beside what we name, or made by Prometheus of a scrape.
 MADE = re.compile(r"_(bucket|count|sum|created)$")
 Ask = Callable[[str], float | None]
+# A hub that is well, minute by minute over ten hours, and not far from what would be something: no rule fires of it.
+WELL = {
+    'up{job="lcjp-exchange"}': "1x600",
+    "lcjp_exchange_ready": "1x600",
+    'lcjp_exchange_finding{cause="schedule"}': "0x600",
+    'lcjp_exchange_finding{cause="backup"}': "0x600",
+    'lcjp_exchange_finding{cause="late"}': "1x600",
+    "lcjp_exchange_destructions_overdue": "0x600",
+    "lcjp_exchange_second_store_lag_entries": "0x600",
+    "lcjp_exchange_schedule_timestamp_seconds": "-540+60x600",
+    'lcjp_exchange_job_failures_in_a_row{task="draw charts"}': "2x600",
+    "lcjp_exchange_oldest_unopened_seconds": "1700x600",
+    "lcjp_exchange_sealing_key_expiry_timestamp_seconds": "500000x600",
+    "lcjp_exchange_last_backup_timestamp_seconds": "-90000+60x600",
+    'lcjp_exchange_disk_free_bytes{place="staging"}': "9000000000x600",
+    'lcjp_exchange_disk_reserved_bytes{place="staging"}': "1073741824x600",
+    'lcjp_exchange_http_requests_total{status="2xx"}': "0+100x600",
+    'lcjp_exchange_http_requests_total{status="5xx"}': "0+1x600",
+    'lcjp_exchange_notices{state="given_up"}': "0x600",
+    'lcjp_exchange_notices{state="waiting"}': "40x600",
+}
+# Each rule, and of which figures it fires though all others are well; "_": there is no such figure.
+FIRES: dict[str, list[dict[str, str]]] = {
+    "HubGone": [{'up{job="lcjp-exchange"}': "0x600"}],
+    "HubNotReady": [{"lcjp_exchange_ready": "0x600"}],
+    "HubNeedsItsOperator": [{'lcjp_exchange_finding{cause="quota"}': "1x600"}],
+    "DestructionOverdue": [{"lcjp_exchange_destructions_overdue": "1x600"}],
+    "SecondStoreLags": [{"lcjp_exchange_second_store_lag_entries": "1x600"}],
+    "ScheduleStopped": [
+        {"lcjp_exchange_schedule_timestamp_seconds": "-660+60x600"},
+        {"lcjp_exchange_schedule_timestamp_seconds": "_x600", 'lcjp_exchange_finding{cause="schedule"}': "1x600"},
+    ],
+    "JobFails": [{'lcjp_exchange_job_failures_in_a_row{task="draw charts"}': "3x600"}],
+    "SubmissionsWait": [{"lcjp_exchange_oldest_unopened_seconds": "1900x600"}],
+    "SealingKeyEnds": [{"lcjp_exchange_sealing_key_expiry_timestamp_seconds": "400000x600"}],
+    "NoBackup": [
+        {"lcjp_exchange_last_backup_timestamp_seconds": "-140000+60x600"},
+        {"lcjp_exchange_last_backup_timestamp_seconds": "_x600", 'lcjp_exchange_finding{cause="backup"}': "1x600"},
+    ],
+    "DiskFills": [{'lcjp_exchange_disk_free_bytes{place="staging"}': "9000000000-4000000x600"}],
+    "ServerErrors": [{'lcjp_exchange_http_requests_total{status="5xx"}': "0+3x600"}],
+    "NoticesGivenUp": [{'lcjp_exchange_notices{state="given_up"}': "1x600"}],
+}
 
 
 def tool(*arguments: str | Path, given: str = "") -> None:
@@ -156,3 +199,20 @@ def test_what_ships_for_prometheus_and_grafana_is_what_they_read() -> None:
     spots = [(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels]
     assert len(set(spots)) == len(spots)
     assert all(one["gridPos"]["x"] + one["gridPos"]["w"] <= 24 for one in panels)
+
+
+def test_each_rule_fires_of_its_cause_and_none_of_a_hub_that_is_well(tmp_path: Path) -> None:
+    rules = (MONITORING / "alerts.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"- alert: (\w+)", rules)) == set(FIRES)
+    cases = [("", {}), *((name, figures) for name, several in FIRES.items() for figures in several)]
+    also = {"NoBackup", "ScheduleStopped"}  # what the hub itself finds is its operator's, too
+    tests = []
+    for name, figures in cases:
+        firing = {name, *({"HubNeedsItsOperator"} if name in also and len(figures) > 1 else ())} - {""}
+        told = [{"labels": f'{{alertname="{one}"}}', "value": 1} for one in sorted(firing)]
+        asked = [{"expr": 'count by (alertname) (ALERTS{alertstate="firing"})', "eval_time": "9h", "exp_samples": told}]
+        series = [{"series": one, "values": values} for one, values in (WELL | figures).items()]
+        tests.append({"name": name or "well", "interval": "1m", "input_series": series, "promql_expr_test": asked})
+    shutil.copy(MONITORING / "alerts.yml", tmp_path)
+    (tmp_path / "tests.yml").write_text(json.dumps({"rule_files": ["alerts.yml"], "evaluation_interval": "1m", "tests": tests}))
+    tool("test", "rules", tmp_path / "tests.yml")

@@ -91,6 +91,41 @@ def test_the_operator_at_work(world: World, chromium: Browser) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_notices_are_chosen_by_keyboard_changed_and_stopped(world: World, chromium: Browser) -> None:
+    world = at_localhost(world, 'notices = "notices.toml"')
+    settings = '[mail]\nhost = "localhost"\nsender = "hub@hub.example"\n'
+    (world.config.parent / "notices.toml").write_text(settings, encoding="utf-8")
+    invitation = invite(world, CLEVELAND, "Robin Example", "dpo")
+    with serving(world), visitor(chromium, world.address) as robin:
+        robin.enrol(invitation)
+        robin.page.get_by_role("link", name="Choose what to be told of").click()
+        robin.check("notices")
+        robin.page.get_by_label("Your e-mail address at work").focus()
+        robin.page.keyboard.press("Enter")
+        robin.page.get_by_role("heading", name="There is a problem").wait_for()
+        assert robin.page.title().startswith("Error: ")
+        robin.check("notices-faults")
+        robin.page.get_by_role("link", name="Choose at least one thing to be told of").click()
+        robin.page.keyboard.press("Space")  # the link leads into the list, where the first box is ticked
+        robin.page.get_by_label("An agreement was suspended").check()
+        robin.page.get_by_label("Name the agreement in the e-mail").check()
+        robin.page.get_by_label("Your e-mail address at work").fill("robin@police.example")
+        robin.page.keyboard.press("Enter")
+        robin.page.wait_for_url("**/people/me")
+        robin.check("notices-chosen")
+        shown = robin.page.inner_text("main")
+        assert "An agreement was signed by a party" in shown
+        assert "An agreement was suspended" in shown
+        assert "robin@police.example" in world.exchange("notify", "list")
+        robin.page.get_by_role("link", name="Change or stop these e-mails").click()
+        assert robin.page.get_by_label("An agreement was suspended").is_checked()
+        robin.check("notices-again")
+        robin.page.get_by_role("button", name="Stop all e-mails to me").click()
+        assert "You are sent none." in robin.page.inner_text("main")
+    assert "Nobody is told of anything." in world.exchange("notify", "list")
+
+
+@pytest.mark.timeout(300)
 def test_without_a_script_everything_but_the_passkey_works(world: World, chromium: Browser) -> None:
     world = at_localhost(world)
     invitation = invite(world, CLEVELAND, "Robin Example", "dpo")

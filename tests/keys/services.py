@@ -45,14 +45,15 @@ class KeyService:
 
 
 @contextmanager
-def key_service(folder: Path) -> Iterator[KeyService]:
-    """A server of its own, in memory, on a free port."""
+def key_service(folder: Path, *more: str) -> Iterator[KeyService]:
+    """A server of its own, in memory, on a free port; ``more``: further words of its command."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     root_token = secrets.token_hex(16)
     # Not the development server's own terminal talk: it prints an unseal key.
     command = [str(Path(sys.executable).with_name("bao")), "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"]
+    command += more
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "BAO_DEV_ROOT_TOKEN_ID": root_token}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -24,9 +24,9 @@ from exchange.exports.version import signed_version_of
 from exchange.extras import load
 from exchange.register import agreements
 from keys.sign import Use, sign_document
+from tests.exchange.configured import configured
 from tests.exchange.extra import needs_pdf
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World
-from tests.exchange.test_drill import settings_file
 from tests.exchange.web.signed_in import sign_in
 
 HERE = f"/agreements/{REFERENCE}/versions/1"
@@ -46,7 +46,7 @@ def browser(world: World) -> FlaskClient:
 @pytest.fixture
 def exchange(world: World) -> Callable[..., Any]:
     def run(*words: str | Path) -> Any:
-        return cli.main(["--config", str(settings_file(world)), "--json", *map(str, words)], standalone_mode=False)
+        return cli.main(["--config", str(configured(world)), "--json", *map(str, words)], standalone_mode=False)
 
     return partial(run, "agreement")
 

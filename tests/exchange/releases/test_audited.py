@@ -18,9 +18,9 @@ from exchange.log.tables import EntryRow
 from exchange.problems import as_exchange_error
 from exchange.releases import edition
 from exchange.submissions import holdings, retention
+from tests.exchange.configured import configured
 from tests.exchange.releases.drafted import REQUESTER, ask, publish, row
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World, crimes, print_of
-from tests.exchange.web.test_upgrade import settings_file
 from tests.folders import folder_of
 
 SIX = {"collection", "alteration", "consultation", "disclosure", "combination", "erasure"}
@@ -196,12 +196,12 @@ def test_without_its_entry_nothing_is_handed_out_sqlite(drafted: Drafted, name: 
 def test_a_draft_shown_and_its_findings_are_consultations(drafted: Drafted, tmp_path: Path) -> None:
     world, identity = drafted
     begun = many(world)
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "--json", "release", "show", identity], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "--json", "release", "show", identity], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     (entry,) = entries(world, begun)
     assert (entry["operation"], entry["what"], entry["who"], entry["subject"]) == ("consultation", "edition shown", "operator", identity)
     mend = second_store(world)
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "release", "show", identity, "--out", str(tmp_path / "out")])
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "release", "show", identity, "--out", str(tmp_path / "out")])
     assert done.exit_code != 0
     assert not (tmp_path / "out").exists()
     mend()

@@ -24,10 +24,10 @@ from exchange.releases.tables import EditionRow, EditionState
 from keys.errors import KeysError
 from keys.keyfile import write_keyfile
 from keys.sign import Use, sign_document, verify_document
+from tests.exchange.configured import configured
 from tests.exchange.releases.drafted import APRIL, CHECKERS, REASON, REQUESTER, ask, publish, record, row, vote
 from tests.exchange.restoring import put_over, replayed, saved
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, RELEASE, TEAM, World, crimes, print_of, problem
-from tests.exchange.test_drill import settings_file
 
 WHY = "A force's month was counted twice."
 
@@ -199,7 +199,7 @@ class Shell:
     """The command line of a hub, with key files of its people."""
 
     def __init__(self, world: World, folder: Path) -> None:
-        self.world, self.folder, self.config = world, folder, settings_file(world)
+        self.world, self.folder, self.config = world, folder, configured(world)
 
     def key(self, place: str) -> str:
         path = self.folder / f"{secrets.token_hex(4)}.key.json"

@@ -17,9 +17,9 @@ from exchange.releases.tables import EditionState
 from exchange.releases.uniqueness import TOO_FEW
 from keys.formats import digest
 from keys.keyfile import write_keyfile
+from tests.exchange.configured import configured
 from tests.exchange.releases.drafted import CHECKERS, REQUESTER, ask, publish, record, row, vote
 from tests.exchange.standing import CLEVELAND, OPERATOR, TEAM, World, crimes, print_of
-from tests.exchange.test_drill import settings_file
 
 
 def seen(world: World, identity: str, place: str) -> dict[str, object]:
@@ -110,7 +110,7 @@ def test_it_goes_when_rows_it_was_made_from_are_held_no_longer(drafted: tuple[Wo
 
 def test_the_command_shows_it_to_a_checker_and_to_nobody_who_gives_no_key(drafted: tuple[World, str], tmp_path: Path) -> None:
     world, identity = drafted
-    config = settings_file(world)
+    config = configured(world)
     keys = {}
     for place in (CHECKERS[0], f"{CLEVELAND}/signatory"):
         keys[place] = tmp_path / f"{secrets.token_hex(4)}.key.json"

@@ -14,15 +14,15 @@ from exchange.errors import ExchangeError
 from exchange.people import people
 from keys.encoding import parse_json
 from keys.formats import Card
+from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, DURHAM, URL, World
 from tests.exchange.web.signed_in import enter
-from tests.exchange.web.test_upgrade import settings_file
 
 INVITE = ("invite", "--party", CLEVELAND, "--name", "Robin Example", "--position", "DPO", "--role", "dpo", "--role", "checker")
 
 
 def person(world: World, *arguments: str) -> Any:
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "--json", "person", *arguments], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "--json", "person", *arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return json.loads(done.output)
 
@@ -71,7 +71,7 @@ def test_a_card_for_an_agreement(world: World, tmp_path: Path) -> None:
     ids=str,
 )
 def test_what_cannot_be_is_one_sentence(world: World, arguments: tuple[str, ...], said: str) -> None:
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "person", *arguments])
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "person", *arguments])
     assert done.exit_code != 0
     assert said in (str(done.exception) if isinstance(done.exception, ExchangeError) else done.output)
     assert callable(run)
@@ -82,12 +82,12 @@ def test_one_identity_is_one_person(world: World) -> None:
     linked = ("--issuer", "https://idp.example", "--subject", "robin")
     person(world, "link-oidc", first.id, *linked)
     person(world, "link-oidc", first.id, *linked)
-    done = CliRunner().invoke(cli, ["--config", str(settings_file(world)), "person", "link-oidc", second.id, *linked])
+    done = CliRunner().invoke(cli, ["--config", str(configured(world)), "person", "link-oidc", second.id, *linked])
     assert "another person" in str(done.exception)
 
 
 def test_no_invitation_where_passkeys_cannot_work(world: World) -> None:
-    config = settings_file(world)
+    config = configured(world)
     config.write_text(config.read_text().replace(URL, "http://127.0.0.1:8080"))
     done = CliRunner().invoke(cli, ["--config", str(config), "person", *INVITE])
     assert "host name" in str(done.exception)

@@ -5,7 +5,10 @@ import pytest
 from tests.exchange.standing import CLEVELAND, OPERATOR, URL, World, problem
 from tests.exchange.web.signed_in import ask, forgery, send, sign_in
 
-FORMS = ("/sign-out", "/people/invite", "/people/per-x/end", "/people/per-x/invite", "/people/me/sign-out-everywhere")
+FORMS = (
+    *("/sign-out", "/people/invite", "/people/per-x/end", "/people/per-x/invite", "/people/me/sign-out-everywhere"),
+    *("/people/me/notices", "/people/me/notices/end"),
+)
 
 
 @pytest.mark.parametrize("path", FORMS)

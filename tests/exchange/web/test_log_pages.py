@@ -26,7 +26,6 @@ from keys.sign import SigningKey
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, TEAM, World
 from tests.exchange.web.hostile import HARM
 from tests.exchange.web.signed_in import enter, sign_in
-from tests.folders import folder_of
 
 
 def put(world: World, **members: str) -> int:
@@ -113,15 +112,11 @@ def test_looking_is_logged_first_and_the_form_alone_is_not(world: World) -> None
 def test_nothing_is_shown_where_looking_cannot_be_logged(world: World) -> None:
     put(world, subject="sub-private")
     browser = sign_in(world, CLEVELAND, "dpo")
-    folder = folder_of(world.hub.settings.second_store)
-    away = folder.rename(folder.with_name("away"))
-    folder.touch()
-    for address in ("/log?search=yes", "/log.csv", "/log/1", "/log/1/proof.jsonl"):
-        answer = browser.get(address)
-        assert answer.status_code == 503, address
-        assert "sub-private" not in answer.text
-    folder.unlink()
-    away.rename(folder)
+    with world.unwritten():
+        for address in ("/log?search=yes", "/log.csv", "/log/1", "/log/1/proof.jsonl"):
+            answer = browser.get(address)
+            assert answer.status_code == 503, address
+            assert "sub-private" not in answer.text
     assert browser.get("/log?search=yes").status_code == 200
 
 

@@ -23,6 +23,7 @@ from exchange.people.tables import (
 )
 from keys.keystore import SealedFileKeystore
 from keys.providers import CredentialFileRoots
+from tests.exchange.configured import configured
 from tests.exchange.standing import CLEVELAND, URL, World
 from tests.exchange.web.signed_in import sign_in
 
@@ -38,17 +39,8 @@ def counts(database: str) -> dict[str, int]:
     return found
 
 
-def settings_file(world: World) -> Path:
-    known = world.hub.settings
-    paths = ("objects", "staging", "keystore", "roots", "credential", "codes")
-    lines = [f'{name} = "{getattr(known, name)}"' for name in (*paths, "public_url", "origin", "database_url")]
-    path = world.folder / "hub.toml"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
 def test_an_older_hub_is_brought_here_with_all_it_holds(world: World) -> None:
-    database, config = world.hub.settings.database_url, settings_file(world)
+    database, config = world.hub.settings.database_url, configured(world)
     before = counts(database)
     assert before["statements"] == 6
     engine = make_engine(database)
