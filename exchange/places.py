@@ -40,4 +40,6 @@ def require_new(settings: Settings) -> None:
     for name in PLACES:
         place = getattr(settings, name)
         if isinstance(place, InBucket) and any(space_of(settings, place).listed("", most=1)):
-            raise Misconfigured(f"{place} holds something already.", remedy=f"Give the new hub another prefix for {name}, or an empty bucket.")
+            raise Misconfigured(
+                f"{place} holds something already.", remedy=f"Give the new hub another prefix for {name}, or an empty bucket."
+            )

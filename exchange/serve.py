@@ -143,6 +143,8 @@ class Server(BaseApplication):
             self.offered.stop()
         if self.standing is not None:
             self.standing.stop(background.GRACE + 4)
+        # What stays frozen is never let go, and DuckDB's library complains of that on its way out.
+        gc.unfreeze()
 
 
 def serve(settings: Settings, hub: Hub) -> None:

@@ -46,17 +46,23 @@ def in_buckets(engine: Engine, known: Relations, by: Mapping[str, str], make: Ca
 
     Args:
         by: dataset → the pseudonym by which its rows are divided (:func:`divided_by`); those of others are whole in every bucket.
+        make: gives rows, or what is worked out of them; relations that it registers are forgotten after its bucket.
     Raises:
         OutOfMemory: rows cannot be divided, or do not fit even so.
     """
     buckets = engine.buckets([table for place, table in known.items() if place[0] in by]) if by else 1
     while True:
         try:
-            return [make(_bucket(engine, known, by, number, buckets)) for number in range(buckets)]
+            return [_made(engine, known, by, number, buckets, make) for number in range(buckets)]
         except OutOfMemory:
             if not by or buckets >= MOST_BUCKETS:
                 raise
             buckets *= 2
+
+
+def _made(engine: Engine, known: Relations, by: Mapping[str, str], number: int, buckets: int, make: Callable[[Relations], Made]) -> Made:
+    with engine.for_now():
+        return make(_bucket(engine, known, by, number, buckets))
 
 
 def _bucket(engine: Engine, known: Relations, by: Mapping[str, str], number: int, buckets: int) -> Relations:

@@ -5,7 +5,8 @@ No text of a definition is ever put into SQL by us; names and literals are rende
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -69,7 +70,7 @@ class Engine:
     def __init__(self, *, memory: str = "4GB", threads: int = 2) -> None:
         """Open and lock. ``memory``: DuckDB's own limit; Arrow's buffers lie outside it."""
         self._count = 0
-        self._relations: list[tuple[ibis.Table, pads.Dataset]] = []
+        self._relations: list[tuple[str, ibis.Table, pads.Dataset]] = []
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -82,7 +83,7 @@ class Engine:
                 "arrow_lossless_conversion": True,
             }
         )
-        self._limit = _bytes(memory)
+        self._limit = in_bytes(memory)
         for statement in ("set TimeZone='UTC'", "set enable_external_access=false", "set lock_configuration=true"):
             # DuckDB 2: a result that is not fetched blocks the connection.
             self._connection.execute(statement).fetchall()
@@ -96,8 +97,19 @@ class Engine:
         self._connection.register(name, relation)
         table = ibis.table(ibis.schema({field.name: _described(field) for field in relation.schema}), name=name)
         described = self._described(table, relation)
-        self._relations.append((described, relation if isinstance(relation, pads.Dataset) else pads.dataset(relation)))
+        self._relations.append((name, described, relation if isinstance(relation, pads.Dataset) else pads.dataset(relation)))
         return described
+
+    @contextmanager
+    def for_now(self) -> Iterator[None]:
+        """What is registered within is forgotten at the end: nothing of one bucket is in memory while the next is made."""
+        before = len(self._relations)
+        try:
+            yield
+        finally:
+            for name, _, _ in self._relations[before:]:
+                self._connection.unregister(name)
+            del self._relations[before:]
 
     def _described(self, table: ibis.Table, relation: "pa.Table | pads.Dataset") -> ibis.Table:
         casts = {field.name: table[field.name].cast("uuid") for field in relation.schema if field.type == PSEUDONYM}
@@ -122,7 +134,7 @@ class Engine:
         return found
 
     def _relation(self, table: ibis.Table) -> pads.Dataset:
-        return next(relation for one, relation in self._relations if one is table)
+        return next(relation for _, one, relation in self._relations if one is table)
 
     def run(self, expression: ibis.Table) -> pa.Table:
         """The rows of an expression over registered relations; :class:`EngineError` if it cannot be run."""
@@ -150,7 +162,7 @@ def _edge(first: int) -> pa.Scalar:
     return pa.scalar(bytes([first]) + bytes(15), PSEUDONYM)
 
 
-def _bytes(memory: str) -> int:
+def in_bytes(memory: str) -> int:
     """A memory limit as DuckDB reads it: powers of ten, or of two with an “i”."""
     found = _LIMIT.fullmatch(memory.strip().upper())
     if found is None:

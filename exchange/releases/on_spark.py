@@ -9,7 +9,9 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +26,7 @@ from pyspark.sql import SparkSession
 
 from exchange.errors import Misconfigured
 from exchange.references import HeldRows, written
-from exchange.releases.engine import PSEUDONYM, Engine, OnSpark, Relation
+from exchange.releases.engine import PSEUDONYM, Engine, OnSpark, Relation, in_bytes
 from exchange.releases.errors import EngineError
 from exchange.releases.held_source import NAME, ROW, HeldSource, as_spark_reads, schema_as_text, settings_as_text
 
@@ -47,6 +49,10 @@ ALWAYS: Mapping[str, str] = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 """What no setting changes: nothing but this machine is listened to, nothing is written in clear, and nothing is told."""
+
+
+LEAST = 476
+"""MiB: 500 MB. Spark asks for 450 of what the JVM really gives, which is up to a thirtieth less than it was told."""
 
 
 class Dialect(PySparkCompiler):
@@ -85,7 +91,7 @@ class Session:
         own = {
             "spark.master": means.master,
             "spark.app.name": "edition",
-            "spark.driver.memory": means.memory.removesuffix("B"),
+            "spark.driver.memory": as_java_reads(means.memory),
             "spark.local.dir": str(self.folder),
             "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.sql.shuffle.partitions": str(means.partitions),
@@ -96,6 +102,14 @@ class Session:
         """End it, and what it wrote."""
         self.session.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def as_java_reads(memory: str) -> str:
+    """A memory limit for the JVM, which knows no “MiB”, and takes M for two to the 20th. Misconfigured where Spark does not start with so little."""
+    found = in_bytes(memory) >> 20
+    if found < LEAST:
+        raise Misconfigured(f"Spark does not start with {memory}.", remedy=f"Let edition_memory be {LEAST}MiB or more.")
+    return f"{found}m"
 
 
 def _started(folder: Path, conf: Mapping[str, str]) -> SparkSession:
@@ -121,11 +135,11 @@ class SparkEngine(Engine):
         """``running``: a session that is there already, which then does not end with the engine."""
         self._means, self._ends = means, running is None
         self._running = running or Session(means)
-        self._prefix, self._names = f"relation_{secrets.token_hex(4)}", list[str]()
+        self._prefix, self._names, self._numbers = f"relation_{secrets.token_hex(4)}", list[str](), count()
 
     def register(self, relation: Relation) -> ibis.Table:
         """Make a relation known and describe it to Ibis: held rows by reference, all else from memory. Its rows are numbered (``held_source.ROW``)."""
-        name = f"{self._prefix}_{len(self._names)}"
+        name = f"{self._prefix}_{next(self._numbers)}"
         self._names.append(name)
         if isinstance(relation, HeldRows):
             frame, schema = self._referred(relation), as_spark_reads(relation.schema)
@@ -150,12 +164,25 @@ class SparkEngine(Engine):
         """Spark divides its joins itself, and spills what does not fit, encrypted."""
         return 1
 
+    @contextmanager
+    def for_now(self) -> Iterator[None]:
+        """See :meth:`exchange.releases.engine.Engine.for_now`."""
+        before = len(self._names)
+        try:
+            yield
+        finally:
+            self._forget(before)
+
     def close(self) -> None:
         """Forget every relation, and end a session of our own."""
-        for name in self._names:
-            self._running.session.catalog.dropTempView(name)
+        self._forget(0)
         if self._ends:
             self._running.close()
+
+    def _forget(self, begin: int) -> None:
+        for name in self._names[begin:]:
+            self._running.session.catalog.dropTempView(name)
+        del self._names[begin:]
 
     def _referred(self, rows: HeldRows) -> Any:
         options = {

@@ -85,7 +85,7 @@ def main(folder: Path, encrypted: bool) -> dict[str, object]:
     )
     rows = sealed.hold(pa.table({"id": ids, "name": [f"{NAME} {number}" for number in range(ROWS)]}), "planted", part_rows=10_000)
     more = {**LITTLE, "spark.eventLog.dir": (folder / "events").as_uri(), **({} if encrypted else OFF)}
-    means = OnSpark(settings, folder / "scratch", "local[2]", "512m", 4, more)
+    means = OnSpark(settings, folder / "scratch", "local[2]", "512MiB", 4, more)
     running = Session(means)
     keeper = Keeper(running.folder, folder / "kept")
     keeper.start()

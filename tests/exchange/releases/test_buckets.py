@@ -1,5 +1,6 @@
 """A join that is made bucket by bucket has the answer of the join of all rows, and is made so where all rows would not fit."""
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agreements.release import Release
-from exchange.releases.buckets import divided_by
-from exchange.releases.engine import PSEUDONYM, Engine, _bytes
+from exchange.releases.buckets import divided_by, in_buckets
+from exchange.releases.engine import PSEUDONYM, Engine, in_bytes
 from exchange.releases.errors import EngineError, OutOfMemory
+from exchange.releases.reading import Relations
 from exchange.releases.tabulate import tabulate
 from keys.parquet import EncryptedWriter, decrypting_dataset, new_data_key
 from tests.exchange.releases import joined_world, world
@@ -99,15 +101,32 @@ def test_buckets_are_taken_where_memory_is_short_and_the_answer_is_the_same() ->
     assert failures
 
 
+def test_what_one_bucket_registers_is_gone_when_the_next_is_made() -> None:
+    made: list[weakref.ref[pa.Table]] = []
+    with Engine() as engine:
+        known = {("crimes", "a"): engine.register(pa.table({"id": pa.array([bytes([one]) + bytes(15) for one in range(256)], PSEUDONYM)}))}
+
+        def make(rows: Relations) -> int:
+            assert [one() for one in made] == [None] * len(made)
+            keys = pa.table({"key": np.arange(engine.run(rows["crimes", "a"]).num_rows)})
+            made.append(weakref.ref(keys))
+            return int(engine.run(engine.register(keys)).num_rows)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Engine, "buckets", lambda *_: 8)
+            assert in_buckets(engine, known, {"crimes": "id"}, make) == [32] * 8
+        assert engine.run(known["crimes", "a"]).num_rows == 256
+
+
 def test_rows_that_would_not_fit_are_counted_beforehand() -> None:
     table = pa.table({"id": pa.array([bytes(16)] * 1000, PSEUDONYM)})
     for memory, buckets in (("1GB", 1), ("48KB", 1), ("47KB", 2), ("24KB", 2), ("6KiB", 8)):
         with Engine(memory="1GB") as engine:
             known = engine.register(table)
-            engine._limit = _bytes(memory)
+            engine._limit = in_bytes(memory)
             assert engine.buckets([known]) == buckets, memory
     with pytest.raises(EngineError, match="with its unit"):
-        _bytes("plenty")
+        in_bytes("plenty")
 
 
 @settings(max_examples=8, deadline=None)
