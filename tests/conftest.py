@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from tests.answered import Seen, undocumented, watching, watching_http
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.register_profile("ci", parent=settings.get_profile("house"), derandomize=True, max_examples=40)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would every program that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOCAL_NAMES = {None, "", "localhost", "ip6-localhost", socket.gethostname()}
 

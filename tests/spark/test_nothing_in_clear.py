@@ -11,6 +11,8 @@ import pytest
 from tests.spark.planted import ROWS
 
 ROOT = Path(__file__).parents[2]
+# Two runs of Spark are made before the first test; on busy cores each takes minutes.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     found = {}
     for way in ("on", "off"):
         command = [sys.executable, "-m", "tests.spark.planted", str(tmp_path_factory.mktemp(f"planted-{way}")), way]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=True)
         found[way] = json.loads(done.stdout.splitlines()[-1])
     return found
 
