@@ -31,7 +31,7 @@ def test_every_command_says_what_it_is_for(words: tuple[str, ...]) -> None:
     told = CliRunner().invoke(cli, [*words, "--help"])
     assert told.exit_code == 0
     assert told.output.startswith("Usage: ")
-    assert "-h, --help" in told.output
+    assert "--help" in told.output
 
 
 @pytest.mark.parametrize(
