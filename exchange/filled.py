@@ -1,7 +1,7 @@
 """Parts of a settings file made into values: unknown and missing names are errors that name them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from exchange.errors import Misconfigured
@@ -19,8 +19,7 @@ def types_of(file: str, kind: type[Any], found: Collection[str]) -> dict[str, An
 
 def made(file: str, kind: type[T], values: Mapping[str, Any]) -> T:
     """The value. Misconfigured for settings without which there is none."""
-    try:
-        return kind(**values)
-    except TypeError as error:
-        missing = [field.name for field in fields(kind) if field.name not in values and field.name in str(error)]  # type: ignore[arg-type]
-        raise Misconfigured(f"{file}: {', '.join(missing)} missing.") from error
+    needed = [field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING]  # type: ignore[arg-type]
+    if missing := [name for name in needed if name not in values]:
+        raise Misconfigured(f"{file}: {', '.join(missing)} missing.")
+    return kind(**values)

@@ -17,7 +17,7 @@ _PROVIDERS = {
 _SPARK = re.compile(r"local\[(\*|[1-9][0-9]{0,3})\]")
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")
-_MOST = {"proxies": 5, "requests_kept": 1_000}  # each may be nought
+_MOST = {"proxies": 5, "requests_kept": 1_000, "leaves_lock_days": 3_650}  # each may be nought
 _HERE = ("localhost", "127.0.0.1", "::1")
 SANDBOX = "lcjp-exchange/sandbox"
 """How the log's name begins where every organisation is invented (``exchange.register.sandbox``)."""
@@ -55,9 +55,7 @@ def check(name: str, found: dict[str, Any]) -> None:
 def _check_numbers(name: str, found: dict[str, Any]) -> None:
     """What a number must be."""
     if bad := sorted(
-        key
-        for key, value in found.items()
-        if isinstance(value, int | float) and value is not False and value <= 0 and key not in (*_MOST, "leaves_lock_days")
+        key for key, value in found.items() if isinstance(value, int | float) and value is not False and value <= 0 and key not in _MOST
     ):
         raise Misconfigured(f"{name}: {', '.join(bad)} must be more than nought.")
     for key, most in _MOST.items():
@@ -97,8 +95,6 @@ def _check_buckets(name: str, found: dict[str, Any]) -> None:
     address = _safe(name, "s3_endpoint", found)
     if address.username or address.password:
         raise Misconfigured(f"{name}: s3_endpoint must hold no credentials: no secret is a setting.")
-    if not 0 <= found.get("leaves_lock_days", 0) <= 3650:
-        raise Misconfigured(f"{name}: leaves_lock_days is from 0 to 3650.")
 
 
 def _safe(name: str, key: str, found: dict[str, Any]) -> SplitResult:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from flask import Flask, Response, request, request_finished
+from flask_smorest.spec.plugins import FlaskPlugin
 from requests.adapters import HTTPAdapter
 
 from exchange.api import documented
@@ -33,7 +34,7 @@ def _here() -> str:
     """The operation of the API that is being answered in this process; empty where it is none."""
     if request.url_rule is None or request.blueprint in (None, "service", "api-docs", "web"):
         return ""
-    return _operation(request.method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", request.url_rule.rule))
+    return _operation(request.method, str(FlaskPlugin.flaskpath2openapi(request.url_rule.rule)))
 
 
 @contextmanager

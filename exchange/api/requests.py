@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
+from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema, fields
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -106,7 +107,7 @@ def _route() -> str:
     """The operation as the OpenAPI names it: what was put in the places of it is not kept."""
     if request.url_rule is None:
         return NOWHERE
-    return request.url_rule.rule.replace("<string:", "{").replace("<int:", "{").replace(">", "}")
+    return str(FlaskPlugin.flaskpath2openapi(request.url_rule.rule))
 
 
 def _whose(here: Hub, status: int) -> tuple[str, bool]:

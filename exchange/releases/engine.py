@@ -70,7 +70,8 @@ class Engine:
     def __init__(self, *, memory: str = "4GB", threads: int = 2) -> None:
         """Open and lock. ``memory``: DuckDB's own limit; Arrow's buffers lie outside it."""
         self._count = 0
-        self._relations: list[tuple[str, ibis.Table, pads.Dataset]] = []
+        self._names: list[str] = []
+        self._relations: dict[str, tuple[ibis.Table, pads.Dataset]] = {}
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -97,19 +98,24 @@ class Engine:
         self._connection.register(name, relation)
         table = ibis.table(ibis.schema({field.name: _described(field) for field in relation.schema}), name=name)
         described = self._described(table, relation)
-        self._relations.append((name, described, relation if isinstance(relation, pads.Dataset) else pads.dataset(relation)))
+        self._names.append(name)
+        self._relations[name] = described, relation if isinstance(relation, pads.Dataset) else pads.dataset(relation)
         return described
 
     @contextmanager
     def for_now(self) -> Iterator[None]:
         """What is registered within is forgotten at the end: nothing of one bucket is in memory while the next is made."""
-        before = len(self._relations)
+        before = len(self._names)
         try:
             yield
         finally:
-            for name, _, _ in self._relations[before:]:
-                self._connection.unregister(name)
-            del self._relations[before:]
+            self._forget(before)
+
+    def _forget(self, begin: int) -> None:
+        for name in self._names[begin:]:
+            self._connection.unregister(name)
+            del self._relations[name]
+        del self._names[begin:]
 
     def _described(self, table: ibis.Table, relation: "pa.Table | pads.Dataset") -> ibis.Table:
         casts = {field.name: table[field.name].cast("uuid") for field in relation.schema if field.type == PSEUDONYM}
@@ -134,7 +140,7 @@ class Engine:
         return found
 
     def _relation(self, table: ibis.Table) -> pads.Dataset:
-        return next(relation for _, one, relation in self._relations if one is table)
+        return next(relation for one, relation in self._relations.values() if one is table)
 
     def run(self, expression: ibis.Table) -> pa.Table:
         """The rows of an expression over registered relations; :class:`EngineError` if it cannot be run."""

@@ -9,8 +9,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -163,15 +162,6 @@ class SparkEngine(Engine):
     def buckets(self, tables: Sequence[ibis.Table]) -> int:
         """Spark divides its joins itself, and spills what does not fit, encrypted."""
         return 1
-
-    @contextmanager
-    def for_now(self) -> Iterator[None]:
-        """See :meth:`exchange.releases.engine.Engine.for_now`."""
-        before = len(self._names)
-        try:
-            yield
-        finally:
-            self._forget(before)
 
     def close(self) -> None:
         """Forget every relation, and end a session of our own."""

@@ -259,7 +259,7 @@ def _work(facts: Facts) -> Iterator[Finding]:
             Severity.ATTENTION,
             "The weekly sealing key has not been renewed.",
             remedy,
-            about=(f"{'it ends' if facts.sealing > facts.now else 'IT ENDED'} on {facts.sealing:%Y-%m-%d}",),
+            about=(f"{'it ends' if facts.sealing > facts.now else 'it ended'} on {facts.sealing:%Y-%m-%d}",),
         )
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from exchange.disclosure import Need, protect, read_table_set
 from exchange.disclosure.advice import Option, advise, picture
-from exchange.disclosure.commands import advise_command
+from exchange.disclosure.commands.advising import advise_command
 from tests.exchange.disclosure.tables import count_set, load
 
 SVG = "{http://www.w3.org/2000/svg}"

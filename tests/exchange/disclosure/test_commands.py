@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from exchange.commands.root import cli
-from exchange.disclosure.commands import attack_command, protect_command
+from exchange.disclosure.commands.attacking import attack_command
+from exchange.disclosure.commands.protecting import protect_command
 from tests.exchange.disclosure.tables import change, count_set, hide, load
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from exchange.disclosure.commands import attack_command, protect_command
+from exchange.disclosure.commands.attacking import attack_command
+from exchange.disclosure.commands.protecting import protect_command
 from tests.exchange.disclosure import generate
 from tests.exchange.disclosure.generate import Files
 from tests.exchange.disclosure.tables import change

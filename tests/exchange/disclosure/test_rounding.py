@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from exchange.disclosure.attack import attack
-from exchange.disclosure.commands import attack_command, protect_command
+from exchange.disclosure.commands.attacking import attack_command
+from exchange.disclosure.commands.protecting import protect_command
 from exchange.disclosure.errors import BadTables, Unprotectable
 from exchange.disclosure.methods import NAMES, apply
 from exchange.disclosure.rounding import behind, nearest
