@@ -5,6 +5,7 @@ commit durable before it is acknowledged. On PostgreSQL it is READ COMMITTED and
 docs/decisions/0004-locks.md. A reading transaction sees one moment and cannot write, on either.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -57,6 +58,8 @@ _POSTGRESQL += (
     "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 9000; "
     "SET client_connection_check_interval = '3s'"
 )
+# How many writes in a row may come before the write-ahead log of a new file: each is one transaction of a start or of a migration.
+_NEW_FILES_WRITERS = 20
 _TCP = {"connect_timeout": 10, "keepalives_idle": 3, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 9000}
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -120,8 +123,25 @@ def _prepare_asker(connection: Any, record: Any) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own: _begin_sqlite does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON"):
+    connection.execute("PRAGMA busy_timeout=30000")
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Have a write-ahead log. Beside one who writes to a file without one, SQLite refuses this at once, whatever its time-out is.
+
+    So a refusal waits for that one by a transaction, which does heed the time-out, and asks again.
+    """
+    for _ in range(_NEW_FILES_WRITERS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,14 +1,17 @@
 """Transactions: what is written is whole or nothing, and what a writer has read is still so when it writes."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
-from exchange.db import reading, writing
+from exchange.db import make_engine, reading, writing
 from exchange.log.record import hold
 from exchange.problems import as_exchange_error
 from exchange.register.tables import AssertionRow
@@ -40,6 +43,23 @@ def test_a_commit_is_synchronous_and_the_schema_is_enforced_sqlite(world: World)
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         }
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+def test_one_that_opens_a_new_file_waits_for_whoever_writes_to_it(tmp_path: Path) -> None:
+    """SQLite would say at once that it is locked: two hubs that are started together on an empty folder would not both start."""
+    file = tmp_path / "hub.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as first:
+        first.execute("BEGIN IMMEDIATE")
+        first.execute("CREATE TABLE t (x)")
+        with pytest.raises(sqlite3.OperationalError, match="locked"), closing(sqlite3.connect(file)) as other:
+            other.execute("PRAGMA journal_mode=WAL")
+        done = threading.Timer(0.2, first.execute, ["COMMIT"])
+        done.start()
+        engine = make_engine(f"sqlite:///{file}")
+        with reading(engine) as session:
+            assert session.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        engine.dispose()
+        done.join()
 
 
 def test_a_writer_holds_the_lock_from_its_first_word_sqlite(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 
 from demo.cast import ROOT
@@ -155,6 +157,16 @@ def certified(agencies: Authority, ends: timedelta = 30 * DAY) -> Path:
     return both
 
 
-def lines_of(world: World, words: Sequence[str]) -> list[str]:
-    """Lines of the hub's log that hold all these words."""
-    return [line for line in world.log.read_text(encoding="utf-8").splitlines() if all(word in line for word in words)]
+def lines_of(world: World, words: Sequence[str], least: int = 0) -> list[str]:
+    """Lines of the hub's log that hold all these words, when there are as many of them at least.
+
+    A line is written after the answer, so what was asked before may not stand there yet; a later request of ours does when this returns.
+    """
+    mark, ends = f"looking-{secrets.token_hex(8)}", time.monotonic() + 30
+    requests.get(f"{world.address}/{mark}", timeout=10)
+    while True:
+        lines = world.log.read_text(encoding="utf-8").splitlines()
+        found = [line for line in lines if all(word in line for word in words)]
+        if (len(found) >= least and any(mark in line for line in lines)) or time.monotonic() > ends:
+            return found
+        time.sleep(0.05)
