@@ -27,7 +27,7 @@ from exchange.api.door import BODY_LIMIT, FORM_LIMIT, guard
 from exchange.api.openapi import describe
 from exchange.db import reading
 from exchange.errors import Unavailable
-from exchange.hub import now, open_hub
+from exchange.hub import Hub, now, open_hub
 from exchange.logs import numbered
 from exchange.register import sandbox
 from exchange.restore.standing import require_reapplied
@@ -94,8 +94,27 @@ def ready() -> dict[str, str]:
     return {"status": "ready"}
 
 
-def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask:
+def fit_to_serve(settings: Settings, clock: Callable[[], datetime] = now) -> Hub:
+    """The hub, if it may serve; where it may not, its database's connections are let go of before that is said."""
+    wired = open_hub(settings, clock)
+    try:
+        require_reapplied(wired)
+        with reading(wired.engine) as session:
+            sandbox.require_same(session, declared=settings.sandbox)
+    except BaseException:
+        wired.engine.dispose()
+        raise
+    return wired
+
+
+def create_app(settings: Settings) -> Flask:
     """The hub as a WSGI application. Raises where it is not set up; it never makes a key, a store or a log by itself."""
+    return doors_of(fit_to_serve(settings))
+
+
+def doors_of(wired: Hub) -> Flask:
+    """Every door of a hub that may serve, as a WSGI application."""
+    settings = wired.settings
     app = Flask("exchange", static_folder=None)
     app.url_map.merge_slashes = False  # an address has one spelling, and no answer is built from the Host header
     app.config |= {
@@ -110,10 +129,6 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = now) -> Flask
     }
     if settings.sandbox:
         app.config["API_SPEC_OPTIONS"] = {"info": {"description": SAYING, "x-sandbox": True}}
-    wired = open_hub(settings, clock)
-    require_reapplied(wired)
-    with reading(wired.engine) as session:
-        sandbox.require_same(session, declared=settings.sandbox)
     app.extensions["lcjp-readiness"] = Readiness(wired)
     app.extensions["lcjp-hub"] = wired
     if settings.metrics_bind:

@@ -16,12 +16,9 @@ from exchange.log import flushing
 from exchange.log.folder_store import FolderStore
 from exchange.log.second import SecondStore
 from exchange.log.shared_store import SharedStore
+from exchange.objects import Places
 from exchange.places import objects_in, space_of
-from exchange.releases import keeping, kept
-from exchange.releases.engine import OnSpark, Power
 from exchange.settings import Settings
-from exchange.submissions import endings
-from exchange.submissions.process import Places
 
 
 def now() -> datetime:
@@ -44,14 +41,6 @@ class Hub:
         """The log's second store."""
         return flushing.of(self.engine) or second_store(self.settings)
 
-    @property
-    def power(self) -> Power:
-        """What an edition is made on, and may take."""
-        settings = self.settings
-        if settings.edition_engine == "duckdb":
-            return settings.edition_memory
-        return OnSpark(settings, settings.home, settings.spark_master, settings.edition_memory)
-
     @cached_property
     def asker(self) -> Engine:
         """The same database, for single queries outside any transaction."""
@@ -61,13 +50,6 @@ class Hub:
     def limits(self) -> Limits:
         """How often this process may be asked."""
         return Limits(self.settings.tries_per_minute, self.settings.calls_per_minute)
-
-    def settle(self, reference: str | None = None) -> list[str]:
-        """Draw the consequences, for rows and for drafts, of what has become of agreements (or of one); what was done. Safe to repeat."""
-        ended = endings.settle(self.engine, self.keyring, self.places, self.clock, reference)
-        dropped = keeping.settle(self.engine, self.clock, reference)
-        spent = endings.spend(self.engine, self.clock, keeping.needing, reference)
-        return [*ended, *dropped, *spent, *kept.settle(self.engine, self.keyring, self.clock, reference)]
 
 
 def second_store(settings: Settings) -> SecondStore:

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -92,6 +93,14 @@ class Store(Protocol):
     def at_hand(self, names: Sequence[str]) -> AbstractContextManager[list[Path]]:
         """These objects as files of this machine, for as long as the block runs."""
         ...
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where sealed parts wait and held parts are kept."""
+
+    staging: Store
+    held: Store
 
 
 class Objects:

@@ -15,6 +15,8 @@ from exchange.notify import sending
 from exchange.questions import editions_due, leap
 from exchange.register import agreements, reminders
 from exchange.releases import kept
+from exchange.releases.engine import power_of
+from exchange.settling import settle
 from exchange.submissions import attendance, erasure, holds, leases, leftovers, retention, sealing
 from exchange.watch import jobs, requests, telling
 from exchange.workers import Worker
@@ -33,7 +35,7 @@ def advance_agreements(hub: Hub) -> None:
     with writing(hub.engine) as session:
         for moved in agreements.advance(session, hub.clock()):
             logger.info("agreement moved", extra={"what": moved})
-    for done in hub.settle():
+    for done in settle(hub):
         logger.info("settled", extra={"what": done})
 
 
@@ -81,7 +83,7 @@ def dispose_due(hub: Hub) -> None:
 
 def draft_editions(hub: Hub) -> None:
     """Draft the editions that come by themselves and are due."""
-    made = editions_due.draft(hub.engine, hub.keyring, hub.places.held, hub.clock, memory=hub.power)
+    made = editions_due.draft(hub.engine, hub.keyring, hub.places.held, hub.clock, memory=power_of(hub.settings))
     for edition in made:
         logger.info("edition drafted", extra={"what": edition})
 

@@ -1,5 +1,7 @@
 """What lies in a hub's places, folders of this machine or spaces of a bucket alike, for tests that look there or damage what they find."""
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from exchange.kept_in_bucket import BucketObjects
@@ -43,11 +45,57 @@ def lying(settings: Settings, *places: str) -> dict[str, bytes]:
     """Everything in these places, drafts and what is no object included, by its path there."""
     found: dict[str, bytes] = {}
     for name in places:
-        place = getattr(settings, name)
-        folder = place if isinstance(place, Path) else settings.home / "drafts"
-        found |= {f"{name}/{path.relative_to(folder)}": path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-        if not isinstance(place, Path):
-            space = space_of(settings, place)
-            names = space.names("")
-            found |= {f"{name}/{one}": read[0] for one, read in zip(names, space.read_each(iter(names)), strict=True) if read}
+        drafts = {} if isinstance(getattr(settings, name), Path) else _files(settings.home / "drafts")
+        found |= {f"{name}/{path}": content for path, content in (drafts | all_of(settings, name)).items()}
     return found
+
+
+def names_in(settings: Settings, name: str) -> list[str]:
+    """The paths of what :func:`lying` reads of one place; nothing is opened, so that a hub may be at work there."""
+    place = getattr(settings, name)
+    if isinstance(place, Path):
+        return _paths(place)
+    return sorted([*_paths(settings.home / "drafts"), *space_of(settings, place).names("")])
+
+
+def all_of(settings: Settings, name: str) -> dict[str, bytes]:
+    """Everything in the place that a setting names, by its path there: what :func:`refill` puts back."""
+    place = getattr(settings, name)
+    if isinstance(place, Path):
+        return _files(place)
+    space = space_of(settings, place)
+    names = space.names("")
+    return {one: read[0] for one, read in zip(names, space.read_each(iter(names)), strict=True) if read}
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path: (folder / path).read_bytes() for path in _paths(folder)}
+
+
+def _paths(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def lose(settings: Settings, name: str) -> None:
+    """The place that a setting names is lost with everything in it."""
+    place = getattr(settings, name)
+    if isinstance(place, Path):
+        shutil.rmtree(place)
+        return
+    space = space_of(settings, place)
+    space.erase_all(space.names(""))
+
+
+def refill(settings: Settings, name: str, content: Mapping[str, bytes]) -> None:
+    """This, and nothing else, is from now on in the place that a setting names: a copy put back by hand."""
+    lose(settings, name)
+    place = getattr(settings, name)
+    if isinstance(place, Path):
+        place.mkdir(mode=0o700)
+    for path, held in content.items():
+        if isinstance(place, Path):
+            (place / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (place / path).touch(mode=0o600)
+            (place / path).write_bytes(held)
+        else:
+            assert space_of(settings, place).create(path, held)

@@ -137,6 +137,11 @@ class Postgres:
         self.ask(f'CREATE DATABASE {name} TEMPLATE "{make_url(like).database if like else "template0"}" {how}')
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder}" + (f"&port={self.port}" if self.port != 5432 else "")
 
+    def empty(self, address: str) -> None:
+        """Lose a database, and make an empty one in its place."""
+        self.drop(address)
+        self.ask(f'CREATE DATABASE "{make_url(address).database}" TEMPLATE template0')
+
     def drop(self, address: str) -> None:
         """Remove a database, whoever is still connected to it."""
         self.ask(f'DROP DATABASE IF EXISTS "{make_url(address).database}" WITH (FORCE)')
@@ -171,6 +176,9 @@ class Lazy:
 def postgres() -> Iterator[Lazy]:
     """Call it for the session's server."""
     lazy = Lazy()
-    yield lazy
+    with pytest.MonkeyPatch.context() as patch:
+        if found := programs():  # a backup's pg_dump and pg_restore are the server's
+            patch.setenv("PATH", str(found), prepend=os.pathsep)
+        yield lazy
     if lazy.server is not None:
         lazy.server.close()

@@ -40,7 +40,7 @@ FLOORS: list[set[str]] = [
     {"web", "api"},
     {"framework"},  # the performance framework: it reads published tables
     # What every door shares: the hub, who calls, how a refusal is answered.
-    {"hub", "access", "asked", "problems", "questions", "exports", "restore", "watch", "notify"},
+    {"hub", "access", "asked", "problems", "questions", "exports", "restore", "settling", "watch", "notify"},
     {"releases"},
     {"submissions"},
     {"people"},  # accounts of those who sign in

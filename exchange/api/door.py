@@ -91,6 +91,10 @@ def guard(app: Flask) -> None:
             raise NotFound("there is nothing at this address.", remedy=where)
         if not is_public(request.endpoint):
             _admit(here, request.endpoint)
+        if request.view_args:  # nothing is named with a NUL: one database would look in vain, another would not look
+            request.view_args = {
+                name: given.replace("\0", "\ufffd") if isinstance(given, str) else given for name, given in request.view_args.items()
+            }
         _require_body(request.endpoint, here.settings.part_bytes)
 
     def after(_error: BaseException | None = None) -> None:

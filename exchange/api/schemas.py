@@ -2,6 +2,9 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
+_NAMED = validate.ContainsNoneOf("\0")
+"""One database looks for the NUL character and finds nothing, another refuses to look: what is asked for by name holds none."""
+
 
 class _Strict(Schema):
     class Meta:
@@ -125,8 +128,8 @@ class EnvelopeAnswer(Schema):
 
 
 class SubmissionQuery(_Strict):
-    reference = fields.String()
-    dataset = fields.String()
+    reference = fields.String(validate=_NAMED)
+    dataset = fields.String(validate=_NAMED)
 
 
 class SubmissionLine(Schema):
@@ -168,7 +171,7 @@ class PartAnswer(Schema):
 
 
 class RightsQuery(_Strict):
-    agreement = fields.String(required=True, metadata={"description": "digest of the agreement's canonical document"})
+    agreement = fields.String(required=True, validate=_NAMED, metadata={"description": "digest of the agreement's canonical document"})
 
 
 class LinkageEpoch(Schema):

@@ -23,6 +23,7 @@ from exchange.db import reading, writing
 from exchange.errors import RefusedByAgreement, Unacceptable
 from exchange.exports.signed import signed_export
 from exchange.register import agreements
+from exchange.settling import settle
 from keys.encoding import parse_json
 from keys.sign import Use, sign_document
 
@@ -189,7 +190,7 @@ def record(context: click.Context, statements: tuple[str, ...]) -> None:
         with writing(hub.engine) as session:
             row, said = agreements.record(session, signed, hub.clock)
             recorded.append({"party": said.party, "person": said.person, "decision": said.voice.value, "state": row.state})
-        hub.settle(row.reference)
+        settle(hub, row.reference)
     say(context, {"recorded": recorded}, *(f"{one['person']} ({one['party']}): {one['decision']}; now {one['state']}" for one in recorded))
 
 

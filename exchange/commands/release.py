@@ -20,6 +20,7 @@ from exchange.register import agreements
 from exchange.register.tables import AgreementRow
 from exchange.releases import checking, edition, life, linked_edition, noted, picturing, reproducing, withdrawing
 from exchange.releases.edition import Wanted
+from exchange.releases.engine import power_of
 from exchange.releases.protected import Shown
 from exchange.releases.screen import grid, published_tables
 from exchange.releases.tables import EditionRow
@@ -50,7 +51,7 @@ def request(context: click.Context, reference: str, name: str, first: str, last:
     hub = hub_of(context)
     require_reapplied(hub)
     wanted = Wanted(reference, name, Period.parse(first), Period.parse(last), key_of(key).fingerprint, reason)
-    identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=hub.power, advised=advise)
+    identity = edition.draft(hub.engine, hub.keyring, hub.places.held, wanted, hub.clock, memory=power_of(hub.settings), advised=advise)
     with reading(hub.engine) as session:
         row = edition.find(session, identity)
         found = {"edition": identity, "draft": row.draft_digest, "state": row.state, "report": checking.without_findings(row)}
@@ -184,7 +185,7 @@ def reproduce(context: click.Context, identity: str) -> None:
     """Make an edition once more from the inputs that it names, and compare every file; nothing is kept of it."""
     hub = hub_of(context)
     require_reapplied(hub)
-    found = reproducing.reproduce(hub.engine, hub.keyring, hub.places.held, identity, hub.clock, memory=hub.power)
+    found = reproducing.reproduce(hub.engine, hub.keyring, hub.places.held, identity, hub.clock, memory=power_of(hub.settings))
     if not found.same:
         raise BadProof(f"{identity} comes out otherwise: {', '.join(found.differing)}. Compare the version of the code that it names")
     say(context, {"edition": identity, "same": True}, f"{identity} comes out the same, to the byte, in every file.")

@@ -14,6 +14,7 @@ from exchange.db import reading, writing
 from exchange.hub import Hub
 from exchange.questions import due as dues
 from exchange.questions import leap
+from exchange.settling import settle
 from exchange.submissions import holds as legal
 from exchange.submissions.holds import Hold, Over
 from exchange.submissions.retention import due as waiting_for
@@ -62,7 +63,7 @@ def run(context: click.Context, certificates: Path | None) -> None:
     leap.require_believed(hub.engine, hub.clock, _limit(hub))
     with writing(hub.engine) as session:
         legal.end_past(session, hub.clock)
-    hub.settle()
+    settle(hub)
     with reading(hub.engine) as session:
         waiting = [row.id for row in waiting_for(session, today(hub.clock()))]
     try:
@@ -72,7 +73,7 @@ def run(context: click.Context, certificates: Path | None) -> None:
         for submission, signed in destroyed.items():
             if certificates is not None:
                 write_new(certificates / f"{submission}.certificate.json", json.dumps(signed, indent=1) + "\n")
-    hub.settle()  # drafts that were made from what is gone now
+    settle(hub)  # drafts that were made from what is gone now
     say(context, {"destroyed": list(destroyed)}, *([f"{one} destroyed" for one in destroyed] or ["Nothing is due."]))
 
 
@@ -120,7 +121,7 @@ def hold(context: click.Context, what: tuple[str, ...], *, supplier: str, period
     hub = hub_of(context)
     with writing(hub.engine) as session:
         placed = legal.place(session, over, reason=reason, person=person, until=until.date(), clock=hub.clock)
-    done = hub.settle(placed.over.reference)  # drafts that were made of it
+    done = settle(hub, placed.over.reference)  # drafts that were made of it
     say(context, {"hold": document(placed), "done": done}, f"{placed.id}: {placed.over.words} is held until {placed.until}.", *done)
 
 

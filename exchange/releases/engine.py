@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, cast
@@ -33,6 +34,9 @@ MOST_BUCKETS = 256
 
 ROW_BYTES = 48
 """What a row is taken to need of DuckDB's memory in a join on a pseudonym; where it needs more, twice as many buckets are tried."""
+
+_STATEMENTS = 256
+"""How many compiled statements are remembered: a release has some thirty. They hold what definitions say, and no row."""
 
 _LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(I?)B?")
 
@@ -62,6 +66,13 @@ class OnSpark:
 
 Power: TypeAlias = "str | OnSpark"
 """What an edition may take: DuckDB's memory limit, or Spark."""
+
+
+def power_of(settings: Settings) -> Power:
+    """What a hub's editions are made on, and may take."""
+    if settings.edition_engine == "duckdb":
+        return settings.edition_memory
+    return OnSpark(settings, settings.home, settings.spark_master, settings.edition_memory)
 
 
 class Engine:
@@ -144,9 +155,8 @@ class Engine:
 
     def run(self, expression: ibis.Table) -> pa.Table:
         """The rows of an expression over registered relations; :class:`EngineError` if it cannot be run."""
-        sql = ibis.to_sql(expression, dialect="duckdb")
         try:
-            return self._connection.sql(sql).to_arrow_table()
+            return self._connection.sql(_sql(expression.op())).to_arrow_table()
         except duckdb.OutOfMemoryException:
             raise OutOfMemory("the release needs more memory than the engine was given: raise its limit; rows are never spilled.") from None
         except duckdb.Error as error:
@@ -161,6 +171,12 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _sql(operation: ibis.expr.operations.Node) -> str:
+    """Compiled once: it takes longer than most statements run, and the next edition of a release asks much the same."""
+    return str(ibis.to_sql(operation.to_expr(), dialect="duckdb"))
 
 
 def _edge(first: int) -> pa.Scalar:

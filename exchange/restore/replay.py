@@ -25,6 +25,7 @@ from exchange.register.tables import AgreementRow
 from exchange.restore import editions, reapply
 from exchange.restore.lost import Lost, read
 from exchange.restore.standing import SUBMISSION, epoch_of, fingerprints, look, mark, require_reapplied
+from exchange.settling import settle
 from exchange.submissions import intake, leftovers, retention
 from exchange.submissions.restored import LostRow, RestoreRow
 from exchange.submissions.tables import SubmissionRow, SubmissionState
@@ -92,7 +93,7 @@ def replay(hub: Hub, certificates: Sequence[object] = (), *, give_up: bool = Fal
         retention.dispose(hub.engine, hub.keyring, hub.places, submission, hub.clock())
     count += _forget(hub)
     leftovers.tidy(hub.engine, hub.places)
-    hub.settle()
+    settle(hub)
     mark(hub.settings).unlink(missing_ok=True)
     require_reapplied(hub)
     return Replayed(found.entries, found.replayed, count, done.disposing, done.lost, done.suspended, done.revoked, *found.rest, lost.again)

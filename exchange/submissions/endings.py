@@ -16,11 +16,11 @@ from agreements.rules import dispose_on, today
 from exchange.db import reading, writing
 from exchange.keyring import Keyring, record_keys_name, rekey_prefix
 from exchange.log.record import Event, Operation, append, moment
+from exchange.objects import Places
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow, EnvelopeRow, EpochRow
 from exchange.register.versions import LIVE, ended
 from exchange.submissions import leftovers
-from exchange.submissions.process import Places
 from exchange.submissions.tables import SubmissionRow, SubmissionState
 from exchange.times import Clock
 

@@ -18,12 +18,12 @@ from exchange.db import reading, writing
 from exchange.errors import Conflict, Unavailable
 from exchange.keyring import Keyring
 from exchange.log.record import Event, Operation, append, moment
+from exchange.objects import Places
 from exchange.register import agreements
 from exchange.submissions import finding, holds, leftovers
 from exchange.submissions.editions import Editions
 from exchange.submissions.finding import Found, Kept, Moved
 from exchange.submissions.holds import Hold
-from exchange.submissions.process import Places
 from exchange.submissions.rights import Asked, versions
 from exchange.submissions.rights_tables import ReplacedKeyRow, RightsRow
 from exchange.submissions.tables import SubmissionRow, SubmissionState

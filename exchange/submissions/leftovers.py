@@ -5,8 +5,8 @@ from datetime import timedelta
 from sqlalchemy import Engine, select
 
 from exchange.db import reading, writing
+from exchange.objects import Places
 from exchange.submissions import intake
-from exchange.submissions.process import Places
 from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
 
 LONG = timedelta(days=7)

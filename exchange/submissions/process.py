@@ -21,7 +21,7 @@ from agreements.model import Dataset
 from exchange.db import reading, writing
 from exchange.errors import Unavailable
 from exchange.keyring import Keyring, sealing_name, submission_name
-from exchange.objects import Store
+from exchange.objects import Places
 from exchange.register import agreements
 from exchange.register.tables import AgreementRow, SuspensionRow
 from exchange.settings import Settings
@@ -34,14 +34,6 @@ from keys.encoding import b64
 from keys.parquet import new_data_key
 
 LONGEST_WAIT = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where sealed parts wait and held parts are kept."""
-
-    staging: Store
-    held: Store
 
 
 def pending(engine: Engine, now: datetime) -> list[str]:

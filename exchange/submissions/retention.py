@@ -21,9 +21,9 @@ from exchange.errors import Conflict
 from exchange.keyring import Keyring
 from exchange.log import record
 from exchange.log.record import Event, Operation, append
+from exchange.objects import Places
 from exchange.register import agreements
 from exchange.submissions import holds
-from exchange.submissions.process import Places
 from exchange.submissions.rights_tables import ReplacedKeyRow
 from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
 from exchange.times import rfc3339

@@ -23,6 +23,7 @@ from exchange.people.tables import PasskeyRow
 from exchange.register import agreements
 from exchange.register.agreements import parsed
 from exchange.register.tables import AgreementRow
+from exchange.settling import settle
 from exchange.web import ceremony, known, said, voices
 from exchange.web.door import blueprint, go, hub, page, person, signed
 from keys.encoding import parse_json
@@ -131,7 +132,7 @@ def _follow(reference: str) -> None:
     """
     here = hub()
     try:
-        here.settle(reference)
+        settle(here, reference)
     except Exception as error:  # noqa: BLE001  # of any kind: the schedule meets it too, and says so
         logger.warning("consequences are left to the schedule", extra={"kind": type(error).__name__})
 

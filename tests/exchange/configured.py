@@ -7,7 +7,7 @@ from tests.exchange.standing import World
 
 
 def configured(world: World, **more: object) -> Path:
-    """A settings file of this hub in its folder."""
+    """A settings file of this hub in its folder: none that anybody would accept where its keystore is in a bucket."""
     path = world.folder / "hub.toml"
     said = {name: value for name, value in vars(world.hub.settings).items() if value != getattr(Settings, name, None) and value is not None}
     lines = [f"{name} = {value}" if isinstance(value, int | float) else f'{name} = "{value}"' for name, value in (said | more).items()]

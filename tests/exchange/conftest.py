@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.exchange.quicker import open_here
-from tests.exchange.standing import World
+from tests.exchange.remembered import remember
+from tests.exchange.standing import PLACES, World
 from tests.postgres import Lazy, postgres
 from tests.s3 import LazyS3, s3_service
 
 __all__ = ["postgres", "s3_service"]
 
 SQLITE, POSTGRESQL, GROWN = "sqlite", "postgresql", "grown"
+# As grown, but for the keystore, which is in the folder: the most that a settings file may say of a hub whose root keys a credential wraps.
+SETTINGS_FILE = "settings_file"
 # A test with an engine's name in its own is about that engine alone.
 BOTH = frozenset(
     f"test_{name}"
@@ -28,40 +31,38 @@ BOTH = frozenset(
 # Those of them whose PostgreSQL world has everything else on an S3 server.
 IN_BUCKETS = frozenset({"test_disposal", "test_endings", "test_grown"})
 
-# Tests that stay where they are though `--engines all` asks for every engine: the engines, and why no other.
-_FOLDER = "damages, copies or takes away the second store's folder, the keystore's or the database's file"
-# What a settings file may not say: a keystore in a bucket whose roots only a credential file wraps, as those of a grown world here are.
-_COMMANDS = "runs commands, which read a settings file; a grown world's keystore is one that it would refuse"
+# Files whose tests run commands, or put a backup back, which read a settings file; and tests of other files that do.
+COMMANDING = frozenset(
+    f"test_{name}"
+    for name in (
+        "an_altered_backup_leaves_no_settings_behind", "audited", "command", "commands", "doors", "drill", "hub_keys", "keystores", "leap",
+        "linkage_command", "lives_of_editions", "log_search", "no_edition_is_made_shown_or_checked_at_the_command_line_before_the_replay",
+        "status_ends_with_what_a_script_needs_to_know", "status_without_a_keystore_says_so", "uniqueness_of_drafts", "upgrade", "versions_api",
+    )
+)  # fmt: skip
+
+# Files of tests, or single ones, that stay where they are though `--engines all` asks for every engine: the engines, and why no other.
+_FOLDER = "damages or takes away the second store's folder, or the keystore's"
+_PUT_BACK = "puts a copy of a whole folder's hub into another folder; on PostgreSQL: the last test of test_backup, in buckets: test_grown"
 ALONE: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "test_audited": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_backup": ((SQLITE,), "copies a whole hub as files; in buckets: test_grown"),
-    "test_command": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_commands": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_doors": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_drill": ((SQLITE, POSTGRESQL), _COMMANDS),
+    "test_a_full_second_store_is_not_ready": ((SQLITE, POSTGRESQL), "fills a disk"),
+    "test_a_keystore_that_is_gone_is_not_ready": ((SQLITE, POSTGRESQL, SETTINGS_FILE), _FOLDER),
+    "test_a_second_store_that_cannot_be_written_is_not_ready_and_goes_on_by_itself": (
+        (SQLITE, POSTGRESQL),
+        f"{_FOLDER}; in buckets: test_readiness_in_buckets",
+    ),
     "test_full_disks": ((SQLITE,), "fills a disk"),
-    "test_hub_keys": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_keystores": ((SQLITE, POSTGRESQL), _COMMANDS),
     "test_leader": ((SQLITE, POSTGRESQL), "the database alone leads"),
-    "test_leap": ((SQLITE, POSTGRESQL), _COMMANDS),
     "test_leases": (
         (SQLITE, POSTGRESQL),
         "another process is told a folder and a database; many hosts: tests/functional/test_many_hosts.py",
     ),
-    "test_linkage_command": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_lives_of_editions": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_log_search": ((SQLITE, POSTGRESQL), _COMMANDS),
     "test_machine_trouble": ((SQLITE,), "a second process on the folder of one machine"),
     "test_migrations": ((SQLITE, POSTGRESQL), "nothing but the database is migrated"),
     "test_opener_fuzz": ((SQLITE,), "opens streams; nothing is kept"),
-    "test_readiness": ((SQLITE, POSTGRESQL), f"{_FOLDER}; in buckets: test_readiness_in_buckets"),
-    "test_restore": ((SQLITE,), f"{_FOLDER}; in buckets: test_grown"),
-    "test_restore_effects": ((SQLITE,), f"{_FOLDER}; in buckets: test_grown"),
-    "test_restore_rights": ((SQLITE,), f"{_FOLDER}; in buckets: test_grown"),
-    "test_second_store": ((SQLITE, POSTGRESQL), f"{_FOLDER}; in buckets: test_shared_store"),
-    "test_uniqueness_of_drafts": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_upgrade": ((SQLITE, POSTGRESQL), _COMMANDS),
-    "test_versions_api": ((SQLITE, POSTGRESQL), _COMMANDS),
+    "test_put_back_into_what_is_left_of_the_hub": ((SQLITE,), _PUT_BACK),
+    "test_second_store": ((SQLITE, POSTGRESQL), "is about the second store in a folder; in buckets: test_shared_store"),
+    "test_without_a_keystore_the_fingerprint_and_a_copy_must_be_named": ((SQLITE,), _PUT_BACK),
 }
 
 
@@ -71,7 +72,9 @@ def engines(module: str, test: str, *, everything: bool = False) -> list[str]:
         return only
     name = module.rsplit(".", 1)[-1]
     if everything:
-        return list(ALONE[name][0]) if name in ALONE else [SQLITE, GROWN]
+        if alone := ALONE.get(test) or ALONE.get(name):
+            return list(alone[0])
+        return [SQLITE, SETTINGS_FILE if {test, name} & COMMANDING else GROWN]
     return [SQLITE, GROWN if name in IN_BUCKETS else POSTGRESQL] if name in BOTH else [SQLITE]
 
 
@@ -85,7 +88,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> str:
-    """What the test runs on: SQLite and folders, PostgreSQL and folders, or PostgreSQL and an S3 server."""
+    """What the test runs on: SQLite and folders, PostgreSQL and folders, or PostgreSQL and an S3 server for all or most places."""
     return str(getattr(request, "param", SQLITE))
 
 
@@ -101,6 +104,14 @@ def opened_where_it_may_be(request: pytest.FixtureRequest, monkeypatch: pytest.M
         open_here(monkeypatch)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """See tests/exchange/remembered.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        remember(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def builder(postgres: Lazy, s3_service: LazyS3, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], World]:
     """A world on each engine, made when it is first asked for, and once."""
@@ -108,8 +119,9 @@ def builder(postgres: Lazy, s3_service: LazyS3, tmp_path_factory: pytest.TempPat
     @cache
     def build(engine: str) -> World:
         server = postgres() if engine != SQLITE else None
-        s3 = s3_service() if engine == GROWN else None
-        return World.build(tmp_path_factory.mktemp(f"first-{engine}") / "hub", server, s3)
+        s3 = s3_service() if engine in (GROWN, SETTINGS_FILE) else None
+        places = PLACES if engine == GROWN else [name for name in PLACES if name != "keystore"]
+        return World.build(tmp_path_factory.mktemp(f"first-{engine}") / "hub", server, s3, places)
 
     return build
 

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from exchange.db import reading
+from exchange.db import make_engine, reading
 from exchange.errors import Misconfigured
 from exchange.hub import open_hub
 from exchange.log.tables import EntryRow
-from exchange.restore.backup import backup
+from exchange.places import objects_in
+from exchange.restore.backup import POSTGRESQL, SQLITE, backup, postgresql
 from exchange.restore.replay import Replayed, replay
 from exchange.restore.standing import REMEDY, require_reapplied
 from exchange.settings import Settings
 from exchange.submissions import holdings, retention
-from tests.exchange.standing import REFERENCE, World, crimes, settings_in
+from tests.exchange.standing import REFERENCE, World, crimes
+from tests.folders import put_there, refill
 
 Two = tuple[World, str, str]
 
@@ -41,14 +43,20 @@ def killed(*_: object) -> None:
 def put_over(world: World, source: Path) -> Settings:
     """What an operator does who puts a backup of database and objects over a hub whose keystore, roots and leaves survived."""
     world.disconnect()
-    for path in world.folder.glob("hub.sqlite*"):
-        path.unlink()
-    shutil.copy(source / "database.sqlite", world.folder / "hub.sqlite")
-    shutil.rmtree(world.folder / "objects")
-    (world.folder / "objects").mkdir()
-    if (source / "objects").is_dir():  # where nothing was held yet, a backup has none
-        shutil.copytree(source / "objects", world.folder / "objects", dirs_exist_ok=True)
-    return settings_in(world.folder)
+    if world.server:
+        world.server.empty(world.database)
+        engine = make_engine(world.database)
+        postgresql("pg_restore", engine, "--no-owner", "--exit-on-error", str(source / POSTGRESQL))
+        engine.dispose()
+    else:
+        for path in world.folder.glob("hub.sqlite*"):
+            path.unlink()
+        shutil.copy(source / SQLITE, world.folder / "hub.sqlite")
+    settings = world.settings
+    refill(settings, "objects", {})
+    for path in source.glob("objects/*/*"):  # where nothing was held yet, a backup has none
+        put_there(objects_in(settings, settings.objects), path.name, path.read_bytes())
+    return settings
 
 
 def replayed(world: World, settings: Settings, *more: object, give_up: bool = False) -> Replayed:

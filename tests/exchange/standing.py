@@ -6,7 +6,7 @@ import io
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from agreements.document import fill, placeholders, read
 from agreements.model import Agreement
 from agreements.signing import Capacity, Statement, Voice, speaker, statement_document
-from exchange.app import create_app
+from exchange.app import doors_of, fit_to_serve
 from exchange.db import reading, writing
 from exchange.hub import Hub, open_hub
 from exchange.keyring import USES, make_keys
@@ -41,6 +41,7 @@ from keys.pseudonym import NORMALISER
 from keys.rows import RowsDigest
 from keys.seal import EncryptionKey, envelope_info, part_info, seal
 from keys.sign import SigningKey, Use, sign_document, verify_document
+from tests.exchange.remembered import TEMPLATES
 from tests.postgres import Postgres
 from tests.s3 import EVERYTHING, Service
 
@@ -78,6 +79,7 @@ def settings_in(folder: Path, database: str = "", **more: Any) -> Settings:
         database_url=database or f"sqlite:///{folder}/hub.sqlite",
         roots=folder / "roots",
         credential=folder / "credential",
+        home=folder,
         codes=ROOT / "config" / "codes",
         part_bytes=1 << 20,
         part_rows=5_000,
@@ -86,13 +88,13 @@ def settings_in(folder: Path, database: str = "", **more: Any) -> Settings:
     )
 
 
-def in_buckets(server: Service) -> dict[str, Any]:
-    """Settings of a hub of which nothing but this host's own things is in its folder, each place one that nobody has used before.
+def in_buckets(server: Service, places: Iterable[str]) -> dict[str, Any]:
+    """Settings of a hub of which these places are on a service, each one that nobody has used before.
 
-    Its root keys are in the folder, under the credential: no real hub is so set up, and this one has one host.
+    Its root keys are in the folder, under the credential: no real hub whose keystore is in a bucket is so set up, and this one has one host.
     """
     base = server.place()
-    return {name: InBucket(base.bucket, f"{base.prefix}/{name}") for name in PLACES} | server.settings
+    return {name: InBucket(base.bucket, f"{base.prefix}/{name}") for name in places} | server.settings
 
 
 def set_up(folder: Path, clock: Clock, database: str = "", **more: Any) -> Hub:
@@ -206,11 +208,11 @@ class World:
     leaves: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, folder: Path, server: Postgres | None = None, s3: Service | None = None) -> "World":
-        """A hub with the shipped agreement in force between everyone, and the first linkage epoch issued."""
+    def build(cls, folder: Path, server: Postgres | None = None, s3: Service | None = None, places: Sequence[str] = PLACES) -> "World":
+        """A hub with the shipped agreement in force between everyone, and the first linkage epoch issued. ``places``: those on the service."""
         clock = Clock()
         database = server.create() if server else ""
-        more = in_buckets(s3) if s3 else {}
+        more = in_buckets(s3, places) if s3 else {}
         hub = set_up(folder, clock, database, **more)
         world = cls(folder, clock, every_key(hub), server=server, database=database, s3=s3, more=more)
         hub.engine.dispose()
@@ -230,14 +232,14 @@ class World:
         database = self.server.create(like=self.database) if self.server else ""
         copy = World(folder, Clock(self.clock.now), self.keys, server=self.server, database=database, s3=self.s3)
         if self.s3:
-            copy.more = in_buckets(self.s3)
+            copy.more = in_buckets(self.s3, self.more.keys() & set(PLACES))
             self._copy_buckets(self.s3, copy)
         return copy
 
     def _copy_buckets(self, s3: Service, copy: "World") -> None:
         """Copied inside the service, but for the second store: what was flushed one by one is one object in the copy, read at one go."""
         ours, theirs = s3.space(self.more["leaves"]), s3.space(copy.more["leaves"])
-        for name in ("objects", "staging", "keystore"):
+        for name in copy.more.keys() & {"objects", "staging", "keystore"}:
             s3.copy(self.more[name], copy.more[name])
         there = {name: size for name, size, _ in ours.listed("")}
         if {name: len(content) for name, content in self.leaves.items()} != there:
@@ -276,17 +278,20 @@ class World:
             self.server.drop(self.database)
 
     @cached_property
+    def hub(self) -> Hub:
+        return fit_to_serve(self.settings, self.clock)
+
+    @cached_property
     def app(self) -> Flask:
-        return create_app(self.settings, self.clock)
+        """Its doors: many tests need none, and the hub alone is there in a tenth of the time."""
+        app = doors_of(self.hub)
+        app.jinja_env.bytecode_cache = TEMPLATES
+        return app
 
     @property
     def settings(self) -> Settings:
         """As the hub is set up."""
         return settings_in(self.folder, self.database, **self.more)
-
-    @property
-    def hub(self) -> Hub:
-        return cast(Hub, self.app.extensions["lcjp-hub"])
 
     def restarted(self) -> "World":
         """The hub as another process would open it."""

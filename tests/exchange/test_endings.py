@@ -11,7 +11,7 @@ from agreements.document import read
 from agreements.lifecycle import State
 from agreements.model import Agreement
 from agreements.signing import Capacity, Voice
-from exchange import schedule
+from exchange import schedule, settling
 from exchange.db import reading
 from exchange.errors import RefusedByAgreement, Unacceptable
 from exchange.log.record import append
@@ -189,7 +189,7 @@ def test_an_older_epoch_is_spent_when_nothing_is_held_under_it_any_more(world: W
     assert world.row(old.id).state == "superseded"
     keep = [name for name in world.hub.keyring.store.names("rekey/") if name.endswith("/2")]
     world.clock.forward(days=1)
-    world.hub.settle()
+    settling.settle(world.hub)
     schedule.dispose_due(world.hub)
     assert world.row(old.id).state == "disposed"
     assert settle(world) == [f"re-key keys destroyed: {REFERENCE}"]

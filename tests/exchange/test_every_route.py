@@ -7,7 +7,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from exchange.access import OPERATIONS
-from exchange.app import create_app
+from exchange.app import doors_of, fit_to_serve
 from exchange.web.headers import A_YEAR, MACHINES
 from tests.exchange.standing import CLEVELAND, TEAM, World
 from tests.exchange.test_access import ADDRESSES
@@ -84,7 +84,7 @@ BAD: list[tuple[int, dict[str, Any]]] = [
 @pytest.mark.parametrize(("status", "asked"), BAD, ids=[str(status) for status, _ in BAD])
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*"])
 def test_every_kind_of_error_does_too_over_https(world: World, status: int, asked: dict[str, Any], accept: str) -> None:
-    app = create_app(replace(world.hub.settings, public_url="https://localhost"), world.clock)
+    app = doors_of(fit_to_serve(replace(world.hub.settings, public_url="https://localhost"), world.clock))
     more = {name: value for name, value in asked.items() if name not in ("path", "headers")}
     answer = app.test_client().open(asked["path"], headers={**asked.get("headers", {}), "Accept": accept}, **more)
     assert answer.status_code == status or (status == 400 and answer.status_code in (401, 422)), answer.text

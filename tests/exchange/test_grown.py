@@ -12,7 +12,6 @@ from exchange.hub import open_hub
 from exchange.keystores import place_of
 from exchange.log.second import Same, compare
 from exchange.objects import Objects
-from exchange.places import space_of
 from exchange.restore import putting_back
 from exchange.restore.backup import backup
 from exchange.restore.putting_back import check, put_back
@@ -21,6 +20,7 @@ from exchange.submissions.leftovers import LONG, tidy
 from keys.errors import KeyDestroyed
 from tests.exchange.restoring import dispose, month, rows_of
 from tests.exchange.standing import DURHAM, World, crimes
+from tests.folders import all_of, lose
 
 
 def test_rows_are_held_read_and_destroyed(world: World, engine: str) -> None:
@@ -100,17 +100,15 @@ def test_a_grown_hub_is_backed_up_and_put_back(world: World, tmp_path: Path, mon
     world.disconnect()
     assert world.server is not None
     assert world.s3 is not None
-    world.server.drop(world.database)
-    world.server.ask(f'CREATE DATABASE "{world.database.rpartition("@/")[2].partition("?")[0]}" TEMPLATE template0')
-    objects = space_of(world.settings, world.more["objects"])
-    objects.erase_all(objects.names(""))
+    world.server.empty(world.database)
     settings = world.settings
+    lose(settings, "objects")
     # A file of settings may not say what this hub's do, whose roots a credential alone wraps: it has one host, and needs no key service.
     monkeypatch.setattr(putting_back, "read_settings", lambda _: settings)
     written = put_back(out, world.folder, key=identity).read_text()
     assert f'objects = "{world.more["objects"]}"' in written
     assert 'home = "."' in written
-    assert len(objects.names("")) == 2
+    assert len(all_of(settings, "objects")) == 2
     hub = open_hub(settings, world.clock)
     try:
         done = replay(hub, [])

@@ -180,7 +180,7 @@ def test_a_crash_between_the_steps_is_finished_by_the_next_run(world: World, ste
             case "destroy":
                 patch.setattr(world.hub.keyring.store, "destroy", crash)
             case "delete":
-                patch.setattr(world.hub.places.held, "delete", crash)
+                patch.setattr(world.hub.places.held, "remove", crash)
             case _:
                 patch.setattr(retention, "sign_document", crash)
         with pytest.raises(Crash):

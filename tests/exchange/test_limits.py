@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from exchange.app import create_app
+from exchange.app import doors_of, fit_to_serve
 from exchange.asked import ADDRESS_LIMIT, HEADERS, HEADERS_LIMIT
 from exchange.errors import TooMany
 from exchange.limits import MINUTE, Buckets, Limits, drawn, network
@@ -87,7 +87,7 @@ def test_an_address_is_its_network() -> None:
 @pytest.fixture
 def slow(world: World) -> Iterator[Flask]:
     """The hub with five tries and five calls a minute."""
-    app = create_app(replace(world.hub.settings, tries_per_minute=5, calls_per_minute=5), world.clock)
+    app = doors_of(fit_to_serve(replace(world.hub.settings, tries_per_minute=5, calls_per_minute=5), world.clock))
     yield app
     hub = app.extensions["lcjp-hub"]
     hub.engine.dispose()
@@ -287,7 +287,7 @@ def test_a_hub_answers_to_its_own_names_only(world: World, host: str) -> None:
 def test_its_names_are_the_public_one_the_bound_one_and_those_that_are_set(
     world: World, host: str, bind: str, hosts: str, known: bool
 ) -> None:
-    app = create_app(replace(world.hub.settings, bind=bind, hosts=hosts), world.clock)
+    app = doors_of(fit_to_serve(replace(world.hub.settings, bind=bind, hosts=hosts), world.clock))
     answer = app.test_client().get("/openapi.json", headers={"Host": host})
     assert answer.status_code == (200 if known else 421)
     app.extensions["lcjp-hub"].engine.dispose()

@@ -11,7 +11,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from exchange.access import OPERATIONS, PUBLIC
-from tests.exchange.standing import CLEVELAND, TEAM, World
+from tests.exchange.standing import CLEVELAND, TEAM, World, problem
 
 # What a caller may do hangs on agreements, signatures and one token for all: invented bodies are rightly refused, and nobody is let in twice.
 LEFT_OUT = [ignored_auth, positive_data_acceptance]
@@ -43,6 +43,14 @@ def test_every_door_of_the_api_is_in_it_and_says_what_it_answers(world: World) -
         assert "application/problem+json" in operation["responses"]["default"]["content"]
         assert (operation.get("security") == []) is (OPERATIONS[routes[way]] == PUBLIC)
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+
+
+def test_a_name_with_a_nul_is_nobodys_on_every_engine(world: World) -> None:
+    """SQLite looks for it in vain, PostgreSQL refuses to look: whoever asks is told the same."""
+    problem(world.call("get", "/v1/agreements/%00", CLEVELAND), 404, "unknown-agreement")
+    problem(world.call("get", "/v1/submissions/sub-%00", CLEVELAND), 404, "not-found")
+    for asked in ("/v1/submissions?reference=%00", "/v1/submissions?dataset=a%00", "/v1/rights?agreement=%00"):
+        problem(world.call("get", asked, CLEVELAND), 422, "unprocessable-entity")
 
 
 @pytest.mark.parametrize("client", [CLEVELAND, TEAM])

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from agreements.document import read
 from agreements.openly import may_publish_openly
-from exchange.app import create_app
+from exchange.app import doors_of, fit_to_serve
 from exchange.db import reading, writing
 from exchange.errors import RefusedByAgreement, Unacceptable
 from exchange.log.tables import EntryRow
@@ -504,7 +504,7 @@ def test_what_is_public_is_for_anybody_and_nothing_is_written_of_it(hub: Publish
     assert len(hub.entries()) == before
     assert not list(graph.objects(None, LICENCE))  # nobody has chosen one
     chosen = replace(hub.world.hub.settings, public_licence="https://licence.example/3")
-    app = create_app(chosen, hub.world.clock)
+    app = doors_of(fit_to_serve(chosen, hub.world.clock))
     licences = list(graph_of(app.test_client().get("/public/catalogue.jsonld")).objects(None, LICENCE))
     assert [str(one) for one in licences] == ["https://licence.example/3"] * len(addresses)
     app.extensions["lcjp-hub"].engine.dispose()

@@ -1,7 +1,6 @@
 """A restored hub: it refuses to serve until everything that was done since the backup is done again, and then it goes on."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from agreements.lifecycle import State
 from agreements.signing import Capacity, Voice
 from exchange.db import reading, writing
 from exchange.errors import Misconfigured
-from exchange.hub import open_hub
+from exchange.hub import open_hub, second_store
 from exchange.log.export import export, verify
 from exchange.log.record import checkpoint, consistency
 from exchange.register import agreements, partners
@@ -26,8 +25,8 @@ from keys.merkle import verify_consistency
 from keys.places import FILE
 from keys.providers import CredentialFileRoots
 from tests.exchange.restoring import Two, dispose, held_world, killed, month, of, put_over, refused, replayed, rows_of, saved, two, whats
-from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, World, problem, settings_in
-from tests.folders import folder_of
+from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, World, problem
+from tests.folders import all_of, lose, refill
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -93,24 +92,22 @@ def test_an_old_keystore_copy_does_not_open_and_no_key_of_the_restored_files_rea
     world, gone, _ = two
     copy = saved(world, tmp_path / "backup")
     dispose(world, gone)
-    put_over(world, copy)
-    shutil.copy(copy / "keystore" / FILE, world.folder / "keystore" / FILE)
+    settings = put_over(world, copy)
+    refill(settings, "keystore", {FILE: (copy / "keystore" / FILE).read_bytes()})
     with pytest.raises(KeystoreUnreadable):
-        open_hub(settings_in(world.folder), world.clock)
+        open_hub(settings, world.clock)
     with pytest.raises(KeystoreUnreadable):
         SealedFileKeystore(copy / "keystore", CredentialFileRoots(world.folder / "roots", world.folder / "credential"))
 
 
-def test_keystore_and_root_put_back_together_are_seen_and_destroyed_again(two: Two, tmp_path: Path) -> None:
+def test_keystore_and_root_put_back_together_are_seen_and_destroyed_again(two: Two) -> None:
     world, gone, kept = two
-    world.disconnect()
-    shutil.copytree(world.folder, tmp_path / "machine")  # a snapshot of the whole machine
+    settings = world.settings
+    before = {name: all_of(settings, name) for name in ("keystore", "roots")}
     dispose(world, gone)
     world.disconnect()
-    for name in ("keystore", "roots"):
-        shutil.rmtree(world.folder / name)
-        shutil.copytree(tmp_path / "machine" / name, world.folder / name)
-    settings = settings_in(world.folder)
+    for name, content in before.items():
+        refill(settings, name, content)
     refused(world, settings, f"1 × key of what is destroyed on record, in the keystore again: submission/{gone}")
     assert replayed(world, settings).keys == 1
     again = world.restarted()
@@ -121,20 +118,17 @@ def test_keystore_and_root_put_back_together_are_seen_and_destroyed_again(two: T
 
 def test_a_whole_machine_put_back_learns_from_the_agencies_certificates(two: Two, tmp_path: Path) -> None:
     world, gone, kept = two
-    world.disconnect()
-    shutil.copytree(world.folder, tmp_path / "machine")
+    machine = world.copy(tmp_path / "machine")
+    settings = machine.settings
     certificate = dispose(world, gone)
-    world.disconnect()
-    shutil.rmtree(world.folder)
-    shutil.copytree(tmp_path / "machine", world.folder)
-    settings = settings_in(world.folder)
     forged = {**certificate, "document": {**certificate["document"], "submission": kept}}
     with pytest.raises(BadSignature):
-        replayed(world, settings, forged)
-    assert replayed(world, settings, certificate).destroyed == [gone]
-    again = world.restarted()
+        replayed(machine, settings, forged)
+    assert replayed(machine, settings, certificate).destroyed == [gone]
+    again = machine.restarted()
     assert again.row(gone).state == SubmissionState.DISPOSED
     assert (rows_of(again, gone), rows_of(again, kept)) == (0, 5)
+    machine.close()
 
 
 def test_without_the_second_store_the_tombstones_alone_destroy_again(two: Two, tmp_path: Path) -> None:
@@ -142,22 +136,20 @@ def test_without_the_second_store_the_tombstones_alone_destroy_again(two: Two, t
     copy = saved(world, tmp_path / "backup")
     dispose(world, gone)
     settings = put_over(world, copy)
-    shutil.rmtree(folder_of(settings.second_store))
+    lose(settings, "second_store")
     refused(world, settings, "1 × submission with a destroyed key")
     assert replayed(world, settings).destroyed == [gone]
     again = world.restarted()
     assert (again.row(gone).state, rows_of(again, kept)) == (SubmissionState.DISPOSED, 5)
 
 
-def test_a_keystore_older_than_the_database_costs_rows_only_when_asked(world: World, tmp_path: Path) -> None:
-    world.disconnect()
-    shutil.copytree(world.folder, tmp_path / "machine")
+def test_a_keystore_older_than_the_database_costs_rows_only_when_asked(world: World) -> None:
+    settings = world.settings
+    before = {name: all_of(settings, name) for name in ("keystore", "roots")}
     held = world.hold()
     world.disconnect()
-    for name in ("keystore", "roots"):
-        shutil.rmtree(world.folder / name)
-        shutil.copytree(tmp_path / "machine" / name, world.folder / name)
-    settings = settings_in(world.folder)
+    for name, content in before.items():
+        refill(settings, name, content)
     refused(world, settings, "this keystore never had")
     with pytest.raises(Misconfigured, match="older than the database"):
         replayed(world, settings)
@@ -259,13 +251,11 @@ def test_a_second_store_of_another_log_is_not_replayed(two: Two, tmp_path: Path)
     world, gone, _ = two
     copy = saved(world, tmp_path / "backup")
     dispose(world, gone)
-    store = folder_of(world.hub.settings.second_store)
-    first = min(store.glob("*.jsonl"))
-    text = first.read_text(encoding="utf-8").splitlines(keepends=True)
-    other = json.loads(text[2])
-    other["leaf"] = "A" * 43
-    first.write_text("".join([*text[:2], json.dumps(other, ensure_ascii=False) + "\n", *text[3:]]), encoding="utf-8")
+    lines = list(world.hub.second.lines())
+    lines[2]["leaf"] = "A" * 43
     settings = put_over(world, copy)
+    refill(settings, "second_store", {})
+    second_store(settings).extend(lines)
     with pytest.raises(Misconfigured, match="do not belong together"):
         replayed(world, settings)
 

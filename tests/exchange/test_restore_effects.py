@@ -1,6 +1,5 @@
 """What the lost entries lead to: holds, populations, people, versions, rows erased; each on the side of caution."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from tests.exchange.releases.drafted import ask, row
 from tests.exchange.restoring import Two, held_world, month, of, put_over, replayed, rows_of, saved, two
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, RELEASE, print_of
 from tests.exchange.web.signed_in import enter
-from tests.folders import folder_of
+from tests.folders import refill
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -195,8 +194,7 @@ def test_an_upload_of_which_the_parts_are_gone_goes_on_or_is_pushed_again(two: T
     world.send(whole)
     copy = saved(world, tmp_path / "backup")
     settings = put_over(world, copy)
-    shutil.rmtree(folder_of(settings.staging))
-    folder_of(settings.staging).mkdir()
+    refill(settings, "staging", {})
     done = replayed(world, settings)
     assert [(one["submission"], one["had"]) for one in done.lost] == [(whole.id, "complete")]
     again = world.restarted()

@@ -1,6 +1,5 @@
 """A restore and what people asked for: rows erased after the backup stay erased, whatever else became of their submission; and keys that may not go."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,17 @@ from exchange.log.tables import EntryRow
 from exchange.register import agreements
 from exchange.restore.putting_back import put_back
 from exchange.restore.standing import mark
+from exchange.settings import Settings
 from exchange.submissions import intake
 from exchange.submissions.tables import SubmissionState
 from keys.errors import BadProof, BadSignature
 from keys.keyfile import write_keyfile
 from tests.exchange.asking import ask, everything_readable, parts, pseudonym, rekeyed, request
 from tests.exchange.restoring import Two, dispose, held_world, of, put_over, refused, replayed, rows_of, saved, two
-from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, RELEASE, ROOT, URL, World, problem, settings_in
+from tests.exchange.standing import CLEVELAND, DURHAM, REFERENCE, RELEASE, ROOT, URL, World, problem
 from tests.exchange.test_endings import agree
 from tests.exchange.test_hub_keys import destroy, renamed, rotate
+from tests.folders import all_of, refill
 
 __all__ = ["held_world", "two"]  # fixtures
 
@@ -78,28 +79,27 @@ def test_what_was_erased_and_then_destroyed_is_not_taken_back_either(two: Two, t
 def test_the_last_key_of_a_use_is_not_destroyed_again_but_the_newest_keystore_asked_for(two: Two, tmp_path: Path, use: str) -> None:
     world, _, kept = two
     copy = saved(world, tmp_path / "backup")
-    world.disconnect()
-    shutil.copytree(world.folder, tmp_path / "machine")
+    sealed = ("keystore", "roots")
+    before = {name: all_of(world.settings, name) for name in sealed}
     old = world.hub.keyring.signing(use).public.fingerprint
     agree(world, renamed(world, {old: rotate(world, use)}))
     destroy(world, old)
     settings = put_over(world, copy)
-    newest = {name: shutil.copytree(world.folder / name, tmp_path / "kept" / name) for name in ("keystore", "roots")}
-    back(world, {name: tmp_path / "machine" / name for name in newest})
+    newest = {name: all_of(settings, name) for name in sealed}
+    back(settings, before)
     refused(world, settings, "The database's log has")
     with pytest.raises(Misconfigured, match=f"only {use} key") as error:
         replayed(world, settings)
     assert "newest keystore" in error.value.remedy
     assert [one.public.fingerprint for one in open_hub(settings, world.clock).keyring.every(use)] == [old]  # nothing was done
-    back(world, newest)
+    back(settings, newest)
     replayed(world, settings)
     assert rows_of(world.restarted(), kept) == 5
 
 
-def back(world: World, folders: dict[str, Path]) -> None:
-    for name, source in folders.items():
-        shutil.rmtree(world.folder / name)
-        shutil.copytree(source, world.folder / name)
+def back(settings: Settings, content: dict[str, dict[str, bytes]]) -> None:
+    for name, held in content.items():
+        refill(settings, name, held)
 
 
 def test_an_altered_backup_leaves_no_settings_behind(two: Two, tmp_path: Path) -> None:
@@ -118,6 +118,9 @@ def test_an_altered_backup_leaves_no_settings_behind(two: Two, tmp_path: Path) -
     with pytest.raises(Misconfigured):  # whole, and nothing tells whose it is
         put_back(copy, tmp_path / "new")
     assert not (tmp_path / "new" / "hub.toml").exists()
+    world.disconnect()
+    if world.server:
+        world.server.empty(world.database)
     assert put_back(copy, tmp_path / "new", key=key).exists()
 
 
@@ -125,7 +128,7 @@ def test_no_edition_is_made_shown_or_checked_at_the_command_line_before_the_repl
     world, _, _ = two
     config, key = tmp_path / "hub.toml", tmp_path / "person.key"
     places = ("objects", "staging", "keystore", "roots", "credential")
-    lines = [f'public_url = "{URL}"', 'origin = "lcjp-exchange/test"', f'database_url = "sqlite:///{world.folder}/hub.sqlite"']
+    lines = [f'public_url = "{URL}"', 'origin = "lcjp-exchange/test"', f'database_url = "{world.settings.database_url}"']
     lines += [f'{name} = "{world.folder / name}"' for name in places]
     config.write_text("\n".join([*lines, f'codes = "{ROOT}/config/codes"']), encoding="utf-8")
     write_keyfile(key, world.signing(f"{DURHAM}/signatory"), owner=DURHAM, role="signatory")
@@ -158,23 +161,20 @@ def test_a_stop_whose_entry_was_redacted_since_still_stops(two: Two, tmp_path: P
 
 def test_a_whole_machine_put_back_learns_what_was_erased_from_the_agencies_receipts(two: Two, tmp_path: Path) -> None:
     world, first, second = two
-    world.disconnect()
-    shutil.copytree(world.folder, tmp_path / "machine")
+    machine = world.copy(tmp_path / "machine")
+    settings = machine.settings
     signed = request(world, "erasure", [pseudonym(1)])
     receipt = world.call("post", "/v1/rights", CLEVELAND, json=signed).get_json()["receipt"]
-    world.disconnect()
-    shutil.rmtree(world.folder)
-    shutil.copytree(tmp_path / "machine", world.folder)
-    settings = settings_in(world.folder)
     with pytest.raises(BadSignature):
-        replayed(world, settings, {**receipt, "document": {**receipt["document"], "rows": 9}})
-    assert {one["submission"] for one in replayed(world, settings, receipt).lost} == {first, second}
-    again = world.restarted()
+        replayed(machine, settings, {**receipt, "document": {**receipt["document"], "rows": 9}})
+    assert {one["submission"] for one in replayed(machine, settings, receipt).lost} == {first, second}
+    again = machine.restarted()
     assert not rekeyed(again, [pseudonym(1)]) & everything_readable(again)
     problem(again.open(again.prepare(**of(4, 3))), 409, "rows-erased")
     again.hold(**of(6, 3))
     assert replayed(again, settings, receipt).lost == []  # handed in again, it does nothing more
     assert rows_of(again.restarted(), again.hold(**of(7, 2)).id) == 2
+    machine.close()
 
 
 def test_what_its_supplier_withdrew_since_is_not_waited_for_again(two: Two, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from exchange.register import agreements
 from exchange.releases import checking, kept
 from exchange.releases.tables import EditionRow, KeptRow
 from exchange.restore.backup import backup, described
+from exchange.settling import settle
 from exchange.submissions import leftovers, retention, sealing
 from exchange.submissions.rights_tables import ReplacedKeyRow
 from exchange.submissions.tables import SealingKeyRow, SubmissionRow
@@ -275,7 +276,7 @@ def _end(world: World, scene: Scene) -> Answer:
     except ExchangeError:
         if not _stands(world, "terminated"):
             raise
-    world.hub.settle()
+    settle(world.hub)
     return {}
 
 

@@ -14,6 +14,7 @@ from exchange.log.tables import EntryRow
 from exchange.questions import due
 from exchange.releases import checking, edition, gate
 from exchange.releases.tables import EditionFileRow, EditionState
+from exchange.settling import settle
 from exchange.submissions import holdings, holds
 from exchange.submissions.holds import Hold, Over
 from tests.exchange.releases.drafted import CHECKERS, ask, publish, record, row, vote
@@ -51,7 +52,7 @@ def test_an_edition_over_held_rows_is_refused_by_period_and_can_be_made_when_the
     with pytest.raises(Conflict, match=r"the draft was made from .*, under legal hold now"):
         record(world, vote(world, identity, CHECKERS[0]))
     counts = [f"exact counts destroyed ({what}): {identity}" for what in ("counts", "proof")]
-    assert world.hub.settle() == [f"edition dropped: {identity}", *counts]
+    assert settle(world.hub) == [f"edition dropped: {identity}", *counts]
     found = row(world, identity)
     assert (found.state, found.files, checking.FINDINGS in found.report) == (EditionState.DROPPED, [], False)
     with reading(world.hub.engine) as session:

@@ -18,6 +18,7 @@ from exchange.releases import kept
 from exchange.releases.checking import REFUSE
 from exchange.releases.tables import EditionRow, KeptRow
 from exchange.releases.tabulate import tabulate
+from exchange.settling import settle
 from exchange.submissions.holds import Over
 from keys.errors import KeyDestroyed
 from tests.agreements.papers import build
@@ -96,7 +97,7 @@ def test_they_go_with_the_draft(drafted: tuple[World, str], way: str) -> None:
     else:
         assert world.say(DURHAM, Capacity.SIGNATORY, Voice.TERMINATE) == "terminated"
     assert opened(world, edition) is None or way == "stranded"
-    world.hub.settle()
+    settle(world.hub)
     gone(world, edition, kept.DROPPED)
 
 
@@ -105,10 +106,10 @@ def test_they_go_on_the_day_of_the_first_rows_though_these_were_superseded_long_
     publish(world, edition)
     corrected(world, edition)
     world.clock.now = datetime(2031, 4, 29, 22, 59, tzinfo=UTC)
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == BOTH
     world.clock.now += timedelta(minutes=1)
-    world.hub.settle()
+    settle(world.hub)
     gone(world, edition, "a submission that it was counted from, or one that took its place, is destroyed")
 
 
@@ -123,10 +124,10 @@ def test_a_shorter_retention_and_the_end_of_the_agreement_bring_their_day_forwar
     world.enter(agreement)
     world.sign_all(agreement)
     world.clock.now = datetime(2028, 4, 29, 22, 59, tzinfo=UTC)
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == BOTH
     world.clock.now += timedelta(minutes=1)
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == set()
 
 
@@ -150,7 +151,7 @@ def test_an_erasure_lets_go_of_counts_that_may_hold_the_person(drafted: tuple[Wo
     receipt = asking.ask(world, "erasure", {person})
     assert receipt.rows == (whose != "of nobody")
     assert opened(world, edition) is None
-    world.hub.settle()
+    settle(world.hub)
     gone(world, edition, "rows that it was counted from were erased, or may have been")
 
 
@@ -158,7 +159,7 @@ def test_an_erasure_of_somebody_who_is_in_no_row_leaves_them(drafted: tuple[Worl
     world, edition = drafted
     publish(world, edition)
     asking.ask(world, "erasure", {bytes(16)})
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == BOTH
 
 
@@ -167,7 +168,7 @@ def test_to_ask_what_is_held_of_somebody_lets_nothing_go(drafted: tuple[World, s
     publish(world, edition)
     corrected(world, edition)
     asking.ask(world, "access", {asking.pseudonym(0, seed=1)})
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == BOTH
 
 
@@ -179,10 +180,10 @@ def test_under_a_legal_hold_they_stay_and_are_not_used(drafted: tuple[World, str
     placed = place(world, Over(REFERENCE, "crimes", supplier=CLEVELAND), until=date(2031, 6, 30))
     assert opened(world, edition) is None
     world.clock.now = datetime(2031, 5, 2, tzinfo=UTC)
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == BOTH
     lift(world, placed.id)
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == set()
 
 
@@ -194,12 +195,12 @@ def test_an_erasure_that_finds_them_under_a_legal_hold_takes_them_when_it_ends(d
     placed = place(world, Over(REFERENCE, "crimes", supplier=CLEVELAND), until=date(2031, 3, 31))
     for _ in range(2):
         asking.ask(world, "erasure", {bytes(16)})
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, edition) == BOTH
     assert [what for what, _ in logged(world, edition)].count(kept.LATER) == 2
     lift(world, placed.id)
     assert opened(world, edition) is None
-    world.hub.settle()
+    settle(world.hub)
     gone(world, edition, "rows that it was counted from were erased, or may have been")
 
 
@@ -242,7 +243,7 @@ def test_with_the_counts_of_an_edition_go_the_proofs_of_later_ones_that_cover_it
     assert [what for what, _ in logged(world, first)][-1] == "exact counts opened to protect another edition"
     with writing(world.hub.engine) as session:
         kept.let_go(session, session.get_one(EditionRow, first), "a test", world.clock())
-    world.hub.settle()
+    settle(world.hub)
     assert sealed(world, first) == set()
     assert sealed(world, second) == {kept.COUNTS}
 

@@ -8,6 +8,7 @@ from exchange.db import writing
 from exchange.releases import kept
 from exchange.releases.checking import REFUSE
 from exchange.releases.tables import EditionRow
+from exchange.settling import settle
 from tests.exchange.releases.drafted import CHECKERS, ask, publish, record, vote
 from tests.exchange.releases.test_kept import BOTH, opened, sealed
 from tests.exchange.restoring import put_over, replayed, saved
@@ -26,7 +27,7 @@ def test_what_was_destroyed_since_or_begun_to_be_is_destroyed_again(drafted: tup
     copy = saved(world, tmp_path / "backup")
     begun(world, edition)
     if done:
-        world.hub.settle()
+        settle(world.hub)
     replayed(world, put_over(world, copy))
     again = world.restarted()
     assert sealed(again, edition) == set()
@@ -66,5 +67,5 @@ def test_what_an_erasure_put_off_for_a_legal_hold_is_put_off_again(drafted: tupl
     replayed(world, put_over(world, copy))
     again = world.restarted()
     assert opened(again, edition) is None
-    again.hub.settle()  # nothing is under a hold here
+    settle(again.hub)  # nothing is under a hold here
     assert sealed(again, edition) == set()

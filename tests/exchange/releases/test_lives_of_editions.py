@@ -21,6 +21,7 @@ from exchange.register import partners
 from exchange.releases import edition, life, withdrawing
 from exchange.releases.checking import APPROVE
 from exchange.releases.tables import EditionRow, EditionState
+from exchange.settling import settle
 from keys.errors import KeysError
 from keys.keyfile import write_keyfile
 from keys.sign import Use, sign_document, verify_document
@@ -178,9 +179,9 @@ def test_every_address_of_it_is_gone_and_names_what_took_its_place(published: tu
 def test_it_stays_in_the_history_of_its_people_and_is_kept(published: tuple[World, str]) -> None:
     world, first = published
     withdraw(world, withdrawal(world, first, CHECKERS[0]))
-    world.hub.settle()
+    settle(world.hub)
     world.clock.now = datetime(2031, 5, 1, tzinfo=UTC)
-    world.hub.settle()
+    settle(world.hub)
     kept = row(world, first)
     assert (kept.state, bool(kept.files)) == (EditionState.WITHDRAWN, True)
     world.clock.now = datetime(2026, 11, 23, tzinfo=UTC)

@@ -24,6 +24,7 @@ from exchange.releases import checking, overrides
 from exchange.releases.history import claimed
 from exchange.releases.linked_edition import band, in_words
 from exchange.releases.overrides_tables import OverrideRow
+from exchange.settling import settle
 from keys.encoding import b64, unb64
 from keys.linkage import LinkageRequest, pack_pairs
 from keys.pseudonym import NORMALISER, PSEUDONYM, rekey
@@ -303,7 +304,7 @@ def test_a_draft_falls_with_what_was_said_of_it_when_an_override_is_placed_or_li
     before = place(linked, "join", request(linked, "join", (2000, 4000)))
     identity = ask(linked, release=RELEASE)
     record(linked, vote(linked, identity, CHECKERS[0]))
-    linked.hub.settle()
+    settle(linked.hub)
     assert len(row(linked, identity).votes) == 1
     if change == "placed":
         place(linked, "split", request(linked, "split", (2000, 4000), supplier=DURHAM))
@@ -311,7 +312,7 @@ def test_a_draft_falls_with_what_was_said_of_it_when_an_override_is_placed_or_li
         lift(linked, before)
     with pytest.raises(Conflict, match="overrides of the linkage that it was made with have been placed or lifted"):
         record(linked, vote(linked, identity, CHECKERS[1]))
-    linked.hub.settle()
+    settle(linked.hub)
     dropped = row(linked, identity)
     assert (dropped.state, dropped.votes, dropped.files) == ("dropped", [], [])
     assert dropped.ended == "overrides of the linkage that it was made with have been placed or lifted"
@@ -342,7 +343,7 @@ def test_an_override_falls_with_its_key(linked: LinkedWorld) -> None:
         kept = overrides.Kept(found.id, found.kind, "join", found.key, found.sealed)
     assert overrides.opened(linked.hub.keyring, [kept])[0].action == "join"
     say(linked, CLEVELAND, Voice.TERMINATE)
-    linked.hub.settle()
+    settle(linked.hub)
     assert linked.hub.keyring.store.destroyed(found.key)  # with the agreement's other re-key keys
     with pytest.raises(Gone, match="fell with its linkage epoch"):
         overrides.opened(linked.hub.keyring, [kept])

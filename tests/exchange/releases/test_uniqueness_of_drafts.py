@@ -15,6 +15,7 @@ from exchange.log.tables import EntryRow
 from exchange.releases import checking
 from exchange.releases.tables import EditionState
 from exchange.releases.uniqueness import TOO_FEW
+from exchange.settling import settle
 from keys.formats import digest
 from keys.keyfile import write_keyfile
 from tests.exchange.configured import configured
@@ -94,17 +95,17 @@ def test_recipients_receive_none_of_it(drafted: tuple[World, str]) -> None:
 
 def test_it_goes_when_rows_it_was_made_from_are_held_no_longer(drafted: tuple[World, str]) -> None:
     world, identity = drafted
-    world.hub.settle()
+    settle(world.hub)
     assert "uniqueness" in row(world, identity).report
     [held] = [one["submission"] for one in row(world, identity).draft["inputs"] if one["supplier"] == CLEVELAND]
     world.hold([crimes(130, seed=1)], after=held)
     with pytest.raises(NotFound, match="destroyed"):
         seen(world, identity, CHECKERS[0])  # at once, even before the clock's next job
-    world.hub.settle()
+    settle(world.hub)
     dropped = row(world, identity)
     assert (dropped.state, set(dropped.report)) == (EditionState.DROPPED, {"attack"})
     assert phrases(world).count("edition dropped") == 1
-    world.hub.settle()
+    settle(world.hub)
     assert phrases(world).count("edition dropped") == 1
 
 

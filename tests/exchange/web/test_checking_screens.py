@@ -15,6 +15,7 @@ from agreements.signing import Capacity, Voice
 from exchange.db import reading
 from exchange.log.tables import EntryRow
 from exchange.releases.tables import EditionState
+from exchange.settling import settle
 from tests.exchange.releases.drafted import APRIL, ask, row
 from tests.exchange.standing import CLEVELAND, DURHAM, OPERATOR, REFERENCE, RELEASE, SUPPLIERS, TEAM, World, crimes, problem
 from tests.exchange.web.signed_in import Somebody, enter, forgery
@@ -220,7 +221,7 @@ def test_a_draft_whose_rows_were_replaced_says_so_and_is_dropped(room: Room) -> 
     page = text(room.page(CHECKERS[1], edition))
     assert "It can no longer be approved: rows it was made from have been replaced" in page
     assert "Your decision" not in page
-    room.world.hub.settle()
+    settle(room.world.hub)
     ended = row(room.world, edition)
     assert (ended.state, ended.votes) == (EditionState.DROPPED, [])
     fallen = [one for one in room.logged() if one["what"] == "output check fallen"]

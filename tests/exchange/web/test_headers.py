@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from exchange.app import create_app
+from exchange.app import doors_of, fit_to_serve
 from tests.exchange.standing import CLEVELAND, World
 from tests.exchange.web.addresses import PAGES
 from tests.exchange.web.signed_in import enter, sign_in
@@ -82,7 +82,7 @@ def test_no_file_outside_the_folder_is_served(world: World) -> None:
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_cookies_are_out_of_reach(world: World, secure: bool) -> None:
     url = "https://exchange.example" if secure else "http://localhost"
-    app = create_app(replace(world.hub.settings, public_url=url, hosts="localhost"), world.clock)
+    app = doors_of(fit_to_serve(replace(world.hub.settings, public_url=url, hosts="localhost"), world.clock))
     somebody = enter(world, CLEVELAND, "dpo")
     page = app.test_client().get("/sign-in")
     assert ("Strict-Transport-Security" in page.headers) is secure

@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 from werkzeug.test import TestResponse
 
-from exchange.app import create_app
+from exchange.app import doors_of, fit_to_serve
 from exchange.db import writing
 from exchange.people import people
 from tests.exchange.standing import CLEVELAND, World
@@ -99,7 +99,7 @@ def app(world: World, provider: Provider) -> Flask:
         made = {"party": CLEVELAND, "name": "Robin Example", "position": "Analyst", "roles": ["analyst"]}
         row = people.create(session, **cast(Any, made), who="hub", now=world.clock())
         people.link(session, row.id, provider.issuer, SUBJECT, world.clock())
-    return create_app(settings, world.clock)
+    return doors_of(fit_to_serve(settings, world.clock))
 
 
 def begin(browser: FlaskClient, provider: Provider, wanted: str = "/organisations") -> str:
