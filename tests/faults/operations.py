@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -60,8 +59,8 @@ class Scene:
     def world(self, *, door: bool = True) -> World:
         """The hub of this folder, opened as a process of its own would; without ``door`` it is not to be asked over HTTP."""
         world = World(self.folder, Clock(self.now), dict(self.keys))
-        if not door:  # making the application takes longer than most operations
-            vars(world)["app"] = SimpleNamespace(extensions={"lcjp-hub": open_hub(settings_in(self.folder), world.clock)})
+        if not door:  # what may not serve is looked at too
+            vars(world)["hub"] = open_hub(settings_in(self.folder), world.clock)
         return world
 
 
