@@ -134,14 +134,15 @@ def _write_ahead(connection: Any) -> None:
 
     So a refusal waits for that one by a transaction, which does heed the time-out, and asks again.
     """
-    for _ in range(_NEW_FILES_WRITERS):
+    for left in reversed(range(_NEW_FILES_WRITERS)):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError:
+            if not left:
+                raise
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("COMMIT")
-    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -72,6 +72,14 @@ def _admit(here: Hub, endpoint: str) -> None:
     admit(endpoint, found.role)
 
 
+def _name_nothing_with_nul() -> None:
+    """In an address, of the pages too, a NUL becomes what stands for no character: one database would look for it in vain, another not look."""
+    if request.view_args:
+        request.view_args = {
+            name: given.replace("\0", "\ufffd") if isinstance(given, str) else given for name, given in request.view_args.items()
+        }
+
+
 def guard(app: Flask) -> None:
     """Before every request: who is calling, and may that role do this?"""
     here: Hub = app.extensions["lcjp-hub"]
@@ -79,6 +87,7 @@ def guard(app: Flask) -> None:
     def before() -> None:
         g.caller = None
         require_sound(here.settings.trusted_hosts, WATCHED)
+        _name_nothing_with_nul()
         if request.blueprint == PAGES:
             return  # the pages have a guard of their own (exchange/web/door.py); no cookie counts here
         if request.endpoint is None or is_public(request.endpoint):
@@ -91,10 +100,6 @@ def guard(app: Flask) -> None:
             raise NotFound("there is nothing at this address.", remedy=where)
         if not is_public(request.endpoint):
             _admit(here, request.endpoint)
-        if request.view_args:  # nothing is named with a NUL: one database would look in vain, another would not look
-            request.view_args = {
-                name: given.replace("\0", "\ufffd") if isinstance(given, str) else given for name, given in request.view_args.items()
-            }
         _require_body(request.endpoint, here.settings.part_bytes)
 
     def after(_error: BaseException | None = None) -> None:

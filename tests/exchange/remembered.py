@@ -1,6 +1,6 @@
 """What each application would make anew, though it depends on nothing of its hub: made once in a process, where a test has an application of its own.
 
-Together these are three quarters of what making one costs, and a test makes one; a hub makes one a process.
+Together these are over half of what making one costs, and a test makes one; a hub makes one a process.
 """
 
 from collections.abc import Callable

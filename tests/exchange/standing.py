@@ -283,7 +283,7 @@ class World:
 
     @cached_property
     def app(self) -> Flask:
-        """Its doors: many tests need none, and the hub alone is there in a tenth of the time."""
+        """Its doors: many tests need none, and the hub alone is there in a quarter of the time."""
         app = doors_of(self.hub)
         app.jinja_env.bytecode_cache = TEMPLATES
         return app

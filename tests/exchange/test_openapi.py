@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from exchange.access import OPERATIONS, PUBLIC
 from tests.exchange.standing import CLEVELAND, TEAM, World, problem
+from tests.exchange.web.signed_in import sign_in
 
 # What a caller may do hangs on agreements, signatures and one token for all: invented bodies are rightly refused, and nobody is let in twice.
 LEFT_OUT = [ignored_auth, positive_data_acceptance]
@@ -51,6 +52,7 @@ def test_a_name_with_a_nul_is_nobodys_on_every_engine(world: World) -> None:
     problem(world.call("get", "/v1/submissions/sub-%00", CLEVELAND), 404, "not-found")
     for asked in ("/v1/submissions?reference=%00", "/v1/submissions?dataset=a%00", "/v1/rights?agreement=%00"):
         problem(world.call("get", asked, CLEVELAND), 422, "unprocessable-entity")
+    assert sign_in(world, CLEVELAND, "dpo").get("/agreements/%00").status_code == 404
 
 
 @pytest.mark.parametrize("client", [CLEVELAND, TEAM])
