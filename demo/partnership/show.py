@@ -13,40 +13,56 @@ from rich.text import Text
 
 from demo.cast import RECIPIENT
 from demo.partnership.cast import PEOPLE, Extract, Scene
+from demo.partnership.reread.compared import Beside, beside
 from demo.partnership.story import Edition, Played
 from demo.partnership.truth import Truth, truth
-from demo.partnership.truth_compared import compare
+from demo.partnership.truth_compared import Comparison, compare
 from demo.partnership.truth_plan import baselines
-from demo.stage import console, say
+from demo.stage import Failed, console, say
 
 Rows = Sequence[Mapping[str, str]]
 
 
 def shown(played: Played, began: float) -> None:
-    """Show all of it. ``began``: when the demonstration did, by the monotonic clock."""
-    _measures(played)
-    _cells(played)
+    """Show all of it. ``began``: when the demonstration did, by the monotonic clock.
+
+    Raises:
+        Failed: something published is not what follows from what was delivered.
+    """
+    again = beside(played.extracts, played.editions)
+    _measures(played, again)
+    _cells(played, again)
     for edition in played.editions:
         if edition.release == PEOPLE:
             _linkage(played.stage.scene, edition, truth(played.stage, _latest(played), edition.paper.linked))
     say(
-        "Published figures are the hub's, linked by pseudonyms alone and protected; the truth is counted from the ledger, which the hub never saw."
+        "Published figures are the hub's, linked by pseudonyms alone and protected. Delivered: counted once more from the agencies' own files, in the clear, "
+        "by code that is neither the hub's nor an adapter's; it must be equal. Ledger: what truly happened, which neither reading saw."
     )
     say("[c] is confidential: hidden so that nobody can be found out.")
     _where_to_look(played, time.monotonic() - began)
+    if again.unequal:
+        raise Failed(f"{len(again.unequal)} things published are not what was delivered: {'; '.join(again.unequal)}.")
 
 
-def _measures(played: Played) -> None:
-    """The headline of every measure: as published, as the ledger has it; and what the plan printed, beneath."""
+def _measures(played: Played, again: Beside) -> None:
+    """The headline of every measure: as published, as it was delivered, as the ledger has it; and what the plan printed, beneath."""
     table = Table(title="The performance framework", title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("", "Headline", "Of"):
         table.add_column(name, no_wrap=not name)
-    for name in ("Published", "Ledger"):
+    for name in ("Published", "Delivered", "Ledger"):
         table.add_column(name, justify="right", no_wrap=True)
     found = baselines(played.stage, played.extracts, played.editions)
     for one in found:
-        table.add_row(one.measure, one.title, one.period, _told(one.ours, one.unit), _told(one.delivered, one.unit))
+        _, delivered = again.headlines[one.measure]
+        table.add_row(one.measure, one.title, one.period, *(_told(value, one.unit) for value in (one.ours, delivered, one.delivered)))
     console.print(table)
+    headlines = [pair for pair in again.headlines.values() if pair[0] is not None]
+    hidden = len(again.headlines) - len(headlines)
+    say(
+        f"Headlines: {sum(ours == delivered for ours, delivered in headlines)} of {len(headlines)} equal to what was delivered"
+        + (f"; {hidden} hidden." if hidden else ".")
+    )
     console.print("What the partnership's plan printed of them, of its own years:")
     for one in found:
         if plan := "; ".join(f"{what}: {value}" + (f" ({when})" if when else "") for what, value, when in one.plan):
@@ -60,22 +76,37 @@ def _told(value: Decimal | None, unit: str) -> Text:
     return Text(f"{value}%" if unit == "%" else f"{value:,}")
 
 
-def _cells(played: Played) -> None:
-    """Every published cell beside an independent reading of the ledger."""
-    table = _table("Published cells beside the ledger", "Release", "Cells", "Hidden", "Shown", "Equal", "Furthest off")
-    found = compare(played.stage, played.extracts, played.editions)
+def _cells(played: Played, again: Beside) -> None:
+    """Every published cell beside what was delivered, and beside an independent reading of the ledger."""
+    ledger = {release: list(several) for release, several in groupby(_ledger(played), key=lambda one: one.release)}
+    table = _table(
+        "Published cells that are equal to what was delivered, and to the ledger",
+        "Release",
+        "Cells",
+        "As delivered",
+        "As in ledger",
+        "Furthest off",
+    )
     because: dict[str, str] = {}
-    for release, several in groupby(found, key=lambda one: one.release):
-        mine = list(several)
-        shown, equal = sum(one.shown for one in mine), sum(one.delivered.equal for one in mine)
-        largest = max((one.delivered.largest for one in mine), default=Decimal(0))
-        numbers = (sum(one.cells for one in mine), sum(one.hidden for one in mine), shown, equal)
-        table.add_row(release, *(f"{number:,}" for number in numbers), "-" if equal == shown else f"{largest:,}")
-        if equal < shown:
-            because[release] = mine[0].why
+    for release, several in groupby(again.cells, key=lambda one: one.release):
+        mine, true = list(several), ledger.get(release, [])
+        cells, shown, equal = (sum(numbers) for numbers in zip(*((one.cells, one.shown, one.delivered.equal) for one in mine), strict=True))
+        so, largest = sum(one.delivered.equal for one in true), max((one.delivered.largest for one in true), default=Decimal(0))
+        beside_ledger = (f"{so:,}", "-" if so == shown else f"{largest:,}") if true else ("", "")
+        table.add_row(release, f"{cells:,}", f"{equal:,} of {shown:,}", *beside_ledger)
+        if true and so < shown:
+            because[release] = true[0].why
     console.print(table)
+    shown, equal = sum(one.shown for one in again.cells), sum(one.delivered.equal for one in again.cells)
+    say(f"Shown cells: {equal:,} of {shown:,} equal to what was delivered.")
+    if because:
+        say("Why what was delivered is not all of what is in the ledger:")
     for release, why in because.items():
         say(f"  {release}: {why}", indent=4, style="dim")
+
+
+def _ledger(played: Played) -> list[Comparison]:
+    return compare(played.stage, played.extracts, played.editions)
 
 
 def _latest(played: Played) -> list[Extract]:
@@ -106,7 +137,7 @@ def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column(first, no_wrap=True)
     for other in others:
-        table.add_column(other, justify="right")
+        table.add_column(other, justify="right", no_wrap=True)
     return table
 
 

@@ -106,12 +106,13 @@ def columns_of(edition: Edition, table: Mapping[str, Any]) -> dict[str, dict[Cel
     return {column: dict(zip(cells, (_number(row[column]) for row in rows), strict=True)) for column in told}
 
 
-def set_out(engine: Connection, edition: Edition) -> None:
+def set_out(engine: Connection, edition: Edition) -> Connection:
     """The units of an edition, as the ledger has them, in the table ``units``."""
     periods = periods_of(edition)
     first, last = (Period.parse(periods[place]) for place in (0, -1))
     engine.execute(f"SET VARIABLE first = DATE '{first.start}'; SET VARIABLE last = DATE '{last.end}'")
     engine.execute(f"CREATE OR REPLACE TEMP TABLE units AS {READINGS[edition.release]}")
+    return engine
 
 
 def periods_of(edition: Edition) -> list[str]:
@@ -146,13 +147,14 @@ def _compared(
         len(shown),
         len(published) - len(shown),
         (published.get(every), both[0].get(every, nought), both[1].get(every, nought)),
-        _against(shown, both[0]),
-        _against(shown, both[1]),
+        against(shown, both[0]),
+        against(shown, both[1]),
         _why(release),
     )
 
 
-def _against(shown: Mapping[Cell, Decimal], expected: Mapping[Cell, Decimal]) -> Against:
+def against(shown: Mapping[Cell, Decimal], expected: Mapping[Cell, Decimal]) -> Against:
+    """Shown cells against those of a reading, which leaves out what is nought."""
     apart = [abs(value - expected.get(cell, Decimal(0))) for cell, value in shown.items()]
     return Against(sum(one == 0 for one in apart), max(apart, default=Decimal(0)))
 

@@ -2,9 +2,10 @@
 
 import itertools
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any
 
 from demo.cast import ROOT
@@ -14,6 +15,8 @@ from demo.partnership.truth_ledger import Connection, opened
 
 MEASURES = ROOT / "config" / "measures.toml"
 Words = Mapping[str, Any]
+SetOut = Callable[[Edition], Connection]
+"""A reading: it sets the units of an edition out in the table or view ``units``."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +46,30 @@ def baselines(stage: Stage, extracts: Sequence[Extract], editions: Sequence[Edit
     Args:
         extracts: what was pushed.
     """
-    listed = tomllib.loads(MEASURES.read_text(encoding="utf-8"))["measures"]
     found: list[Baseline] = []
     for paper in {edition.paper.reference: edition.paper for edition in editions}.values():
         mine = {edition.release: edition for edition in editions if edition.paper.reference == paper.reference}
         known = {one["name"] for one in paper.document["datasets"]}
         sent = [one for one in extracts if one.dataset in known]
         with opened(stage, sent, [paper], delivered=True) as delivered, opened(stage, sent, [paper], delivered=False) as truth:
-            found += [_baseline(one, headline, mine, (delivered, truth)) for one, headline in _headlines(listed, paper, mine)]
-    order = [measure["id"] for measure in listed]
+            found += [
+                _baseline(one, headline, mine, (partial(set_out, delivered), partial(set_out, truth)))
+                for one, headline in headlines(paper, mine)
+            ]
+    order = [measure["id"] for measure in _measures()]
     return sorted(found, key=lambda one: order.index(one.measure))
 
 
-def _headlines(listed: Sequence[Words], paper: Paper, editions: Mapping[str, Edition]) -> list[tuple[Words, Words]]:
+def _measures() -> Sequence[Words]:
+    listed: Sequence[Words] = tomllib.loads(MEASURES.read_text(encoding="utf-8"))["measures"]
+    return listed
+
+
+def headlines(paper: Paper, editions: Mapping[str, Edition]) -> list[tuple[Words, Words]]:
     """Measures of an agreement with their headlines, where everything that these need was published."""
     ours = [
         (one, figure)
-        for one in listed
+        for one in _measures()
         if one["agreement"] == paper.reference
         for figure in one.get("figures", ())
         if figure.get("headline")
@@ -71,11 +81,11 @@ def _parts(figure: Words) -> list[Words]:
     return [figure[name] for name in ("numerator", "denominator", "value") if name in figure]
 
 
-def _baseline(measure: Words, headline: Words, editions: Mapping[str, Edition], readings: tuple[Connection, Connection]) -> Baseline:
+def _baseline(measure: Words, headline: Words, editions: Mapping[str, Edition], readings: tuple[SetOut, SetOut]) -> Baseline:
     first = editions[_parts(headline)[0]["release"]]
     periods, state = periods_of(first), _is_state(first)
     told = periods[-1] if state or len(periods) == 1 else f"{periods[0]} to {periods[-1]}"
-    ours, delivered, truth = (_figure(headline, editions, periods[-1] if state else TOTAL, reading) for reading in (None, *readings))
+    ours, delivered, truth = (figure(headline, editions, reading) for reading in (None, *readings))
     plan = tuple((one["what"], one["value"], one["period"]) for one in measure.get("plan", ()))
     return Baseline(measure["id"], headline["title"], headline["unit"], told, ours, delivered, truth, plan)
 
@@ -86,8 +96,10 @@ def _is_state(edition: Edition) -> bool:
     return any(one["name"] == base and one["mode"] == "snapshot" for one in edition.paper.document["datasets"])
 
 
-def _figure(headline: Words, editions: Mapping[str, Edition], period: str, reading: Connection | None) -> Decimal | None:
-    """A figure of published cells, or of the ledger's; None where a cell is hidden, or there is nothing to divide by."""
+def figure(headline: Words, editions: Mapping[str, Edition], reading: SetOut | None) -> Decimal | None:
+    """A figure of published cells, or of a reading's; None where a cell is hidden, or there is nothing to divide by."""
+    first_of = editions[_parts(headline)[0]["release"]]
+    period = periods_of(first_of)[-1] if _is_state(first_of) else TOTAL
     values = [_added(part, editions[part["release"]], period, reading) for part in _parts(headline)]
     if None in values:
         return None
@@ -100,7 +112,7 @@ def _figure(headline: Words, editions: Mapping[str, Edition], period: str, readi
     return share.quantize(Decimal("0.1") if headline["kind"] == "share" else Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _added(part: Words, edition: Edition, period: str, reading: Connection | None) -> Decimal | None:
+def _added(part: Words, edition: Edition, period: str, reading: SetOut | None) -> Decimal | None:
     """The cells that a part of a figure names, added up. Dimensions that it does not name stand at their total, periods at ``period``."""
     release = release_of(edition)
     table = next(one for one in release["tables"] if one["name"] == part["table"])
@@ -110,7 +122,6 @@ def _added(part: Words, edition: Edition, period: str, reading: Connection | Non
     if reading is None:
         found = columns_of(edition, table)[column]
     else:
-        set_out(reading, edition)
-        found = worked_out(reading, table["dimensions"], column)
+        found = worked_out(reading(edition), table["dimensions"], column)
     values = [found.get(cell, None if reading is None else Decimal(0)) for cell in itertools.product(*codes)]
     return None if None in values else sum((value for value in values if value is not None), Decimal(0))

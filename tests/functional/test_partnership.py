@@ -1,14 +1,19 @@
 """The partnership's scenario with one agreement and one month: real clients, a real hub, every supplier's native extract, people linked."""
 
 import csv
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from demo.partnership.cast import PEOPLE, WHOLE, Scene
+from demo.partnership.reread.compared import beside
 from demo.partnership.show import shown
 from demo.partnership.story import Edition, Played, run
 from demo.partnership.truth import truth
 from demo.partnership.truth_compared import compare
-from demo.stage import console
+from demo.stage import Failed, console
 
 REOFFENDING = next(paper for paper in WHOLE.papers if paper.reference == "LCJP-REOFFENDING")
 MONTH = ("2026-10", "2026-10")
@@ -37,6 +42,34 @@ def test_every_supplier_is_accepted_and_the_people_linked_are_near_the_truth(tmp
         shown(played, 0.0)
     assert "In truth" in screen.get()
     assert "First-time entrants" in screen.get()
+    every_cell_is_what_was_delivered(played, tmp_path / "spoilt")
+
+
+def every_cell_is_what_was_delivered(played: Played, folder: Path) -> None:
+    """By the reading of the files themselves; and one cell that is not, is found and fails the demonstration."""
+    found = beside(played.extracts, played.editions)
+    assert {one.release for one in found.cells} == {PEOPLE, *COUNTED}
+    assert all(one.shown and one.equal for one in found.cells if one.release != PEOPLE)
+    assert found.unequal == []
+    right = next(one for one in played.editions if one.release == "mr8-movements")
+    shutil.copytree(right.folder, folder)
+    path = next(path for path in sorted(folder.glob("*.csv")) if shown_row(path) is not None)
+    rows, place = path.read_text(encoding="utf-8").splitlines(), shown_row(path)
+    assert place is not None
+    start, _, count = rows[place].rpartition(",")
+    rows[place] = f"{start},{int(count) + 1}"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    spoilt = replace(played, editions=[*(one for one in played.editions if one is not right), replace(right, folder=folder)])
+    with pytest.raises(Failed, match=f"mr8-movements, {path.stem}, count: 1 of"):
+        shown(spoilt, 0.0)
+
+
+def shown_row(path: Path) -> int | None:
+    """The first line that ends with a shown count."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if not lines[0].endswith(",count"):
+        return None
+    return next((place for place, line in enumerate(lines) if line.rpartition(",")[2].isdigit()), None)
 
 
 def accepted(played: Played) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.exchange.measures import counting, effectiveness, people, reoffending, victims
+from demo.partnership.reread import effectiveness, reoffending, victims
+from tests.exchange.measures import counting, people
 from tests.exchange.measures.held import Held, Invented
 
 Rows = list[tuple[Any, ...]]

@@ -8,30 +8,13 @@ import pytest
 
 from agreements.periods import Period, months
 from agreements.release import Release
+from demo.partnership.reread.measures import UNITS
 from exchange.releases.tabulate import tabulate
 from tests.agreements.examples import agreement
-from tests.exchange.measures import counting, effectiveness, reoffending, victims
+from tests.exchange.measures import counting
 from tests.exchange.measures.held import WORKSTREAMS, Held
 
 EDITION = ("2024-04", "2024-09")
-READINGS: Mapping[str, str] = {
-    "me1-trials": effectiveness.TRIALS,
-    "me3-completions": effectiveness.COMPLETIONS,
-    "me6-special-measures": effectiveness.WITNESSES,
-    "me7-claims": effectiveness.CLAIMS,
-    "mv1-satisfaction": victims.SURVEY,
-    "mv3-attendance": victims.ATTENDANCE,
-    "mv3-again": victims.AGAIN,
-    "mv4-offers": victims.OFFERS,
-    "mv7-outcomes": victims.OUTCOMES,
-    "mv8-support": victims.SUPPORT,
-    "mr4-needs-nps": reoffending.CASELOAD.format(caseload="nps_caseload"),
-    "mr4-needs-crc": reoffending.CASELOAD.format(caseload="crc_caseload"),
-    "mr5-entrants": reoffending.ENTRANTS,
-    "mr7-referrals": reoffending.REFERRALS,
-    "mr8-population": reoffending.POPULATION,
-    "mr8-movements": reoffending.MOVEMENTS,
-}
 COUNTED = [(name, one.name) for name in WORKSTREAMS for one in agreement(name).releases if not one.by_unit and not one.linked]
 
 
@@ -55,7 +38,7 @@ def test_every_cell_of_a_row_measure_is_what_plain_sql_finds(workstream: str, na
     files = tabulate(release, rows.agreement, rows.rows, periods)
     with rows.connect() as engine:
         counting.between(engine, periods[0].start, periods[-1].end)
-        units = counting.gathered(engine, READINGS[name])
+        units = counting.gathered(engine, UNITS[name])
         for table in release.tables:
             found = cells(files, table.name)
             expected = counting.counts(engine, units, table.dimensions)

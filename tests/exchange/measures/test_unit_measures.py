@@ -10,6 +10,7 @@ import pytest
 from agreements.periods import Period
 from agreements.release import Release
 from agreements.worked_out import Show
+from demo.partnership.reread.measures import LINKED, UNITS
 from exchange.releases.cells import axes
 from exchange.releases.cohorts import cohort_units
 from exchange.releases.counted_units import Counted, count_units
@@ -18,11 +19,10 @@ from exchange.releases.joining import row_units
 from exchange.releases.persons import persons
 from exchange.releases.windows import reading as reading_of
 from tests.agreements.examples import agreement
-from tests.exchange.measures import counting, effectiveness, people, reoffending, victims
+from tests.exchange.measures import counting, people
 from tests.exchange.measures.held import WORKSTREAMS, Held
 from tests.exchange.measures.test_row_measures import release_of
 
-COHORT = ("prison_movements", "charges", "yos_interventions", "ecins_cases", "nps_caseload", "crc_caseload")
 QUARTILES = ("lower_quartile", "median", "upper_quartile")
 
 
@@ -37,19 +37,16 @@ class Reading:
     """
 
     units: str
-    people: tuple[str, ...] = ()
-    periods: tuple[str, ...] = ("2024-04", "2024-05", "2024-06")
+    people: tuple[str, ...]
+    periods: tuple[str, ...]
 
 
+COUNTED = [(name, one.name) for name in WORKSTREAMS for one in agreement(name).releases if one.by_unit]
+OTHER_PERIODS = dict.fromkeys(("mr1-reoffending", "mr7-diverted"), ("2023-Q1", "2023-Q2"))
 READINGS: Mapping[str, Reading] = {
-    "me5-timeliness": Reading(effectiveness.TIMELINESS, ("charges", "cps_completed")),
-    "me5-open": Reading(effectiveness.OPEN),
-    "me7-claims": Reading(effectiveness.CLAIMS),
-    "mv5-repeat": Reading(victims.REPEATS, ("victims",)),
-    "mv6-attrition": Reading(victims.ATTRITION, ("victims", "rj_offers")),
-    "mv8-support": Reading(victims.SUPPORT),
-    "mr1-reoffending": Reading(reoffending.described(), COHORT, ("2023-Q1", "2023-Q2")),
-    "mr7-diverted": Reading(reoffending.counted(reoffending.DIVERSIONS), ("charges", "yos_interventions"), ("2023-Q1", "2023-Q2")),
+    name: Reading(UNITS[name], LINKED.get(name, ()), OTHER_PERIODS.get(name, ("2024-04", "2024-05", "2024-06")))
+    for _, name in COUNTED
+    if name in UNITS
 }
 BOTH_WAYS = [
     pytest.param(
@@ -59,7 +56,7 @@ BOTH_WAYS = [
         id=f"{name}, {'clean records' if clean else 'records as written'}",
         marks=[pytest.mark.slow] if name in READINGS and READINGS[name].people and not clean else [],
     )
-    for workstream, name in [(name, one.name) for name in WORKSTREAMS for one in agreement(name).releases if one.by_unit]
+    for workstream, name in COUNTED
     for clean in ((True, False) if name not in READINGS or READINGS[name].people else (False,))
 ]
 """Where people are linked, on records without a mistake; on records as written too, in the slow run."""
@@ -76,7 +73,6 @@ READ: Mapping[str, Mapping[str, tuple[date, date]]] = {
     "mr7-diverted": {"charges": (date(2023, 1, 1), date(2024, 12, 30)), "yos_interventions": (date(2023, 1, 1), date(2023, 6, 30))},
 }
 """What an edition reads of each dataset, worked out by hand: entries in the windows, what is looked for 365 days before or 18 months after, attributes as far back."""
-COUNTED = [(name, one.name) for name in WORKSTREAMS for one in agreement(name).releases if one.by_unit]
 
 
 def counted(held: Held, release: Release, reading: Reading) -> tuple[Counted, Mapping[str, tuple[str, ...]]]:
