@@ -6,12 +6,9 @@ Of a source only its declaration is used, which `docs/sources.md` prints: delimi
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
-
-import openpyxl
 
 from adapters.csv_extract import CsvSource
 from adapters.fixed_width import FixedWidthSource
@@ -19,6 +16,7 @@ from adapters.json_extract import JsonSource
 from adapters.sheet_extract import SheetSource
 from adapters.source import Source
 from adapters.xml_extract import XmlSource
+from demo.partnership.reread import workbook
 from demo.stage import Failed
 
 Texts = Mapping[str, Sequence[str | None]]
@@ -65,14 +63,12 @@ def _csv(path: Path, delimiter: str) -> Iterator[list[str]]:
 
 
 def _sheet(path: Path, headers: set[str]) -> Iterator[list[str | None]]:
-    """From the first row that holds headers; dates as YYYY-MM-DD."""
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    begun = False
-    for row in book.worksheets[0].iter_rows(values_only=True):
-        begun = begun or len(headers.intersection(one for one in row if isinstance(one, str))) > 1
-        if begun and any(one is not None for one in row):
-            yield [f"{one:%Y-%m-%d}" if isinstance(one, datetime) else None if one is None else str(one) for one in row]
-    book.close()
+    """From the first row that holds headers; rows as long as it."""
+    width = 0
+    for row in workbook.rows(path):
+        width = width or (len(row) if len(headers.intersection(row)) > 1 else 0)
+        if width and any(one is not None for one in row):
+            yield (row + [None] * width)[:width]
 
 
 def _elements(path: Path, row: str, paths: Sequence[str]) -> Iterator[list[str | None]]:
