@@ -23,7 +23,11 @@ from keys.parquet import EncryptedWriter, new_data_key
 from keys.seal import EncryptionKey, part_info, unseal
 
 # Started as lean as ours: no pandas.
-CHILD = "import json, sys; from exchange.submissions import without_pandas; from benchmarks.plain_intake import work; work(json.load(sys.stdin))"
+CHILD = """import json, sys
+from exchange.submissions import without_pandas
+without_pandas.keep_out()
+from benchmarks.plain_intake import work
+work(json.load(sys.stdin))"""
 
 
 def main() -> None:

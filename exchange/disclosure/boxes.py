@@ -36,6 +36,7 @@ class Boxes:
         self._common = _common_column(tables)
         self.sliced = bool(self._common) and not self.small
         self._cache: dict[Box, Ints] = {EVERYTHING: eligible}
+        self._widened: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
         cell = np.concatenate(tables.cells)
         self._order = np.argsort(cell, kind="stable")
         self._first = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=len(tables.value)))])
@@ -68,9 +69,13 @@ class Boxes:
         for table, *tops in box:
             sheet = self._tables.sheets[table]
             grid = self._tables.cells[table].reshape(sheet.shape)
-            nodes = [_nodes_of(top, h.ends) for top, h in zip(tops, sheet.hierarchies, strict=True)]
-            parts.append(grid[np.ix_(*nodes)].reshape(-1))
-        cells = np.unique(np.concatenate(parts))
+            if min(tops) >= 0:
+                part = grid[tuple(slice(top, h.ends[top]) for top, h in zip(tops, sheet.hierarchies, strict=True))]
+            else:
+                part = grid[np.ix_(*(_nodes_of(top, h.ends) for top, h in zip(tops, sheet.hierarchies, strict=True)))]
+            parts.append(part.reshape(-1))
+        cells = np.sort(np.concatenate(parts))
+        cells = cells[np.diff(cells, prepend=-1) > 0]
         if self.linked:
             cells = self._linked(self._linked(cells), virtual=True)
         return cells[self._eligible[cells]]
@@ -94,14 +99,22 @@ class Boxes:
 
     def _nodes(self, at: int) -> tuple[int, tuple[int, ...]]:
         table = int(np.searchsorted(self._offset, at, side="right")) - 1
-        nodes = np.unravel_index(at - int(self._offset[table]), self._tables.sheets[table].shape)
-        return table, tuple(int(node) for node in nodes)
+        left, nodes = at - int(self._offset[table]), []
+        for size in reversed(self._tables.sheets[table].shape):
+            left, node = divmod(left, size)
+            nodes.append(node)
+        return table, tuple(reversed(nodes))
 
     def _up(self, table: int, nodes: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(max(h.parents[node], 0) for node, h in zip(nodes, self._tables.sheets[table].hierarchies, strict=True))
 
     def _wider(self, table: int, nodes: tuple[int, ...]) -> tuple[int, ...]:
         """One step up in the dimension where that adds least."""
+        if (table, nodes) not in self._widened:
+            self._widened[table, nodes] = self._one_up(table, nodes)
+        return self._widened[table, nodes]
+
+    def _one_up(self, table: int, nodes: tuple[int, ...]) -> tuple[int, ...]:
         hierarchies = self._tables.sheets[table].hierarchies
         growth = []
         for axis, (node, hierarchy) in enumerate(zip(nodes, hierarchies, strict=True)):

@@ -46,9 +46,12 @@ def places(tables: TableSet, cells: Sequence[int]) -> list[tuple[str, tuple[str 
     """(table, codes) of the first row that shows each of `cells`; ("", (number,)) of one that is in no table."""
     number = np.cumsum(tables.virtual) - 1
     first: dict[int, tuple[Sheet, int]] = {}
+    wanted = np.zeros(len(tables.value), dtype=np.bool_)
+    wanted[cells] = True
     for sheet, numbers in reversed(list(zip(tables.sheets, tables.cells, strict=True))):
-        own, position = np.unique(numbers, return_index=True)
-        first.update((int(cell), (sheet, int(at))) for cell, at in zip(own, position, strict=True))
+        shown = np.flatnonzero(wanted[numbers])
+        own, position = np.unique(numbers[shown], return_index=True)
+        first.update((cell, (sheet, at)) for cell, at in zip(own.tolist(), shown[position].tolist(), strict=True))
     return [(first[cell][0].name, first[cell][0].codes(first[cell][1])) if cell in first else ("", (int(number[cell]),)) for cell in cells]
 
 

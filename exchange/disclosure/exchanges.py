@@ -6,6 +6,7 @@ HiGHS, one thread, fixed seed: the same model gives the same answer.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import highspy
 import numpy as np
@@ -40,6 +41,17 @@ class Move:
     delta: Ints
 
 
+class Balance(NamedTuple):
+    """`cells` (ascending), none of them alone in any sum, and the entries of the sums that bind them: row (numbered afresh), place of the
+    cell, sign.
+    """
+
+    cells: Ints
+    rows: Ints
+    owner: Ints
+    signs: Ints
+
+
 class ExchangeModel:
     """A warm LP over some cells (ascending) of a problem. Cells that cannot move at all (known, or alone in some sum) are left out.
 
@@ -48,13 +60,15 @@ class ExchangeModel:
     until more may move.
     """
 
-    def __init__(self, problem: Problem, cells: Ints, *, whole: bool = False, most_whole: int = MOST_WHOLE, final: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, cells: Ints | Balance, *, whole: bool = False, most_whole: int = MOST_WHOLE, final: bool = False
+    ) -> None:
         self.problem = problem
         self.gave_out = False
         self._final = final
         self._most_whole = most_whole
         self._integers = whole
-        self.cells, self._rows, self._owner, self._signs = balanced(problem, cells[problem.movable[cells]])
+        self.cells, self._rows, self._owner, self._signs = cells if isinstance(cells, Balance) else balanced(problem, cells)
         self.place = dict(zip(self.cells.tolist(), range(len(self.cells)), strict=True))
         self._slack = bounds(problem.slack[self.cells])
         self._prices = problem.weight[self.cells].copy()
@@ -181,20 +195,17 @@ class ExchangeModel:
         return np.intersect1d(members, self.cells)
 
 
-def balanced(problem: Problem, cells: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Those of `cells` that can move, and their entries: (cells, local row, place of the cell, sign)."""
+def balanced(problem: Problem, cells: Ints) -> Balance:
+    """Those of `cells` that can move, and the sums from which all others that bind them follow."""
+    cells = cells[problem.movable[cells]]
     while True:
         owner, rows, signs = problem.relations.around(cells)
-        _, local, counts = np.unique(rows, return_inverse=True, return_counts=True)
-        alone = counts[local.reshape(-1)] == 1
+        found, local, counts = np.unique(rows, return_inverse=True, return_counts=True)
+        alone = (counts == 1)[local]
         if not alone.any():
-            return cells, *_essential(problem, rows, owner, signs)
+            essential = problem.relations.essential[found]
+            kept = essential[local]
+            return Balance(cells, (np.cumsum(essential) - 1)[local[kept]], owner[kept], signs[kept])
         keep = np.ones(len(cells), dtype=np.bool_)
         keep[owner[alone]] = False
         cells = cells[keep]
-
-
-def _essential(problem: Problem, rows: Ints, owner: Ints, signs: Ints) -> tuple[Ints, Ints, Ints]:
-    """The entries of the rows from which all others follow, rows numbered afresh."""
-    needed = problem.relations.essential[rows]
-    return np.unique(rows[needed], return_inverse=True)[1].reshape(-1), owner[needed], signs[needed]

@@ -14,10 +14,13 @@ from highspy.highs import HighsCallbackEvent
 
 from exchange.disclosure.boxes import Boxes
 from exchange.disclosure.clock import Deadline
-from exchange.disclosure.exchanges import ExchangeModel, balanced
+from exchange.disclosure.exchanges import FREE, Balance, balanced
+from exchange.disclosure.models import model_of
+from exchange.disclosure.networks import NetworkModel, ends
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
 from exchange.disclosure.prune import components
+from exchange.disclosure.refine import Refinement
 from exchange.disclosure.sheets import Bools, Ints
 from exchange.disclosure.witnesses import Witnesses
 
@@ -32,24 +35,28 @@ MOST_WORK = 120_000
 microseconds each. At the root alone, before any node is counted, programs of four dimensions would take a minute."""
 
 
+MOST_WAYS, BRIEF_WAYS = 3000, 30
+"""How often a component whose sums make a network is asked what a primary cell takes: some fifty microseconds each time."""
+
 BRIEF_WORK = 150_000
 """What all programs together may spend in sets that are not small: about a second."""
 
 
 @dataclass
 class Care:
-    """How much is asked of the polish. `columns`: the largest program; `fewest`: components of fewer secondaries are passed over;
-    `work`: what all programs together may spend.
+    """How much is asked of the polish. `columns`: the largest program; `fewest`: components of fewer secondaries get none;
+    `work`: what all programs together may spend. Where sums make a network: `ways`, questions that may be asked in each component.
     """
 
     columns: int = 2500
     fewest: int = 1
     work: float = inf
+    ways: int = MOST_WAYS
 
 
 def brief() -> Care:
     """For sets that are not small: components that have something to give, in programs that take little."""
-    return Care(columns=1200, fewest=4, work=BRIEF_WORK)
+    return Care(columns=1200, fewest=4, work=BRIEF_WORK, ways=BRIEF_WAYS)
 
 
 _ENDED = {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kSolutionLimit, highspy.HighsModelStatus.kInterrupt}
@@ -71,18 +78,22 @@ def polish(
     label = components(problem, hidden)
     order = np.argsort(label, kind="stable")
     order = order[label[order] >= 0]
-    groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if len(order) else []
     # Where the dearest secondaries are there is most to win, and the work may not last to the end.
     groups.sort(key=lambda cells: -float(problem.weight[cells[~fixed[cells]]].sum()) / max(1, int(np.count_nonzero(~fixed[cells]))))
     for number, cells in enumerate(groups, start=1):
         done(number, len(groups))
-        if deadline.passed() or care.work <= 0:
+        if deadline.passed():
             return
-        near = _neighbourhood(boxes, cells, hidden) if np.count_nonzero(~fixed[cells]) >= care.fewest else None
+        near = _neighbourhood(boxes, cells, hidden)
         if near is not None:
-            proposed = _propose(problem, near, cells, fixed, deadline.left(), care)
-            if proposed is not None:
-                _exchange(problem, hidden, witnesses, cells, proposed)
+            balance = balanced(problem, near)
+            found, settled = _refined(problem, balance, cells, fixed, care)
+            now = found if found is not None and _exchange(problem, hidden, witnesses, cells, found) else cells
+            if not settled and care.work > 0 and np.count_nonzero(~fixed[now]) >= care.fewest:
+                proposed = _propose(problem, balance, now, fixed, deadline.left(), care)
+                if proposed is not None:
+                    _exchange(problem, hidden, witnesses, now, proposed)
 
 
 def _neighbourhood(boxes: Boxes, cells: Ints, hidden: Bools) -> Ints | None:
@@ -91,15 +102,43 @@ def _neighbourhood(boxes: Boxes, cells: Ints, hidden: Bools) -> Ints | None:
         inside = boxes.cells(box)
         if len(inside) > MOST_CELLS:
             return None
-        if np.isin(cells, inside).all():
-            return inside[~hidden[inside] | np.isin(inside, cells)]
+        places = _places(cells, inside)
+        if places is not None:
+            wanted = ~hidden[inside]
+            wanted[places] = True
+            return inside[wanted]
     return None
 
 
-def _propose(problem: Problem, near: Ints, cells: Ints, fixed: Bools, seconds: float, care: Care) -> Ints | None:
-    """A cheaper set of cells to hide instead of the component `cells`, or None."""
-    near, rows, owner, signs = balanced(problem, near)
-    if not np.isin(cells, near).all():
+def _places(cells: Ints, inside: Ints) -> Ints | None:
+    """Where `cells` are in `inside` (ascending); None unless all of them are there."""
+    places = np.minimum(np.searchsorted(inside, cells), len(inside) - 1)
+    return places if len(inside) and (inside[places] == cells).all() else None
+
+
+def _refined(problem: Problem, balance: Balance, cells: Ints, fixed: Bools, care: Care) -> tuple[Ints | None, bool]:
+    """A cheaper set of cells to hide instead of the component `cells`, by a search through a network, or None; and whether a program need
+    not be asked.
+    """
+    primary = cells[problem.width[cells] > 0]
+    sided = (problem.down[primary] > 0).any() or (problem.up[primary] > 0).any()
+    nodes = None if sided or _places(cells, balance.cells) is None else ends(balance)
+    if nodes is None:
+        return None, False
+    model, loose = NetworkModel(problem, balance, nodes), balance.cells[~fixed[balance.cells]]
+    model.price(balance.cells, np.where(fixed[balance.cells], FREE, problem.weight[balance.cells]))
+    now = float(problem.weight[cells[~fixed[cells]]].sum())
+    search = Refinement(model, dict(zip(loose.tolist(), problem.weight[loose].tolist(), strict=True)), now - 0.5, care.ways)
+    search.run(primary.tolist())
+    exact = search.left > 0 and bool((problem.width[primary] == 1).all())
+    found = None if search.found is None else np.union1d(cells[fixed[cells]], np.array(search.found, dtype=np.int64))
+    return found, exact or care.work < inf
+
+
+def _propose(problem: Problem, balance: Balance, cells: Ints, fixed: Bools, seconds: float, care: Care) -> Ints | None:
+    """A cheaper set of cells to hide instead of the component `cells`, by an integer program, or None."""
+    near, rows, owner, signs = balance
+    if _places(cells, near) is None:
         return None
     primary = np.flatnonzero(problem.width[near] > 0)
     changes = [(int(p), up) for p in primary for up in (True, False) if up or problem.slack[near[p]] > 0]
@@ -186,20 +225,21 @@ def _require(solver: highspy.Highs, problem: Problem, near: Ints, changes: list[
             solver.addRow(least, highspy.kHighsInf, 1, np.array([column], dtype=np.int32), np.array([sign]))
 
 
-def _exchange(problem: Problem, hidden: Bools, witnesses: Witnesses, old: Ints, new: Ints) -> None:
-    """Put the new pattern in the place of the old, if every primary cell of the component can be proven under it."""
+def _exchange(problem: Problem, hidden: Bools, witnesses: Witnesses, old: Ints, new: Ints) -> bool:
+    """Put the new pattern in the place of the old, if every primary cell of the component can be proven under it: whether it was."""
     numbers: list[int] = []
     for cell in old.tolist():
         numbers += witnesses.drop_users(cell)[0]
     added: list[int] = []
     for view in problem.views:
-        model = ExchangeModel(view, np.sort(new))
+        model = model_of(view, np.sort(new))
         for cell in old[view.width[old] > 0].tolist():
             if not witnesses.met(view.offset + cell):
                 added += [witnesses.add(move) for move in next_moves(view, witnesses, model, cell)]
             if not witnesses.met(view.offset + cell):
                 witnesses.drop(added)
                 witnesses.restore(numbers)
-                return
+                return False
     hidden[old] = False
     hidden[new] = True
+    return True

@@ -59,7 +59,7 @@ def protect(
     pruning.run(deadline, lambda done, total: progress("taking back", done, total))
     care = _care(len(eligible), searched=searched, suppliers=bool(problem.others))
     if care is not None:
-        everywhere = Boxes(tables, eligible, whole_up_to=0)
+        everywhere = Boxes(tables, eligible, whole_up_to=0) if suppression.boxes.small else suppression.boxes
         polish(
             problem,
             everywhere,

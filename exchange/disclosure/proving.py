@@ -2,13 +2,14 @@
 
 from math import inf
 
-from exchange.disclosure.exchanges import ExchangeModel, Move
+from exchange.disclosure.exchanges import Move
 from exchange.disclosure.intervals import Range
+from exchange.disclosure.models import Model
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.witnesses import Witnesses
 
 
-def next_moves(problem: Problem, witnesses: Witnesses, model: ExchangeModel, cell: int, limits: Range | None = None) -> list[Move]:
+def next_moves(problem: Problem, witnesses: Witnesses, model: Model, cell: int, limits: Range | None = None) -> list[Move]:
     """Changes in `model` that widen the reach of `cell`: to each side where that is asked, else upwards, else as far down as it goes first.
 
     `limits`: how far it can certainly not fall and rise any farther. With it, hopeless questions are not asked, and nothing is looked for
@@ -33,7 +34,7 @@ def next_moves(problem: Problem, witnesses: Witnesses, model: ExchangeModel, cel
     return [move for move in moves if move is not None]
 
 
-def _farthest_fall(model: ExchangeModel, cell: int, most: int) -> tuple[int, Move | None]:
+def _farthest_fall(model: Model, cell: int, most: int) -> tuple[int, Move | None]:
     """By halving: how far the cell can fall, and the change that does it. If it can fall some way it can fall less."""
     reached, best = 0, None
     while reached < most:

@@ -8,8 +8,9 @@ import numpy as np
 
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
 from exchange.disclosure.clock import Deadline
-from exchange.disclosure.exchanges import FREE, ExchangeModel
+from exchange.disclosure.exchanges import FREE
 from exchange.disclosure.intervals import Intervals
+from exchange.disclosure.models import Model, model_of
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
 from exchange.disclosure.sheets import Bools, Ints
@@ -48,8 +49,8 @@ class Pruning:
         """`fixed`: cells that stay hidden whatever happens; `whole`: search to the end, however much work that is."""
         self.problem, self.boxes, self.hidden, self.witnesses = problem, boxes, hidden, witnesses
         self._fixed = fixed
-        self._models: dict[tuple[Box, int, int], ExchangeModel] = {}
-        self._models_of: dict[int, list[ExchangeModel]] = {}
+        self._models: dict[tuple[Box, int, int], Model] = {}
+        self._models_of: dict[int, list[Model]] = {}
         self._component = components(problem, hidden)
         self._size = np.bincount(self._component[hidden], minlength=1)
         self._intervals = Intervals(problem, hidden)
@@ -132,7 +133,7 @@ class Pruning:
                 return True
         return False
 
-    def _model(self, view: Problem, box: Box, cell: int) -> ExchangeModel:
+    def _model(self, view: Problem, box: Box, cell: int) -> Model:
         """The model of a box, or in the place of everything that of the cell's component."""
         label = int(self._component[cell]) if box == EVERYTHING else -1
         key = (box, label, view.offset)
@@ -140,7 +141,7 @@ class Pruning:
             cells = np.flatnonzero(self._component == label) if box == EVERYTHING else self.boxes.cells(box)
             blocked = np.array(sorted(self._blocked), dtype=np.int64)
             cells = cells[self.hidden[cells] | np.isin(cells, blocked)]
-            model = ExchangeModel(view, cells)
+            model = model_of(view, cells)
             model.price(cells, np.where(self._fixed[cells], FREE, self.problem.weight[cells]))
             for other in blocked.tolist():
                 model.allow(other, allowed=False)
@@ -162,18 +163,18 @@ class Pruning:
 def components(problem: Problem, hidden: Bools) -> Ints:
     """(n,) the number of each hidden cell's component (cells bound by sums among hidden cells), -1 for published cells."""
     relations = problem.relations
+    inside = hidden[relations.cells]
+    cells, row = relations.cells[inside], np.repeat(np.arange(len(relations.start) - 1), np.diff(relations.start))[inside]
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    length = np.diff(np.append(first, len(row)))
+    # Each cell takes the least number that it meets in its sums, and then what that one has taken, until nothing changes.
+    least = np.arange(len(hidden))
+    while len(first):
+        before = least.copy()
+        np.minimum.at(least, cells, np.repeat(np.minimum.reduceat(least[cells], first), length))
+        least = least[least]
+        if (least == before).all():
+            break
     label = np.full(len(hidden), -1, dtype=np.int64)
-    done = np.zeros(len(relations.start) - 1, dtype=np.bool_)
-    for number, seed in enumerate(np.flatnonzero(hidden).tolist()):
-        if label[seed] >= 0:
-            continue
-        front = np.array([seed], dtype=np.int64)
-        label[seed] = number
-        while len(front):
-            _, rows, _ = relations.around(front)
-            rows = np.unique(rows[~done[rows]])
-            done[rows] = True
-            _, members, _ = relations.within(rows)
-            front = np.unique(members[hidden[members] & (label[members] < 0)])
-            label[front] = number
+    label[hidden] = np.unique(least[hidden], return_inverse=True)[1].reshape(-1)
     return label

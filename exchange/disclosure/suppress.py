@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from exchange.disclosure.boxes import EVERYTHING, Box, Boxes
-from exchange.disclosure.exchanges import FREE, MOST_WHOLE, ExchangeModel, Move
+from exchange.disclosure.exchanges import FREE, MOST_WHOLE, Move
+from exchange.disclosure.models import Model, model_of
+from exchange.disclosure.networks import NetworkModel
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.proving import next_moves
 from exchange.disclosure.resort import last_resort
@@ -46,7 +48,7 @@ class Suppression:
         self.tables, self.problem, self.boxes = tables, problem, boxes
         self.hidden: Bools = problem.must.copy()
         self.witnesses = Witnesses(problem)
-        self._models: dict[tuple[Box, int], tuple[ExchangeModel, Bools]] = {}
+        self._models: dict[tuple[Box, int], tuple[Model, Bools]] = {}
         self._kept = 0
         self._usual = float(np.median(problem.weight[problem.movable])) if problem.movable.any() else 0.0
         self._hidden_then: dict[tuple[Box, int], int] = {}
@@ -72,7 +74,7 @@ class Suppression:
         self._kept = 0
         self._hidden_then.clear()
 
-    def _models_around(self, view: Problem, cell: int) -> Iterator[ExchangeModel]:
+    def _models_around(self, view: Problem, cell: int) -> Iterator[Model]:
         """The models of the boxes of `cell`, smallest first; of large ones, the cheap part first."""
         sketched = self.boxes.sliced or len(self.boxes.cells(EVERYTHING)) < VAST
         way = None
@@ -90,19 +92,19 @@ class Suppression:
                     yield cheap
             yield self.model(box, view)
 
-    def _sketched(self, view: Problem, cell: int) -> tuple[ExchangeModel | None, Move | None]:
+    def _sketched(self, view: Problem, cell: int) -> tuple[Model | None, Move | None]:
         """The model of what an outline of the set leads to, made for this cell alone, and the way it shows; None where that is too dear."""
         model = self._made(view, leading(self.tables, view, self.hidden, cell))
         move = model.move(cell, int(max(view.width[cell], view.up[cell])))
         price = np.inf if move is None else self._price([move])
         return model if price <= DEAR * self._usual else None, move if price <= ABSURD * self._usual else None
 
-    def _made(self, view: Problem, cells: Ints) -> ExchangeModel:
+    def _made(self, view: Problem, cells: Ints) -> Model:
         """A model at the prices of now, not kept."""
-        model = ExchangeModel(view, cells)
+        model = model_of(view, cells)
         return self._priced(model, np.zeros(len(model.cells), dtype=np.bool_))
 
-    def _cheap(self, box: Box, view: Problem) -> ExchangeModel:
+    def _cheap(self, box: Box, view: Problem) -> Model:
         """The model of those cells of a box that are hidden or cost little; made afresh when many more have been hidden since."""
         cells, key = self.boxes.cells(box), (box, ~view.offset)
         count = int(self.hidden[cells].sum())
@@ -110,21 +112,21 @@ class Suppression:
             self._forget(key)
             share = SHARE if len(cells) <= VERY_LARGE else LITTLE
             most = np.partition(self.problem.weight[cells], int(share * len(cells)))[int(share * len(cells))]
-            model = ExchangeModel(view, cells[self.hidden[cells] | (self.problem.weight[cells] <= most)])
+            model = model_of(view, cells[self.hidden[cells] | (self.problem.weight[cells] <= most)])
             self._keep_model(key, model)
             self._hidden_then[key] = count
         return self._used(key)
 
-    def model(self, box: Box, view: Problem) -> ExchangeModel:
+    def model(self, box: Box, view: Problem) -> Model:
         """The model of a box in the eyes of an intruder, its prices brought up to date with what has been hidden since it was last used."""
         key = box, view.offset
         if key not in self._models:
             # Beyond the whole set there is nothing to turn to: there an integer program may be as large as it must.
             cells = self.boxes.cells(box)
-            self._keep_model(key, ExchangeModel(view, cells, most_whole=len(cells) if box == EVERYTHING else MOST_WHOLE))
+            self._keep_model(key, model_of(view, cells, most_whole=len(cells) if box == EVERYTHING else MOST_WHOLE))
         return self._used(key)
 
-    def _keep_model(self, key: tuple[Box, int], model: ExchangeModel) -> None:
+    def _keep_model(self, key: tuple[Box, int], model: Model) -> None:
         """Keep a new model, and let others go where all of them have become too large."""
         self._kept += len(model.cells)
         while self._models and self._kept > MOST_KEPT:
@@ -135,12 +137,12 @@ class Suppression:
         if key in self._models:
             self._kept -= len(self._models.pop(key)[0].cells)
 
-    def _used(self, key: tuple[Box, int]) -> ExchangeModel:
+    def _used(self, key: tuple[Box, int]) -> Model:
         """A kept model, now the last one used, at the prices of now."""
         self._models[key] = self._models.pop(key)
         return self._priced(*self._models[key])
 
-    def _priced(self, model: ExchangeModel, priced: Bools) -> ExchangeModel:
+    def _priced(self, model: Model, priced: Bools) -> Model:
         """The model, told which of its cells have been hidden since (`priced`: those it knows of, updated in place)."""
         fresh = self.hidden[model.cells] & ~priced
         if fresh.any():
@@ -148,7 +150,7 @@ class Suppression:
             priced |= fresh
         return model
 
-    def _secure(self, model: ExchangeModel, cell: int) -> None:
+    def _secure(self, model: Model, cell: int) -> None:
         """Give `cell` as much as this model can of what it still needs."""
         view, witnesses = model.problem, self.witnesses
         key = view.offset + cell
@@ -161,18 +163,15 @@ class Suppression:
         if down + up < width:
             self.keep(*self._cheapest(model, cell, width, down, up))
 
-    def _cheapest(self, model: ExchangeModel, cell: int, width: int, down: int, up: int) -> list[Move]:
+    def _cheapest(self, model: Model, cell: int, width: int, down: int, up: int) -> list[Move]:
         """The changes that widen `cell` at the least price: upwards, downwards, or some of both."""
-        slack = int(model.problem.slack[cell])
-        plans = [[width - down]]
-        if width - up <= slack:
-            plans.append([up - width])
-        for fall in sorted({width // 2, min(slack, width - 1)} - {0}):
-            if down < fall <= slack:
-                plans.append([-fall, width - fall])
+        ways = plans(width, down, up, int(model.problem.slack[cell]))
+        if isinstance(model, NetworkModel):
+            way = model.cheapest(cell, ways)
+            return [model.as_move(flow) for flow in way.flows] if way else next_moves(model.problem, self.witnesses, model, cell)
         best: list[Move] = []
         least = np.inf
-        for plan in plans:
+        for plan in ways:
             if not least or (best and len(model.cells) > HUGE):
                 break
             moves = [model.move(cell, amount) for amount in plan]
@@ -184,8 +183,8 @@ class Suppression:
         return best or next_moves(model.problem, self.witnesses, model, cell)
 
     def _price(self, moves: list[Move]) -> float:
-        cells = np.unique(np.concatenate([move.cells for move in moves]))
-        return float(self.problem.weight[cells[~self.hidden[cells]]].sum())
+        cells = moves[0].cells if len(moves) == 1 else np.unique(np.concatenate([move.cells for move in moves]))
+        return float(self.problem.weight[cells] @ ~self.hidden[cells])
 
     def keep(self, *moves: Move | None) -> None:
         """Hide what the changes move, and keep them as witnesses."""
@@ -193,3 +192,14 @@ class Suppression:
             if move is not None:
                 self.hidden[move.cells] = True
                 self.witnesses.add(move)
+
+
+def plans(width: int, down: int, up: int, slack: int) -> list[list[int]]:
+    """Ways to widen a cell that reaches `down` and `up` to `width` by moving it: upwards, downwards (by `slack` at most), or some of both."""
+    found = [[width - down]]
+    if width - up <= slack:
+        found.append([up - width])
+    for fall in sorted({width // 2, min(slack, width - 1)} - {0}):
+        if down < fall <= slack:
+            found.append([-fall, width - fall])
+    return found

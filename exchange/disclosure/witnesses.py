@@ -186,11 +186,10 @@ def span(problem: Problem, cells: Ints, delta: Ints) -> tuple[int, int]:
     """How often an intruder thinks that a change can be made backwards and forwards; (0, 0) where it moves what the intruder knows."""
     if not problem.movable[cells].all():
         return 0, 0
-    slack = problem.slack[cells]
-    return _times(slack, delta), _times(slack, -delta)
-
-
-def _times(slack: Ints, fall: Ints) -> int:
-    """How often a change can be made in which cells fall by `fall` (negative: rise) before one leaves its bound."""
-    falling = fall > 0
-    return min(MOST, int((slack[falling] // fall[falling]).min())) if falling.any() else MOST
+    back = forth = MOST
+    for room, change in zip(problem.slack[cells].tolist(), delta.tolist(), strict=True):
+        if change > 0:
+            back = min(back, room // change)
+        else:
+            forth = min(forth, room // -change)
+    return back, forth

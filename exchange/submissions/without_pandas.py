@@ -1,7 +1,7 @@
-"""Importing this keeps pandas out of the process: pyarrow loads it, where it is installed, for the first array made from numpy.
+"""Keeping pandas out of a process: pyarrow loads it, where it is installed, for the first array made from numpy or a list.
 
-The process that opens parts has no use for it, and would spend half its start and a quarter of its memory on it. To be imported before
-pyarrow does anything, and only in a process of its own.
+The process that opens parts has no use for it, and would spend half its start and a quarter of its memory on it; nor have the commands on
+table sets. To be called before pyarrow does anything, and only in a process of its own.
 """
 
 import sys
@@ -20,4 +20,6 @@ class _WithoutPandas(MetaPathFinder):
         return None
 
 
-sys.meta_path.insert(0, _WithoutPandas())
+def keep_out() -> None:
+    """From here on this process finds no pandas."""
+    sys.meta_path.insert(0, _WithoutPandas())

@@ -1,6 +1,8 @@
 """From the shell: exit codes, files, and nothing on the terminal that should not be there."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,13 @@ def test_a_table_set_is_never_overwritten(table_set: str, tmp_path: Path) -> Non
     other = write(tmp_path / "other", load("a1"))
     assert CliRunner().invoke(protect_command, [table_set, "--out", other]).exit_code == 2
     assert (tmp_path / "other" / "spec.json").read_bytes() == load("a1")["spec.json"]
+
+
+def test_the_commands_start_without_pandas(table_set: str, tmp_path: Path) -> None:
+    """It would take longer to load than most table sets to protect."""
+    out = str(tmp_path / "out")
+    asked = "import atexit, sys; atexit.register(lambda: print('DataFrame' in dir(sys.modules.get('pandas'))));"
+    for arguments in (["protect", table_set, "--out", out], ["attack", table_set, "--protected", out], ["advise", table_set]):
+        code = f"{asked} from exchange.commands import main; main()"
+        found = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        assert found.stdout.splitlines()[-1] == "False"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from exchange.disclosure import Need, TableSet, Unprotectable, check_certificate, protect, read_table_set, suppress
 from exchange.disclosure.attack import attack
 from exchange.disclosure.exchanges import ExchangeModel, Move
+from exchange.disclosure.networks import NetworkModel
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.resort import last_resort
 from exchange.disclosure.sheets import Floats
@@ -199,8 +200,10 @@ def test_a_search_that_gives_out_hides_more_instead_of_less(monkeypatch: pytest.
 
 
 def test_whole_numbers_may_not_do_what_fractions_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If every program gives out, that is said, and nothing is written that is not proven."""
+    """If every program and every way gives out, that is said, and nothing is written that is not proven."""
     monkeypatch.setattr(ExchangeModel, "move", lambda *_: None)
+    monkeypatch.setattr(NetworkModel, "move", lambda *_: None)
+    monkeypatch.setattr(NetworkModel, "cheapest", lambda *_: None)
     with pytest.raises(Unprotectable, match="a primary cell"):
         protect(read_table_set(load("a1")))
 

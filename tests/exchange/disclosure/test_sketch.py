@@ -6,6 +6,7 @@ import pytest
 from exchange.disclosure import Need, check_certificate, protect, read_table_set, suppress
 from exchange.disclosure.attack import attack
 from exchange.disclosure.exchanges import ExchangeModel
+from exchange.disclosure.models import Model
 from exchange.disclosure.problem import Problem, pose
 from exchange.disclosure.sheets import Ints
 from exchange.disclosure.sketch import leading
@@ -52,7 +53,7 @@ def test_ways_too_dear_are_looked_for_again_among_hidden_and_cheap_cells_and_mod
     again = []
     made = suppress.Suppression._made
 
-    def counted(self: suppress.Suppression, view: Problem, cells: Ints) -> ExchangeModel:
+    def counted(self: suppress.Suppression, view: Problem, cells: Ints) -> Model:
         again.append(bool(np.isin(np.flatnonzero(self.hidden), cells).all()))
         return made(self, view, cells)
 
