@@ -35,7 +35,7 @@ MOST_WORK = 120_000
 microseconds each. At the root alone, before any node is counted, programs of four dimensions would take a minute."""
 
 
-MOST_WAYS, BRIEF_WAYS = 3000, 30
+MOST_WAYS, BRIEF_WAYS = 3000, 20
 """How often a component whose sums make a network is asked what a primary cell takes: some fifty microseconds each time."""
 
 BRIEF_WORK = 150_000
