@@ -404,7 +404,9 @@ def install_spark() -> Path:
     """Spark's own environment, as locked; the Python in it. It sees what tests need of .venv, behind its own."""
     need("requirements-spark.lock", "Spark's lock")
     if shutil.which("java") is None:
-        raise StopError("Spark needs Java 17 or later. As root: apt-get install openjdk-17-jre-headless", NOT_THERE)
+        if not as_root():
+            raise StopError("Spark needs Java 17 or later. As root: apt-get install openjdk-17-jre-headless", NOT_THERE)
+        install_debian("openjdk-17-jre-headless")
     python, mark = SPARK_VENV / "bin" / "python", SPARK_VENV / ".lcjp-spark"
     made_from = hashlib.sha256(sys.version.encode() + (ROOT / "requirements-spark.lock").read_bytes()).hexdigest()
     if not (mark.is_file() and mark.read_text() == made_from):
@@ -423,15 +425,19 @@ def install_spark() -> Path:
 
 
 def scale(arguments: list[str]) -> int:
-    """The same work at ten and a hundred times the size (--spark: on Spark as well; --spark-tests: the tests of Spark alone)"""
+    """The same work at ten and a hundred times the size, on Spark and with more workers too (--spark-tests: the tests of Spark alone)"""
     need("benchmarks/scale.py", "the scale run")
+    ensure_system_packages()
     install("all")
-    rest = [one for one in arguments if one not in ("--spark", "--spark-tests")]
-    if len(rest) < len(arguments):
-        python = install_spark()
-        if "--spark-tests" in arguments:
-            return run([python, "-m", "pytest", "-q", "tests/spark", "-p", "no:cacheprovider", *rest])
-    return run([PYTHON, "-m", "benchmarks.scale", *rest])
+    if "--spark-tests" in arguments:
+        rest = [one for one in arguments if one != "--spark-tests"]
+        return run([install_spark(), "-m", "pytest", "-q", "tests/spark", "-p", "no:cacheprovider", *rest])
+    if "--only" not in arguments or "spark" in arguments:
+        try:
+            install_spark()
+        except StopError as trouble:
+            say(f"   Spark is left out: {trouble}")
+    return run([PYTHON, "-m", "benchmarks.scale", *arguments])
 
 
 def lock(arguments: list[str]) -> int:

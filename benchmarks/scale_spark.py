@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale_spark [--small]
 
-Spark runs in its own environment (`python3 dev.py scale --spark` makes it), on two threads of this machine, over the same parts: its workers open their keys
+Spark runs in its own environment (`python3 dev.py scale` makes it), on two threads of this machine, over the same parts: its workers open their keys
 from a keystore. Its seconds are with and without its start. Says so and measures nothing where that environment is not there.
 """
 
@@ -67,7 +67,7 @@ def main() -> None:
     rows: list[dict[str, str]] = []
     ratios: dict[str, float] = {}
     if not SPARK.exists() or not shutil.which("java"):
-        print("Spark is not measured: it needs its environment (python3 dev.py scale --spark) and Java 17", file=sys.stderr)
+        print("Spark is not measured: it needs Java 17 and its environment, which python3 dev.py scale makes", file=sys.stderr)
         print(json.dumps({"rows": rows, "ratios": ratios}))
         return
     for size in (100_000,) if given.small else (1_000_000, 10_000_000):
