@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.folders import ROOT
+from demo.cast import ROOT
 
 
 @pytest.mark.slow
