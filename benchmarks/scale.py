@@ -2,7 +2,7 @@
 
 --small        little sizes, to see that everything runs
 --only NAME    one or more of: growth spark national workers
---rows N       the largest size of growth (10 million; 100 million takes the better part of an hour and 30 GB of disk)
+--rows N       the largest size of growth (10 million; 100 million takes three minutes more and 3 GB of disk)
 
 Each part is a module, ``benchmarks.scale_NAME``, run in a process of its own. It prints one JSON document last: ``rows``, each a mapping of column to text
 in the order of the columns, and ``ratios``, name to number.

@@ -57,7 +57,9 @@ class Settings:
         open_seconds: processor seconds that one part may take to be opened.
         edition_memory: DuckDB's memory limit for one edition, or that of Spark's driver.
         edition_engine: what editions are made on: "duckdb", in this process, or "spark" (needs the extra ``spark``, and Java).
-        spark_master: "local[N]" or "local[*]": how many threads of this machine Spark runs on.
+        spark_master: "local[N]" or "local[*]": how many threads of this machine Spark runs on; "spark://HOST:PORT": a cluster (docs/scale.md).
+        spark_address: by which the hosts of the cluster reach this one.
+        spark_secret_file: by which they know each other; 32 letters and digits or more.
         hosts: further names by which the hub may be asked, between spaces; public_url's and bind's always may.
         tries_per_minute: requests of one address whose sender is not known, to each web process.
         calls_per_minute: requests of one client or person, to each web process.
@@ -118,6 +120,8 @@ class Settings:
     edition_memory: str = "2GB"
     edition_engine: str = "duckdb"
     spark_master: str = "local[*]"
+    spark_address: str = ""
+    spark_secret_file: Path | None = None
     hosts: str = ""
     tries_per_minute: int = 3_000
     calls_per_minute: int = 12_000

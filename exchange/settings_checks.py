@@ -14,7 +14,8 @@ _PROVIDERS = {
     "transit": ("transit_address", "transit_token_file"),
     "pkcs11": ("pkcs11_module", "pkcs11_token", "pkcs11_pin_file"),
 }
-_SPARK = re.compile(r"local\[(\*|[1-9][0-9]{0,3})\]")
+_SPARK = re.compile(r"local\[(\*|[1-9][0-9]{0,3})\]|spark://[A-Za-z0-9.-]+:[0-9]{1,5}")
+_SPARK_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}")
 _MOST = {"proxies": 5, "requests_kept": 1_000, "leaves_lock_days": 3_650}  # each may be nought
@@ -34,8 +35,7 @@ def check(name: str, found: dict[str, Any]) -> None:
     _check_buckets(name, found)
     if found.get("edition_engine", "duckdb") not in ("duckdb", "spark"):
         raise Misconfigured(f"{name}: edition_engine is duckdb or spark.")
-    if not _SPARK.fullmatch(found.get("spark_master", "local[*]")):
-        raise Misconfigured(f"{name}: spark_master is local[N] or local[*].")
+    _check_spark(name, found)
     _check_sandbox(name, found)
     issuer = found.get("oidc_issuer", "")
     if issuer and not (issuer.startswith("https://") or urlsplit(issuer).hostname == "localhost"):
@@ -50,6 +50,22 @@ def check(name: str, found: dict[str, Any]) -> None:
         raise Misconfigured(f"{name}: database_url must hold no password: no secret is a setting.", remedy=remedy)
     if not _ORIGIN.fullmatch(found.get("origin", "x")):
         raise Misconfigured(f"{name}: origin must be a name without spaces or +, of at most 200 characters.")
+
+
+def _check_spark(name: str, found: dict[str, Any]) -> None:
+    """Where Spark runs; on a cluster, that every host of it can come to what it must open."""
+    master = found.get("spark_master", "local[*]")
+    if not _SPARK.fullmatch(master):
+        raise Misconfigured(f"{name}: spark_master is local[N], local[*] or spark://HOST:PORT.")
+    if master.startswith("local"):
+        return
+    if not _SPARK_ADDRESS.fullmatch(found.get("spark_address", "")) or not found.get("spark_secret_file"):
+        raise Misconfigured(
+            f"{name}: a Spark cluster needs spark_address and spark_secret_file.",
+            remedy="The first is how the cluster's hosts reach this one; the second a file that all of them have.",
+        )
+    if here := [key for key in ("objects", "keystore") if not isinstance(found.get(key), InBucket)]:
+        raise Misconfigured(f"{name}: the hosts of a Spark cluster do not see {' and '.join(here)}.", remedy="Let both be in a bucket.")
 
 
 def _check_numbers(name: str, found: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from botocore.exceptions import ClientError
 
 import exchange.bucket as s3
 from exchange.where import InBucket
+from tests.programs import installed
 
 EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")
 _PR_SET_PDEATHSIG = 1
@@ -68,7 +68,7 @@ class Service:
         self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{here}"
         (self.folder / "data").mkdir()
         self.command = [
-            str(Path(sys.executable).with_name("weed")),
+            installed("weed"),
             "server",
             f"-dir={self.folder / 'data'}",
             "-ip=127.0.0.1",

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "restore": "exchange.commands.backup:restore",
     "retention": "exchange.commands.retention:retention",
     "serve": "exchange.commands.serving:serve",
+    "spark": "exchange.commands.spark:spark",
     "status": "exchange.commands.status:status",
     "worker": "exchange.commands.serving:worker",
 }

@@ -46,8 +46,8 @@ class OnSpark:
     """An edition is made on Spark.
 
     Attributes:
-        settings: by which a worker opens the hub's keystore and objects, on the hub's own host and as the hub's own user.
-        master: ``local[N]``: Spark runs on N threads of this machine.
+        settings: by which a worker opens the hub's keystore and objects, on the hub's own host and as the hub's own user; on a cluster each by its own host's.
+        master: ``local[N]``: Spark runs on N threads of this machine; ``spark://…``: on a cluster.
         memory: of the driver. scratch: folder in which it writes, encrypted. partitions: of what it shuffles.
         more: further settings of Spark's.
     """
@@ -58,6 +58,11 @@ class OnSpark:
     memory: str = "2g"
     partitions: int = 16
     more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cluster(self) -> bool:
+        """Whether it is made on several hosts."""
+        return self.master.startswith("spark://")
 
     def open(self) -> "Engine":
         """A session of its own. ExtraMissing where Spark is not installed."""

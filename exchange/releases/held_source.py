@@ -1,13 +1,16 @@
 """Held rows as a data source of Spark, in pure Python: parts are decrypted by the worker that reads them, a row group at a time.
 
-What Spark is told is references alone: the JVM, its plans and its logs never hold a key. The worker is a process of the hub's own user on the
-hub's own host, and opens the hub's keystore by the hub's settings, as the hub itself does; a part whose key has been destroyed does not open.
+What Spark is told is references alone: the JVM, its plans and its logs never hold a key. The worker is a process of the hub's own user, on the
+hub's own host or on one of its cluster, and opens the hub's keystore by the settings of the host that it is on, as the hub itself does; a part
+whose key has been destroyed does not open.
 """
 
 import base64
+import os
 import pickle
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,13 +22,16 @@ from exchange.keystores import open_keystore
 from exchange.objects import Store
 from exchange.places import objects_in
 from exchange.references import Bundle, bundles, read
-from exchange.settings import Settings
+from exchange.releases.spark_hosts import SETTINGS
+from exchange.settings import Settings, read_settings
 from keys.keystore import Keystore
 from keys.parquet import decrypting_dataset
 
 NAME, ROW = "lcjp_held", "row number"
 PSEUDONYM = pa.binary(16)
 BUNDLE_ROWS = 1 << 20
+OWN = "own"
+"""In the place of settings: those of the worker's own host, whose file its environment names (``spark_hosts.SETTINGS``)."""
 
 
 def settings_as_text(settings: Settings) -> str:
@@ -55,12 +61,12 @@ def as_spark_has(rows: pa.RecordBatch, begin: int) -> pa.RecordBatch:
 def _opened(settings: str) -> tuple[Keystore, Store]:
     """The hub's keystore and objects, once a worker process."""
     # Spark hands every worker this very class as a pickle too: who could change the one could change the other.
-    found: Settings = pickle.loads(base64.b64decode(settings))  # noqa: S301
+    found: Settings = read_settings(Path(os.environ[SETTINGS])) if settings == OWN else pickle.loads(base64.b64decode(settings))  # noqa: S301
     return open_keystore(found), objects_in(found, found.objects)
 
 
 class HeldSource(DataSource):
-    """Options: ``parts`` (``references.written``), ``settings`` (:func:`settings_as_text`), ``fields`` (:func:`schema_as_text`)."""
+    """Options: ``parts`` (``references.written``), ``settings`` (:func:`settings_as_text`, or ``OWN``), ``fields`` (:func:`schema_as_text`)."""
 
     @classmethod
     def name(cls) -> str:

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -27,31 +28,27 @@ from exchange.errors import Misconfigured
 from exchange.references import HeldRows, written
 from exchange.releases.engine import PSEUDONYM, Engine, OnSpark, Relation, in_bytes
 from exchange.releases.errors import EngineError
-from exchange.releases.held_source import NAME, ROW, HeldSource, as_spark_reads, schema_as_text, settings_as_text
+from exchange.releases.held_source import NAME, OWN, ROW, HeldSource, as_spark_reads, schema_as_text, settings_as_text
+from exchange.releases.spark_hosts import BOUND, secret_of, write
 
 ALWAYS: Mapping[str, str] = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
+    **BOUND,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.eventLog.enabled": "false",
-    # Its messages quote values; what went wrong is told by the kind of error alone.
-    "spark.log.level": "OFF",
-    "spark.io.encryption.enabled": "true",
-    "spark.io.encryption.keySizeBits": "256",
-    "spark.authenticate": "true",
-    "spark.network.crypto.enabled": "true",
-    "spark.network.crypto.cipher": "AES/GCM/NoPadding",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
-"""What no setting changes: nothing but this machine is listened to, nothing is written in clear, and nothing is told."""
-
+"""What no setting changes: nothing is written or sent in clear, and nothing is told."""
 
 LEAST = 476
 """MiB: 500 MB. Spark asks for 450 of what the JVM really gives, which is up to a thirtieth less than it was told."""
+
+
+PATIENCE = 60
+CLUSTER = ": does the cluster's master run at spark_master, and know the secret of spark_secret_file?"
 
 
 class Dialect(PySparkCompiler):
@@ -85,17 +82,35 @@ class Session:
         if SparkContext._active_spark_context is not None:  # noqa: SLF001  # there is no other way to ask
             raise Misconfigured("another Spark runs in this process.", remedy="Make one edition at a time in a process.")
         self.folder = Path(tempfile.mkdtemp(prefix="spark-", dir=means.scratch))
-        os.environ |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+        address = means.settings.spark_address if means.cluster else "127.0.0.1"
+        os.environ |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "SPARK_LOCAL_IP": address}
         os.environ["SPARK_LOCAL_DIRS"] = str(self.folder)
         own = {
             "spark.master": means.master,
             "spark.app.name": "edition",
             "spark.driver.memory": as_java_reads(means.memory),
+            "spark.driver.bindAddress": address,
+            "spark.driver.host": address,
             "spark.local.dir": str(self.folder),
             "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.sql.shuffle.partitions": str(means.partitions),
         }
-        self.session = _started(self.folder, {**ALWAYS, **own, **means.more})
+        if means.cluster:
+            own |= {"spark.executor.memory": own["spark.driver.memory"], "spark.authenticate.secret": secret_of(means.settings)}
+        try:
+            self.session = _started(self.folder, {**ALWAYS, **own, **means.more})
+            if means.cluster:
+                _require_hosts(self.session)
+        except Exception as error:
+            self._give_up()
+            if isinstance(error, EngineError):
+                raise
+            raise EngineError(f"Spark does not start ({type(error).__name__}){CLUSTER if means.cluster else '.'}") from None
+
+    def _give_up(self) -> None:
+        if SparkContext._active_spark_context is not None:  # noqa: SLF001  # there is no other way to it
+            SparkContext._active_spark_context.stop()  # noqa: SLF001
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
         """End it, and what it wrote."""
@@ -111,11 +126,18 @@ def as_java_reads(memory: str) -> str:
     return f"{found}m"
 
 
+def _require_hosts(session: SparkSession) -> None:
+    """Wait until a host of the cluster is at this edition's disposal: Spark itself would wait for ever."""
+    context, until = session.sparkContext._jsc.sc(), time.monotonic() + PATIENCE  # noqa: SLF001  # PySpark does not tell
+    while context.getExecutorMemoryStatus().size() < 2:  # the driver is one of them
+        if time.monotonic() > until:
+            raise EngineError(f"no host of the Spark cluster took up the work within {PATIENCE} s: are its workers running, and not busy?")
+        time.sleep(0.1)
+
+
 def _started(folder: Path, conf: Mapping[str, str]) -> SparkSession:
-    """Settings by a file of our own: as arguments every user of the machine could read the secret among them."""
     file = folder / "spark.conf"
-    file.touch(mode=0o600)
-    file.write_text("".join(f"{name} {value}\n" for name, value in conf.items()))
+    write(file, conf)
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {file} pyspark-shell"
     builder = SparkSession.builder
     if SparkContext._gateway is not None:  # noqa: SLF001  # the JVM of an earlier edition: it read its own file
@@ -178,7 +200,7 @@ class SparkEngine(Engine):
         options = {
             "parts": written(rows.parts),
             "fields": schema_as_text(rows.schema),
-            "settings": settings_as_text(self._means.settings),
+            "settings": OWN if self._means.cluster else settings_as_text(self._means.settings),
         }
         frame = self._running.session.read.format(NAME).options(**options).load()
         if rows.brought is None:

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from tests.programs import installed
 
 SOFTHSM = [Path(place) / "libsofthsm2.so" for place in ("/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/local/lib/softhsm")]
 
@@ -52,7 +53,7 @@ def key_service(folder: Path, *more: str) -> Iterator[KeyService]:
         port = free.getsockname()[1]
     root_token = secrets.token_hex(16)
     # Not the development server's own terminal talk: it prints an unseal key.
-    command = [str(Path(sys.executable).with_name("bao")), "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"]
+    command = [installed("bao"), "server", "-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"]
     command += more
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "BAO_DEV_ROOT_TOKEN_ID": root_token}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,14 +1,17 @@
-"""A program: an edition's kind of work over planted rows, with little memory, and then a look at all that Spark wrote, planned and holds.
+"""A program: an edition's kind of work over planted rows, with little memory, and then a look at all that Spark wrote, sent, planned and holds.
 
-python -m tests.spark.planted FOLDER on|off      prints what was found, as JSON; with "off" Spark encrypts nothing
+python -m tests.spark.planted FOLDER on|off [hosts]      prints what was found, as JSON; with "off" Spark encrypts nothing; "hosts": on a cluster of two
 """
 
 import base64
 import json
 import os
+import socket
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import ibis
@@ -19,9 +22,14 @@ from exchange.keystores import make_keystore
 from exchange.objects import Objects
 from exchange.releases.engine import OnSpark
 from exchange.releases.on_spark import COMPILER, Session, SparkEngine
+from exchange.releases.spark_hosts import program
+from exchange.settings import Settings
 from tests.exchange.standing import settings_in
+from tests.postgres import free_port
+from tests.spark.cluster import cluster, until
 from tests.spark.conftest import Sealed
 
+_EVERYTHING, _RCVBUFFORCE = 3, 33  # ETH_P_ALL, SO_RCVBUFFORCE: Linux's, and not Python's
 ROWS, NAME = 40_000, "Zebediah Quillfeather"
 PSEUDONYM = b"\xf0planted-pseud\xfa\xfe"
 OFF = {"spark.io.encryption.enabled": "false", "spark.authenticate": "false", "spark.network.crypto.enabled": "false"}
@@ -37,6 +45,9 @@ LITTLE = {
     "spark.eventLog.rolling.enabled": "false",
 }
 
+# An executor on each of two hosts, and nothing begins before both are there: so that one fetches from the other.
+BOTH = {"spark.cores.max": "2", "spark.executor.cores": "1", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
+
 
 def spellings(value: bytes) -> list[bytes]:
     """As it is, in hexadecimal, in base64 at each of its three places, as UTF-16."""
@@ -46,6 +57,29 @@ def spellings(value: bytes) -> list[bytes]:
     if value.isascii():
         found += [value.decode().encode("utf-16-le"), value.decode().encode("utf-16-be")]
     return found
+
+
+class Listener(threading.Thread):
+    """All that is said between the cluster's hosts, in a file; nothing without root."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(daemon=True)
+        self.file, self.over = file, threading.Event()
+        self.may = os.geteuid() == 0
+
+    def run(self) -> None:
+        if not self.may:
+            return
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_EVERYTHING)) as ear, self.file.open("wb") as file:
+            ear.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, 256 << 20)
+            ear.bind(("lo", 0))
+            ear.settimeout(0.2)
+            while not self.over.is_set():
+                with suppress(TimeoutError):
+                    frame = ear.recv(1 << 17)
+                    # Both ends are hosts of the cluster: the workers, and the driver where it speaks to one of them.
+                    if frame[26:29] == frame[30:33] == b"\x7f\0\0" and b"\1" != frame[29:30] != frame[33:34]:
+                        file.write(frame)
 
 
 class Keeper(threading.Thread):
@@ -72,8 +106,28 @@ class Keeper(threading.Thread):
                     continue
 
 
-def main(folder: Path, encrypted: bool) -> dict[str, object]:
-    """What was found of the planted values and keys: in files of each kind, in the plan, in the JVM's memory."""
+@contextmanager
+def hosts(folder: Path, settings: Settings, more: Mapping[str, str]) -> Iterator[Settings]:
+    """A master and two workers, who open rows by a settings file of their own; the settings of a hub that has them work."""
+    (folder / "secret").write_text("0123456789abcdef" * 4)
+    by_hosts = folder / "hub.toml"
+    paths = {name: getattr(settings, name) for name in ("objects", "staging", "keystore", "roots", "credential", "codes", "home")}
+    words = {"public_url": settings.public_url, "origin": settings.origin, "database_url": settings.database_url, **paths}
+    by_hosts.write_text("".join(f'{name} = "{value}"\n' for name, value in words.items()))
+    master = f"spark://127.0.0.1:{free_port()}"
+    mine = replace(settings, spark_master=master, spark_address="127.0.0.1", spark_secret_file=folder / "secret")
+    with cluster(folder / "said") as found:
+        for number, name in enumerate(("master", "worker-1", "worker-2"), 1):
+            home = folder / "scratch" / name
+            home.mkdir()
+            there = replace(mine, home=home, spark_address=f"127.0.0.{number}")
+            found.start(name, program(there, by_hosts, name.partition("-")[0], more))
+        yield mine
+
+
+def main(folder: Path, encrypted: bool, many: bool) -> dict[str, object]:
+    """What was found of the planted values and keys: in files of each kind, on the way, in the plan, in the JVM's memory."""
+    off = {} if encrypted else OFF
     settings = settings_in(folder)
     for name in ("objects", "staging", "keystore", "roots", "scratch", "kept", "events"):
         (folder / name).mkdir()
@@ -84,12 +138,17 @@ def main(folder: Path, encrypted: bool) -> dict[str, object]:
         [PSEUDONYM[:12] + int(number).to_bytes(4, "big") for number in np.random.default_rng(1).permutation(ROWS)], pa.binary(16)
     )
     rows = sealed.hold(pa.table({"id": ids, "name": [f"{NAME} {number}" for number in range(ROWS)]}), "planted", part_rows=10_000)
-    more = {**LITTLE, "spark.eventLog.dir": (folder / "events").as_uri(), **({} if encrypted else OFF)}
-    means = OnSpark(settings, folder / "scratch", "local[2]", "512MiB", 4, more)
-    running = Session(means)
-    keeper = Keeper(running.folder, folder / "kept")
-    keeper.start()
-    with SparkEngine(means, running) as engine:
+    more = {**LITTLE, "spark.eventLog.dir": (folder / "events").as_uri(), **off}
+    keeper, listener = Keeper(folder / "scratch", folder / "kept"), Listener(folder / "heard")
+    with ExitStack() as stop:
+        if many:
+            settings = stop.enter_context(hosts(folder, settings, off))
+            more |= BOTH
+        means = OnSpark(settings, folder / "scratch", settings.spark_master if many else "local[2]", "512MiB", 4, more)
+        running = Session(means)
+        keeper.start()
+        listener.start()
+        engine = stop.enter_context(SparkEngine(means, running))
         one, other = engine.register(rows), engine.register(rows).rename(theirs="id", their_name="name", their_row="row number")
         both = one.inner_join(other, one["id"] == other["theirs"])
         ranked = both.mutate(place=ibis.row_number().over(group_by=both["name"].length(), order_by=[both["their_name"]]))
@@ -102,8 +161,12 @@ def main(folder: Path, encrypted: bool) -> dict[str, object]:
         jvm.java.lang.management.ManagementFactory.getPlatformMXBean(bean).dumpHeap(str(heap), False)
         keeper.look()
         keeper.over.set()
+        listener.over.set()
         keeper.join()
+        listener.join()
         running.close()
+        if many:
+            until(lambda: not left(folder / "scratch"), "the hosts clear away what an edition wrote")
     data_keys = [sealed.keystore.unwrap(part.key, part.wrapped) for part in rows.parts]
     wrapped = [base64.b64encode(part.wrapped) for part in rows.parts]
     planted = [*spellings(NAME.encode()), *spellings(PSEUDONYM[:12])]
@@ -111,6 +174,7 @@ def main(folder: Path, encrypted: bool) -> dict[str, object]:
     kinds = kinds_of(keeper.seen.values())
     events = list((folder / "events").iterdir())
     dumped = heap.read_bytes()
+    heard = listener.file.read_bytes() if listener.file.exists() else b""
     return {
         "answer": answer,
         "files": {kind: len(paths) for kind, paths in kinds.items()},
@@ -119,10 +183,18 @@ def main(folder: Path, encrypted: bool) -> dict[str, object]:
         "planted in events": sum(has(path.read_bytes(), planted) for path in events),
         "spilled": sum(spilled(path) for path in events),
         "keys in plan": has(plan.encode(), keys),
+        "heard": len(heard),
+        "planted heard": has(heard, planted),
+        "keys heard": has(heard, keys),
         "keys in JVM": has(dumped, keys),
         "wrapped keys in JVM": has(dumped, wrapped),
-        "left behind": len(list((folder / "scratch").iterdir())),
+        "left behind": len(left(folder / "scratch")),
     }
+
+
+def left(scratch: Path) -> list[Path]:
+    """What is still there of what was spilled and shuffled."""
+    return [path for path in scratch.rglob("*") if path.is_file() and ("blockmgr" in str(path) or path.parent == scratch)]
 
 
 def has(content: bytes, needles: list[bytes]) -> bool:
@@ -150,4 +222,4 @@ def spilled(events: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), sys.argv[2] == "on")) + "\n")
+    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), sys.argv[2] == "on", sys.argv[3:] == ["hosts"])) + "\n")

@@ -15,11 +15,11 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    found = {}
+@pytest.fixture(scope="module", params=["one host", "two hosts"])
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    found, more = {}, ["hosts"] if request.param == "two hosts" else []
     for way in ("on", "off"):
-        command = [sys.executable, "-m", "tests.spark.planted", str(tmp_path_factory.mktemp(f"planted-{way}")), way]
+        command = [sys.executable, "-m", "tests.spark.planted", str(tmp_path_factory.mktemp(f"planted-{way}")), way, *more]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=True)
         found[way] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -48,6 +48,15 @@ def test_no_data_key_is_in_a_file_a_plan_or_the_memory_of_the_jvm(seen: dict[str
         assert not one["keys in plan"]
         assert not one["keys in JVM"]
         assert one["wrapped keys in JVM"], "the look into memory finds what is there"
+
+
+def test_what_hosts_say_to_each_other_is_heard_only_without_encryption(seen: dict[str, dict[str, Any]]) -> None:
+    if not seen["off"]["heard"]:
+        pytest.skip("one host, or no root: nothing can be heard")
+    assert seen["off"]["planted heard"]
+    assert seen["on"]["heard"] > 1 << 20
+    assert not seen["on"]["planted heard"]
+    assert not any(one["keys heard"] for one in seen.values())
 
 
 def test_nothing_is_left_when_an_edition_ends(seen: dict[str, dict[str, Any]]) -> None:
