@@ -50,6 +50,14 @@ def lying(settings: Settings, *places: str) -> dict[str, bytes]:
     return found
 
 
+def names_in(settings: Settings, name: str) -> list[str]:
+    """The paths of what :func:`lying` reads of one place; nothing is opened, so that a hub may be at work there."""
+    place = getattr(settings, name)
+    if isinstance(place, Path):
+        return _paths(place)
+    return sorted([*_paths(settings.home / "drafts"), *space_of(settings, place).names("")])
+
+
 def all_of(settings: Settings, name: str) -> dict[str, bytes]:
     """Everything in the place that a setting names, by its path there: what :func:`refill` puts back."""
     place = getattr(settings, name)
@@ -61,7 +69,11 @@ def all_of(settings: Settings, name: str) -> dict[str, bytes]:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {path: (folder / path).read_bytes() for path in _paths(folder)}
+
+
+def _paths(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def lose(settings: Settings, name: str) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.closing import closed
 from tests.exchange.quicker import open_here
 from tests.exchange.remembered import remember
 from tests.exchange.standing import PLACES, World
 from tests.postgres import Lazy, postgres
 from tests.s3 import LazyS3, s3_service
 
-__all__ = ["postgres", "s3_service"]
+__all__ = ["closed", "postgres", "s3_service"]
 
 SQLITE, POSTGRESQL, GROWN = "sqlite", "postgresql", "grown"
 # As grown, but for the keystore, which is in the folder: the most that a settings file may say of a hub whose root keys a credential wraps.

@@ -1,5 +1,8 @@
 """The partnerships of the functional tests."""
 
-from tests.functional.conftest import keys_made, prepared, world
+from tests.closing import closed
+from tests.functional.conftest import beginner, engine, keys_made, prepared, preparer, world
+from tests.postgres import postgres
+from tests.s3 import s3_service
 
-__all__ = ["keys_made", "prepared", "world"]
+__all__ = ["beginner", "closed", "engine", "keys_made", "postgres", "prepared", "preparer", "s3_service", "world"]

@@ -1,26 +1,71 @@
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.closing import closed
+from tests.functional.beside import Beside
 from tests.functional.browser import chromium
 from tests.functional.world import World, agree, copied, make_keys, share_secret
+from tests.postgres import Lazy, postgres
+from tests.s3 import LazyS3, s3_service
 
-__all__ = ["chromium"]  # a fixture for the tests in a browser
+__all__ = ["chromium", "closed", "postgres", "s3_service"]  # the first is a fixture for the tests in a browser
+
+SQLITE, BESIDE = "sqlite", "beside"
+# Files whose tests `--engines all` runs on PostgreSQL and S3 too: those that look at a hub through its doors and commands alone.
+BOTH = frozenset({"test_agency_life", "test_bad_input", "test_openers", "test_rights"})
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    both = metafunc.module.__name__.rpartition(".")[2] in BOTH and SQLITE not in metafunc.function.__name__
+    if both and metafunc.config.getoption("--engines") == "all" and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", [SQLITE, BESIDE], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def keys_made(tmp_path_factory: pytest.TempPathFactory) -> World:
+def engine(request: pytest.FixtureRequest) -> str:
+    """What the test runs on: SQLite and folders, or PostgreSQL and an S3 service beside the hub's folder."""
+    return str(getattr(request, "param", SQLITE))
+
+
+@pytest.fixture(scope="session")
+def beginner(postgres: Lazy, s3_service: LazyS3, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], World]:
+    """Everybody's keys on each engine, made when they are first asked for, and once."""
+
+    @cache
+    def make(engine: str) -> World:
+        beside = Beside(postgres(), s3_service()) if engine == BESIDE else None
+        return make_keys(tmp_path_factory.mktemp("keys") / "run", beside=beside)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def keys_made(engine: str, beginner: Callable[[str], World]) -> World:
     """Everybody's keys, and no agreement. Not to be changed: copy it."""
-    return make_keys(tmp_path_factory.mktemp("keys") / "run")
+    return beginner(engine)
 
 
 @pytest.fixture(scope="session")
-def prepared(keys_made: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+def preparer(beginner: Callable[[str], World], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], World]:
+    """A partnership on each engine, likewise."""
+
+    @cache
+    def make(engine: str) -> World:
+        world = copied(beginner(engine), tmp_path_factory.mktemp("prepared") / "run")
+        agree(world)
+        share_secret(world)
+        return world
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prepared(engine: str, preparer: Callable[[str], World]) -> World:
     """The agreement in force, and the linkage secret shared. Not to be changed: copy it."""
-    world = copied(keys_made, tmp_path_factory.mktemp("prepared") / "run")
-    agree(world)
-    share_secret(world)
-    return world
+    return preparer(engine)
 
 
 @pytest.fixture

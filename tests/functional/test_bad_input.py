@@ -27,7 +27,7 @@ from exchange.db import reading
 from exchange.submissions.tables import HeldPartRow, PartRow, SubmissionRow, SubmissionState
 from keys.seal import EncryptionKey
 from keys.sign import SigningKey
-from tests.folders import folder_of
+from tests.folders import content_of, names_in, put_there
 from tests.functional.raw import Raw, content_digest, small
 from tests.functional.truth import Extract, dataset_of, log_entries, minimised
 from tests.functional.world import (
@@ -78,7 +78,7 @@ def kept(world: World) -> Count:
             table.__tablename__: session.execute(select(func.count()).select_from(table)).scalar_one() for table in (PartRow, HeldPartRow)
         }
     hub.engine.dispose()
-    return {"states": states, **tables, "objects": names(hub.settings.objects), "staging": names(hub.settings.staging)}
+    return {"states": states, **tables, "objects": names_in(hub.settings, "objects"), "staging": names_in(hub.settings, "staging")}
 
 
 @contextmanager
@@ -298,9 +298,9 @@ def unprocessed(prepared: World, folder: Path) -> Iterator[tuple[World, Raw]]:
 def test_part_tampered_with_where_it_waits(prepared: World, tmp_path: Path) -> None:
     with unprocessed(prepared, tmp_path / "run") as (world, raw):
         submission = raw.sent(raw.sealed(small(tmp_path, CLEVELAND, "crimes", "2021-06")))
-        [name] = names(world.hub().settings.staging)
-        path = folder_of(world.hub().settings.staging) / name
-        path.write_bytes(flipped(path.read_bytes(), 2000))
+        staging = world.hub().places.staging
+        [name] = staging.names()
+        put_there(staging, name, flipped(content_of(staging, name), 2000))
         with reading(world.hub().engine) as session:
             assert session.get_one(SubmissionRow, submission).state == SubmissionState.COMPLETE
         world.exchange("worker", "--once")
@@ -397,15 +397,15 @@ def test_two_contents_of_one_month_at_once(server: Server, tmp_path: Path) -> No
 @contextmanager
 def half_put(raw: Raw, submission: str, part: bytes) -> Iterator[socket.socket]:
     """A connection on which the first half of part 1 has been sent, and has arrived."""
-    address, staging = urlsplit(raw.world.address), raw.world.hub().settings.staging
-    before = names(staging)
+    address, settings = urlsplit(raw.world.address), raw.world.hub().settings
+    before = names_in(settings, "staging")
     head = (
         f"PUT /v1/submissions/{submission}/parts/1 HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {raw.token}\r\n"
         f"Content-Type: application/octet-stream\r\nContent-Length: {len(part)}\r\nContent-Digest: {content_digest(part)}\r\n\r\n"
     )
     with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=30) as wire:
         wire.sendall(head.encode() + part[: len(part) // 2])
-        assert within(10, lambda: names(staging) != before), "nothing of it ever arrived"
+        assert within(10, lambda: names_in(settings, "staging") != before), "nothing of it ever arrived"
         yield wire
 
 
@@ -423,10 +423,10 @@ def test_a_connection_cut_in_the_midst_of_a_part(cleveland: Raw, tmp_path: Path)
     sealed = cleveland.sealed(small(tmp_path, CLEVELAND, "crimes", "2022-03"), parts=2)
     submission = cleveland.announce(sealed).json()["submission"]
     with nothing_kept(cleveland.world):
-        before = names(cleveland.world.hub().settings.staging)
+        before = names_in(cleveland.world.hub().settings, "staging")
         with half_put(cleveland, submission, sealed.parts[0]):
             pass
-        assert within(30, lambda: names(cleveland.world.hub().settings.staging) == before)
+        assert within(30, lambda: names_in(cleveland.world.hub().settings, "staging") == before)
         assert cleveland.state(submission)["missing"] == [1, 2]
         found = refused(cleveland.complete(submission), 409, "parts-missing", f"{CRIMES}, sealed parts")
         assert found["missing"] == [1, 2]
@@ -442,14 +442,14 @@ def test_a_part_that_ends_after_the_submission_was_held(cleveland: Raw, tmp_path
     """Somebody was slow, put it again, and the second came through: what the first leaves is not kept."""
     sealed = cleveland.sealed(small(tmp_path, CLEVELAND, "crimes", "2022-07"))
     submission, [part] = cleveland.announce(sealed).json()["submission"], sealed.parts
-    before = names(cleveland.world.hub().settings.staging)
+    before = names_in(cleveland.world.hub().settings, "staging")
     with half_put(cleveland, submission, part) as wire:
         assert cleveland.put(submission, 1, part).status_code == 201
         assert cleveland.complete(submission).status_code == 202
         assert cleveland.decided(submission)["state"] == "held"
         wire.sendall(part[len(part) // 2 :])
         assert b" 200 " in wire.recv(100)  # the same part again, which changes nothing
-    assert names(cleveland.world.hub().settings.staging) == before
+    assert names_in(cleveland.world.hub().settings, "staging") == before
     assert cleveland.state(submission)["state"] == "held"
 
 
@@ -589,10 +589,10 @@ def test_data_that_fall_due_before_they_are_complete(short_retention: World, tmp
         sealed = raw.sealed(small(tmp_path, CLEVELAND, "crimes", last_month_but(1)))
         submission = raw.announce(sealed).json()["submission"]
         assert raw.put(submission, 1, sealed.parts[0]).status_code == 201
-        assert len(names(world.hub().settings.staging)) == 1
+        assert len(names_in(world.hub().settings, "staging")) == 1
         schedule.dispose_due(replace(world.hub(), clock=lambda: datetime.now(UTC) + timedelta(days=150)))
         assert raw.state(submission)["state"] == "disposed"
-        assert names(world.hub().settings.staging) == []
+        assert names_in(world.hub().settings, "staging") == []
         answer = raw.complete(submission)
         assert answer.json()["state"] == "disposed"
         refused(raw.put(submission, 1, sealed.parts[0]), 409, "not-open", f"{CRIMES}, sealed parts")

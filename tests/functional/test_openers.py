@@ -15,10 +15,10 @@ from exchange import schedule
 from exchange.db import reading
 from exchange.hub import Hub
 from exchange.submissions.tables import SubmissionRow
-from tests.folders import folder_of
+from tests.folders import folder_of, names_in
 from tests.functional.raw import Raw, small
 from tests.functional.truth import Extract, check_everything
-from tests.functional.world import CLEVELAND, Server, World, alive, names, start_agency
+from tests.functional.world import CLEVELAND, Server, World, alive, start_agency
 
 EXTRACT = Extract(CLEVELAND, "crimes", "2021-04", DATA / "2021-04-cleveland-street.csv.gz")
 
@@ -64,10 +64,10 @@ def test_an_opener_that_was_ended_is_no_reason_to_refuse(world: World, harm: Cal
         assert "Held:" in out
         assert Raw(world, CLEVELAND).call("GET", "/v1/submissions").json()["submissions"][0]["state"] == "held"
         check_everything(world, [EXTRACT], [CLEVELAND])
-        assert len(names(world.hub().settings.objects)) == 1
+        assert len(names_in(world.hub().settings, "objects")) == 1
 
 
-def test_one_that_cannot_be_opened_holds_up_no_other(world: World, tmp_path: Path) -> None:
+def test_one_that_cannot_be_opened_holds_up_no_other_sqlite(world: World, tmp_path: Path) -> None:
     world.add(world.config, "process_every = 86400\n")
     with Server(world) as server:
         server.start()

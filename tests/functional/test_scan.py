@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from demo.cast import AGENCIES, DATA, OPERATOR, RECIPIENT, REFERENCE, RELEASE
+from tests.folders import names_in
 from tests.functional.raw import Raw, small
 from tests.functional.scanning import Scanner, forms_of_id, forms_of_name, planted
 from tests.functional.truth import Extract, dataset_of, minimised
@@ -69,7 +70,7 @@ def road(prepared: World, tmp_path_factory: pytest.TempPathFactory) -> Road:
                 ended = agency("push", dataset, path, "--period", MONTH, "--no-wait", "--home", world.home(one.party))
                 assert ended.code == 0, ended.err
         refusals(world, extracts)
-        assert len(names(world.hub().settings.staging)) == 4 + 1
+        assert len(names_in(world.hub().settings, "staging")) == 4 + 1
         assert any("part-00001" in name for name in names(world.home(CLEVELAND) / "spool"))
         assert scanner(identifiers).scan(world.places.run) == []
         server.kill()

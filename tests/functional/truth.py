@@ -35,7 +35,8 @@ from keys.merkle import verify_consistency
 from keys.pseudonym import rekey
 from keys.rows import RowsDigest
 from keys.sign import Use, verify_document
-from tests.functional.world import World, agency, names
+from tests.folders import names_in
+from tests.functional.world import World, agency
 
 KEPT = (SubmissionState.HELD, SubmissionState.SUPERSEDED)
 
@@ -179,11 +180,8 @@ def _one_head_a_series(rows: Mapping[str, SubmissionRow], extracts: Sequence[Ext
 
 def _no_object_too_many(hub: Hub, session: Session) -> None:
     referred = sorted(session.execute(select(HeldPartRow.object)).scalars())
-    objects, staging = hub.settings.objects, hub.settings.staging
-    assert isinstance(objects, Path)
-    assert isinstance(staging, Path)
-    assert [name.rpartition("/")[2] for name in names(objects)] == referred
-    assert names(staging) == []
+    assert sorted(name.rpartition("/")[2] for name in names_in(hub.settings, "objects")) == referred
+    assert names_in(hub.settings, "staging") == []
 
 
 def verify_offline(world: World, parties: Sequence[str]) -> None:

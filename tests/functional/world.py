@@ -31,10 +31,9 @@ from exchange.db import writing
 from exchange.hub import Hub, open_hub
 from exchange.register import agreements
 from exchange.settings import read_settings
-from exchange.where import Place
 from keys.keyfile import read_keyfile
 from keys.sign import Use, sign_document
-from tests.folders import folder_of
+from tests.functional.beside import Beside
 
 CLEVELAND, DURHAM = (one.party for one in AGENCIES)
 PLACEHOLDER = "http://127.0.0.1:1"  # No test serves here: every copy gets an address of its own.
@@ -48,10 +47,11 @@ def same(text: str) -> str:
 
 @dataclass(frozen=True)
 class World:
-    """One partnership's folders and the address of its hub."""
+    """One partnership's folders and the address of its hub. ``beside``: what its hub has elsewhere than in its folder, where it has."""
 
     places: Places
     address: str
+    beside: Beside | None = None
 
     @property
     def config(self) -> Path:
@@ -80,9 +80,10 @@ class World:
         path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-def make_keys(folder: Path, *init: str) -> World:
+def make_keys(folder: Path, *init: str, beside: Beside | None = None) -> World:
     """A hub (with more options of ``exchange init``), and everybody's keys, registered. No agreement yet."""
     places = Places(folder)
+    init += tuple(beside.options(folder)) if beside else ()
     hub(None, "init", places.hub, "--public-url", PLACEHOLDER, "--operator", OPERATOR, *init)
     for party in PARTIES:
         for role in ("dpo", "signatory", "checker"):
@@ -92,7 +93,7 @@ def make_keys(folder: Path, *init: str) -> World:
         _init(one.party, "--home", str(places.agency(one.party)), "--pin-signatory", pin)
     _init(RECIPIENT, "--home", str(places.agency(RECIPIENT)), "--recipient")
     hub(places.hub / "hub.toml", "partner", "add", *places.cards())
-    return World(places, PLACEHOLDER)
+    return World(places, PLACEHOLDER, beside)
 
 
 def _init(party: str, *arguments: str) -> None:
@@ -138,7 +139,9 @@ def share_secret(world: World) -> None:
 def copied(prepared: World, folder: Path) -> World:
     """A copy of a prepared partnership in another folder, at an address of its own."""
     shutil.copytree(prepared.places.run, folder, ignore=shutil.ignore_patterns("*.lock", "hub.log"))
-    world = World(Places(folder), f"http://127.0.0.1:{free_port()}")
+    world = World(Places(folder), f"http://127.0.0.1:{free_port()}", prepared.beside)
+    if world.beside:
+        world.config.write_text(world.beside.copied(prepared.config), encoding="utf-8")
     bind = prepared.address.removeprefix("http://"), world.address.removeprefix("http://")
     for path in (world.config, *folder.glob("*/agency.toml")):
         text = path.read_text(encoding="utf-8")
@@ -268,9 +271,8 @@ def person(world: World, party: str, role: str) -> Path:
     return world.places.key(party, role)
 
 
-def names(place: Place) -> list[str]:
-    """Every file below a folder of objects."""
-    folder = folder_of(place)
+def names(folder: Path) -> list[str]:
+    """Every file below a folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from gunicorn.config import Config
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from werkzeug.test import TestResponse
 
 from agreements.document import read
@@ -77,7 +77,7 @@ def test_no_other_method_changes_anything(world: World, method: str) -> None:
 def whole(world: World) -> dict[str, list[Any]]:
     """Every row of every table."""
     with reading(world.hub.engine) as session:
-        names = session.execute(text("select name from sqlite_master where type = 'table'")).scalars().all()
+        names = inspect(session.connection()).get_table_names()
         return {name: [tuple(row) for row in session.execute(text(f'select * from "{name}"'))] for name in names}
 
 
