@@ -367,9 +367,8 @@ def test(arguments: list[str]) -> int:
     """Ruff, mypy and the tests: all that .ci/run runs (further words go to pytest)"""
     ensure_system_packages()
     install("all")
-    # A process a core and one more, for some wait; whole files, so that what a file prepares is prepared once, in the order that tests/conftest.py gives them.
-    processes = min((os.cpu_count() or 1) + 1, 4)
-    together = ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
+    # A process a core; whole files, so that what a file prepares is prepared once, in the order that tests/conftest.py gives them.
+    together = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "not slow and not faults", "--durations=10", *together, *arguments]
     return all_pass({**checks([]), "pytest": pytest})
 
