@@ -15,6 +15,7 @@ from types import MappingProxyType
 from exchange.errors import Misconfigured
 from exchange.settings import Settings
 from keys.encoding import b64
+from keys.files import readable_by_others
 
 SETTINGS = "LCJP_EXCHANGE_SETTINGS"
 """Where a worker's host has its settings file: told by the worker to the processes that it starts, and by nobody else to them."""
@@ -51,15 +52,19 @@ class Program:
 
 
 def secret_of(settings: Settings) -> str:
-    """The cluster's secret. Misconfigured where it is no secret."""
-    if settings.spark_secret_file is None:
-        raise Misconfigured("a Spark cluster needs spark_secret_file.")
-    found = settings.spark_secret_file.read_text(encoding="utf-8").strip()
-    if len(found) < LEAST_SECRET or not found.isalnum():
-        raise Misconfigured(
-            f"{settings.spark_secret_file.name} must hold {LEAST_SECRET} letters and digits or more.",
-            remedy="openssl rand -hex 32 makes one; every host of the cluster has the same.",
-        )
+    """The cluster's secret; never said anywhere. Misconfigured where it is no secret."""
+    remedy = f"It holds {LEAST_SECRET} letters and digits or more (openssl rand -hex 32), the same on every host, and only the hub's account reads it (mode 0600)."
+    file = settings.spark_secret_file
+    if file is None:
+        raise Misconfigured("a Spark cluster needs spark_secret_file.", remedy=remedy)
+    try:
+        if readable_by_others(file, group=False):
+            raise Misconfigured("spark_secret_file is readable by everyone.", remedy=remedy)
+        found = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured("spark_secret_file cannot be read.", remedy=remedy) from error.with_traceback(None)
+    if len(found) < LEAST_SECRET or not (found.isascii() and found.isalnum()):
+        raise Misconfigured("spark_secret_file holds no secret.", remedy=remedy)
     return found
 
 

@@ -9,23 +9,33 @@ import pytest
 from exchange.errors import Misconfigured
 from exchange.releases.spark_hosts import program, secret_of, write
 from exchange.settings import Settings
+from keys.files import write_new
 from tests.exchange.standing import settings_in
+
+SECRET = "0123456789abcdef" * 4
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "secret").write_text("0123456789abcdef" * 4 + "\n", encoding="utf-8")
+    write_new(tmp_path / "secret", f"{SECRET}\n".encode())
     there = {"spark_master": "spark://spark-1.example.org:7077", "spark_address": "spark-1.example.org"}
     return settings_in(tmp_path, **there, spark_secret_file=tmp_path / "secret")
 
 
 def test_the_secret_is_letters_and_digits_and_long(settings: Settings, tmp_path: Path) -> None:
-    assert secret_of(settings) == "0123456789abcdef" * 4
-    for bad in ("short", "", "0123456789abcdef 123456789abcdef0"):
+    assert secret_of(settings) == SECRET
+    for bad in ("short", "", "0123456789abcdef 123456789abcdef0", "é" * 40):
         (tmp_path / "secret").write_text(bad, encoding="utf-8")
-        with pytest.raises(Misconfigured, match="secret must hold 32 letters and digits or more") as refused:
+        with pytest.raises(Misconfigured, match="holds no secret") as refused:
             secret_of(settings)
-        assert bad not in str(refused.value) or not bad
+        assert "openssl rand -hex 32" in str(refused.value.remedy)
+        assert not bad or bad not in str(refused.value)
+    (tmp_path / "secret").chmod(0o644)
+    with pytest.raises(Misconfigured, match="is readable by everyone"):
+        secret_of(settings)
+    (tmp_path / "secret").unlink()
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        secret_of(settings)
     with pytest.raises(Misconfigured, match="needs spark_secret_file"):
         secret_of(replace(settings, spark_secret_file=None))
 

@@ -24,6 +24,7 @@ from exchange.releases.engine import OnSpark
 from exchange.releases.on_spark import COMPILER, Session, SparkEngine
 from exchange.releases.spark_hosts import program
 from exchange.settings import Settings
+from keys.files import write_new
 from tests.exchange.standing import settings_in
 from tests.postgres import free_port
 from tests.spark.cluster import cluster, until
@@ -109,7 +110,7 @@ class Keeper(threading.Thread):
 @contextmanager
 def hosts(folder: Path, settings: Settings, more: Mapping[str, str]) -> Iterator[Settings]:
     """A master and two workers, who open rows by a settings file of their own; the settings of a hub that has them work."""
-    (folder / "secret").write_text("0123456789abcdef" * 4)
+    write_new(folder / "secret", b"0123456789abcdef" * 4)
     by_hosts = folder / "hub.toml"
     paths = {name: getattr(settings, name) for name in ("objects", "staging", "keystore", "roots", "credential", "codes", "home")}
     words = {"public_url": settings.public_url, "origin": settings.origin, "database_url": settings.database_url, **paths}

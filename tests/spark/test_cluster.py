@@ -13,6 +13,7 @@ import pytest
 
 from demo.cast import ROOT
 from exchange.releases.spark_hosts import Program
+from keys.files import write_new
 from tests.functional.test_grown_hub import MONTH, Engines, bao, engines, held, published, world
 from tests.functional.world import CLEVELAND, DURHAM, World, serving
 from tests.postgres import free_port, postgres
@@ -52,7 +53,7 @@ def edition(world: World, tmp_path: Path) -> str:
 @pytest.fixture
 def hosts(world: World, tmp_path: Path) -> Iterator[tuple[Cluster, dict[str, Path]]]:
     """The cluster, and each host's settings file; ``hub`` is the one that makes the edition."""
-    (world.config.parent / "cluster-secret").write_text("0123456789abcdef" * 4, encoding="utf-8")
+    write_new(world.config.parent / "cluster-secret", b"0123456789abcdef" * 4)
     master = f"spark://127.0.0.1:{free_port()}"
     files = {
         name: settings_of(world, name, address, master) for name, address in {"hub": "127.0.0.1", "master": "127.0.0.1", **WORKERS}.items()
@@ -102,7 +103,7 @@ def test_an_edition_made_on_two_hosts_is_byte_for_byte_the_one_made_on_none(
 def test_who_does_not_know_the_secret_is_no_part_of_it(edition: str, hosts: tuple[Cluster, dict[str, Path]]) -> None:
     found, files = hosts
     secret = files["hub"].with_name("another-secret")
-    secret.write_text("f" * 64, encoding="utf-8")
+    write_new(secret, b"f" * 64)
     file = files["hub"].with_name("stranger.toml")
     file.write_text(files["hub"].read_text(encoding="utf-8").replace("cluster-secret", secret.name), encoding="utf-8")
     running = reproduce(file, edition)
