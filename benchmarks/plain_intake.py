@@ -24,7 +24,7 @@ from keys.seal import EncryptionKey, part_info, unseal
 
 # Started as lean as ours: no pandas.
 CHILD = """import json, sys
-from exchange.submissions import without_pandas
+from exchange import without_pandas
 without_pandas.keep_out()
 from benchmarks.plain_intake import work
 work(json.load(sys.stdin))"""

@@ -69,6 +69,7 @@ FLOORS: list[set[str]] = [
         "keystores",
         "references",
         "version",
+        "without_pandas",
     },
 ]
 SIDEWAYS = FLOORS[0] | FLOORS[3] | FLOORS[-1]  # Not web and api: two audiences, two doors.

@@ -4,7 +4,7 @@ import sys
 
 from exchange.commands.root import cli
 from exchange.commands.running import run
-from exchange.submissions.without_pandas import keep_out
+from exchange.without_pandas import keep_out
 
 _WITHOUT_PANDAS = {"advise", "attack", "protect"}
 """Commands on table sets, which have no use for what pyarrow would load: a third of a second, more than most of them take."""

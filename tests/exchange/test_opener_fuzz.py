@@ -22,6 +22,8 @@ from tests.exchange.standing import ROOT, SCHEMA, World, crimes, stream
 
 # As exchange.submissions.confined starts it: every thread and arena more takes of the address space that is capped.
 AS_THERE = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# And as it starts: without pandas.
+PROGRAM = "from exchange import without_pandas; without_pandas.keep_out(); from tests.exchange.opener_fuzz import main; main()"
 EXTREMES = (0, 1, -1, 0x7FFFFFFF, -0x80000000, 0x7FFFFFF8, 1 << 20)
 Streams = dict[str, bytes]
 
@@ -153,7 +155,7 @@ def opened(first_world: World, folder: Path, made: Streams) -> dict[str, str]:
         "parts": [],
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.exchange.opener_fuzz", str(folder)],
+        [sys.executable, "-c", PROGRAM, str(folder)],
         input=json.dumps(job).encode(),
         capture_output=True,
         env={**os.environ, **AS_THERE},

@@ -1,7 +1,7 @@
-"""Keeping pandas out of a process: pyarrow loads it, where it is installed, for the first array made from numpy or a list.
+"""Keeping pandas out of a process: pyarrow loads it, where it is installed, with its datasets, and for the first array made from numpy or a list.
 
 The process that opens parts has no use for it, and would spend half its start and a quarter of its memory on it; nor have the commands on
-table sets. To be called before pyarrow does anything, and only in a process of its own.
+table sets. To be called before pyarrow is imported, and only in a process of its own.
 """
 
 import sys
