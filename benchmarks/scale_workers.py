@@ -3,7 +3,7 @@
 Submissions of made-up charges wait, none of them due; the workers start, and once all are there everything becomes due at one moment.
 Timed is from then until the last is held: leases, confined processes, checks, encrypted Parquet, receipts and log included. The machine's
 cores are shared by PostgreSQL, by each worker and by the confined process in which it has a part opened, so that one worker takes up more
-than one core; the details say how many there were.
+than one core.
 
     .venv/bin/python -m benchmarks.scale_workers --submissions 8 --rows 50000
 """

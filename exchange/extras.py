@@ -18,6 +18,12 @@ class Extra:
     pip: str
     debian: tuple[str, ...]
 
+    @property
+    def remedy(self) -> str:
+        """What the operator does to have it."""
+        debian = f"; on Debian also: apt-get install {' '.join(self.debian)}" if self.debian else ""
+        return f"The operator installs it: pip install '{self.pip}'{debian}"
+
 
 EXTRAS: Mapping[str, Extra] = {
     "pdf": Extra(
@@ -47,8 +53,4 @@ def load(name: str) -> ModuleType:
     try:
         return importlib.import_module(extra.module)
     except (ImportError, OSError) as error:  # OSError: cffi does not find the system's library
-        debian = f"; on Debian also: apt-get install {' '.join(extra.debian)}" if extra.debian else ""
-        raise ExtraMissing(
-            f"this hub cannot {extra.does}: what that needs is not installed.",
-            remedy=f"The operator installs it: pip install '{extra.pip}'{debian}",
-        ) from error
+        raise ExtraMissing(f"this hub cannot {extra.does}: what that needs is not installed.", remedy=extra.remedy) from error

@@ -55,7 +55,7 @@ class Settings:
         staged_bytes: the most bytes of sealed parts of one supplier in such submissions, as their manifests announce them.
         keep_free: bytes of disk that parts and held rows leave free.
         open_seconds: processor seconds that one part may take to be opened.
-        edition_memory: DuckDB's memory limit for one edition, or that of Spark's driver.
+        edition_memory: DuckDB's memory limit for one edition, or that of Spark's driver and of each host's executor.
         edition_engine: what editions are made on: "duckdb", in this process, or "spark" (needs the extra ``spark``, and Java).
         spark_master: "local[N]" or "local[*]": how many threads of this machine Spark runs on; "spark://HOST:PORT": a cluster (docs/scale.md).
         spark_address: by which the hosts of the cluster reach this one.

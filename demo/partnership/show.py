@@ -16,7 +16,7 @@ from demo.partnership.cast import PEOPLE, Extract, Scene
 from demo.partnership.reread.compared import Beside, beside
 from demo.partnership.story import Edition, Played
 from demo.partnership.truth import Truth, truth
-from demo.partnership.truth_compared import Comparison, compare
+from demo.partnership.truth_compared import compare
 from demo.partnership.truth_plan import baselines
 from demo.stage import Failed, console, say
 
@@ -78,7 +78,8 @@ def _told(value: Decimal | None, unit: str) -> Text:
 
 def _cells(played: Played, again: Beside) -> None:
     """Every published cell beside what was delivered, and beside an independent reading of the ledger."""
-    ledger = {release: list(several) for release, several in groupby(_ledger(played), key=lambda one: one.release)}
+    compared = compare(played.stage, played.extracts, played.editions)
+    ledger = {release: list(several) for release, several in groupby(compared, key=lambda one: one.release)}
     table = _table(
         "Published cells that are equal to what was delivered, and to the ledger",
         "Release",
@@ -103,10 +104,6 @@ def _cells(played: Played, again: Beside) -> None:
         say("Why what was delivered is not all of what is in the ledger:")
     for release, why in because.items():
         say(f"  {release}: {why}", indent=4, style="dim")
-
-
-def _ledger(played: Played) -> list[Comparison]:
-    return compare(played.stage, played.extracts, played.editions)
 
 
 def _latest(played: Played) -> list[Extract]:

@@ -34,7 +34,6 @@ MOST_WORK = 120_000
 """A program ends when it has spent this much, in entries of its balances looked at each time the solver asks whether to go on: some ten
 microseconds each. At the root alone, before any node is counted, programs of four dimensions would take a minute."""
 
-
 MOST_WAYS, BRIEF_WAYS = 3000, 20
 """How often a component whose sums make a network is asked what a primary cell takes: some fifty microseconds each time."""
 

@@ -60,9 +60,14 @@ def as_spark_has(rows: pa.RecordBatch, begin: int) -> pa.RecordBatch:
 @cache
 def _opened(settings: str) -> tuple[Keystore, Store]:
     """The hub's keystore and objects, once a worker process."""
-    # Spark hands every worker this very class as a pickle too: who could change the one could change the other.
-    found: Settings = read_settings(Path(os.environ[SETTINGS])) if settings == OWN else pickle.loads(base64.b64decode(settings))  # noqa: S301
+    found = read_settings(Path(os.environ[SETTINGS])) if settings == OWN else _from_text(settings)
     return open_keystore(found), objects_in(found, found.objects)
+
+
+def _from_text(settings: str) -> Settings:
+    # Spark hands every worker this very class as a pickle too: who could change the one could change the other.
+    found: Settings = pickle.loads(base64.b64decode(settings))  # noqa: S301
+    return found
 
 
 class HeldSource(DataSource):

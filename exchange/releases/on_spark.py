@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,30 +83,28 @@ class Session:
         if SparkContext._active_spark_context is not None:  # noqa: SLF001  # there is no other way to ask
             raise Misconfigured("another Spark runs in this process.", remedy="Make one edition at a time in a process.")
         self.folder = Path(tempfile.mkdtemp(prefix="spark-", dir=means.scratch))
-        address = means.settings.spark_address if means.cluster else "127.0.0.1"
+        with ExitStack() as undone:
+            undone.callback(self._give_up)
+            self.session = _begun(self.folder, {**ALWAYS, **self._own(means), **means.more}, cluster=means.cluster)
+            undone.pop_all()
+
+    def _own(self, means: OnSpark) -> dict[str, str]:
+        """What Spark is told of this session; and the environment that it reads."""
+        address, memory = means.settings.spark_address if means.cluster else "127.0.0.1", as_java_reads(means.memory)
         os.environ |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable, "SPARK_LOCAL_IP": address}
         os.environ["SPARK_LOCAL_DIRS"] = str(self.folder)
         own = {
             "spark.master": means.master,
             "spark.app.name": "edition",
-            "spark.driver.memory": as_java_reads(means.memory),
+            "spark.driver.memory": memory,
             "spark.driver.bindAddress": address,
             "spark.driver.host": address,
             "spark.local.dir": str(self.folder),
             "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.sql.shuffle.partitions": str(means.partitions),
         }
-        if means.cluster:
-            own |= {"spark.executor.memory": own["spark.driver.memory"], "spark.authenticate.secret": secret_of(means.settings)}
-        try:
-            self.session = _started(self.folder, {**ALWAYS, **own, **means.more})
-            if means.cluster:
-                _require_hosts(self.session)
-        except Exception as error:
-            self._give_up()
-            if isinstance(error, EngineError):
-                raise
-            raise EngineError(f"Spark does not start ({type(error).__name__}){CLUSTER if means.cluster else '.'}") from None
+        more = {"spark.executor.memory": memory, "spark.authenticate.secret": secret_of(means.settings)} if means.cluster else {}
+        return own | more
 
     def _give_up(self) -> None:
         if SparkContext._active_spark_context is not None:  # noqa: SLF001  # there is no other way to it
@@ -124,6 +123,19 @@ def as_java_reads(memory: str) -> str:
     if found < LEAST:
         raise Misconfigured(f"Spark does not start with {memory}.", remedy=f"Let edition_memory be {LEAST}MiB or more.")
     return f"{found}m"
+
+
+def _begun(folder: Path, conf: Mapping[str, str], *, cluster: bool) -> SparkSession:
+    """Started, and on a cluster with a host at its disposal. EngineError where it cannot be."""
+    try:
+        session = _started(folder, conf)
+        if cluster:
+            _require_hosts(session)
+    except EngineError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the bridge's, or the JVM's
+        raise EngineError(f"Spark does not start ({type(error).__name__}){CLUSTER if cluster else '.'}") from None
+    return session
 
 
 def _require_hosts(session: SparkSession) -> None:

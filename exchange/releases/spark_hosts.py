@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from exchange.errors import Misconfigured
+from exchange.extras import EXTRAS
 from exchange.settings import Settings
 from keys.encoding import b64
 from keys.files import readable_by_others
@@ -111,8 +112,5 @@ def _installed() -> Path:
     """Where PySpark lies."""
     found = importlib.util.find_spec("pyspark")
     if found is None or not found.submodule_search_locations:
-        raise Misconfigured(
-            "Spark is not installed here.",
-            remedy="The operator installs it: pip install 'lcjp-exchange[spark]'; apt-get install openjdk-17-jre-headless",
-        )
+        raise Misconfigured("Spark is not installed here.", remedy=EXTRAS["spark"].remedy)
     return Path(found.submodule_search_locations[0])

@@ -3,16 +3,13 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from exchange.releases.spark_hosts import Program
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
+from tests.functional.hosts import until
 
 
 @dataclass
@@ -27,7 +24,7 @@ class Cluster:
         with self.log(name).open("ab") as log:
             self.running[name] = subprocess.Popen(found.arguments, env=found.environment, stdout=log, stderr=log, start_new_session=True)
         there = "Successfully registered with master" if name.startswith("worker") else "I have been elected leader"
-        until(lambda: there in self.log(name).read_text() or self.running[name].poll() is not None, f"{name} is there")
+        until(lambda: there in self.log(name).read_text() or self.running[name].poll() is not None, f"{name} is there", 90)
         assert self.running[name].poll() is None, self.log(name).read_text()[-2000:]
 
     def log(self, name: str) -> Path:
@@ -38,14 +35,6 @@ class Cluster:
         """As a host dies, executors and all."""
         os.killpg(self.running[name].pid, signal.SIGKILL)
         self.running.pop(name).wait(30)
-
-
-def until(true: Callable[[], bool], what: str, seconds: float = 90) -> None:
-    """Wait until it is true."""
-    begun = time.monotonic()
-    while not true():
-        assert time.monotonic() < begun + seconds, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 @contextmanager

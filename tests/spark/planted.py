@@ -9,9 +9,9 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
@@ -20,14 +20,16 @@ import pyarrow as pa
 
 from exchange.keystores import make_keystore
 from exchange.objects import Objects
+from exchange.references import HeldRows
 from exchange.releases.engine import OnSpark
 from exchange.releases.on_spark import COMPILER, Session, SparkEngine
 from exchange.releases.spark_hosts import program
 from exchange.settings import Settings
 from keys.files import write_new
 from tests.exchange.standing import settings_in
+from tests.functional.hosts import until
 from tests.postgres import free_port
-from tests.spark.cluster import cluster, until
+from tests.spark.cluster import cluster
 from tests.spark.conftest import Sealed
 
 _EVERYTHING, _RCVBUFFORCE = 3, 33  # ETH_P_ALL, SO_RCVBUFFORCE: Linux's, and not Python's
@@ -46,6 +48,7 @@ LITTLE = {
     "spark.eventLog.rolling.enabled": "false",
 }
 
+HOSTS = ("master", "worker-1", "worker-2")
 # An executor on each of two hosts, and nothing begins before both are there: so that one fetches from the other.
 BOTH = {"spark.cores.max": "2", "spark.executor.cores": "1", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
 
@@ -118,12 +121,35 @@ def hosts(folder: Path, settings: Settings, more: Mapping[str, str]) -> Iterator
     master = f"spark://127.0.0.1:{free_port()}"
     mine = replace(settings, spark_master=master, spark_address="127.0.0.1", spark_secret_file=folder / "secret")
     with cluster(folder / "said") as found:
-        for number, name in enumerate(("master", "worker-1", "worker-2"), 1):
+        for number, name in enumerate(HOSTS, 1):
             home = folder / "scratch" / name
             home.mkdir()
             there = replace(mine, home=home, spark_address=f"127.0.0.{number}")
             found.start(name, program(there, by_hosts, name.partition("-")[0], more))
         yield mine
+
+
+@dataclass
+class Seen:
+    """What an edition's kind of work left to look at."""
+
+    answer: list[dict[str, object]]
+    plan: str
+    heap: bytes
+
+
+def work(running: Session, engine: SparkEngine, rows: HeldRows, heap: Path) -> Seen:
+    """Planted rows joined with themselves, sorted and counted; the plan of it, and the memory of the JVM after it."""
+    one, other = engine.register(rows), engine.register(rows).rename(theirs="id", their_name="name", their_row="row number")
+    both = one.inner_join(other, one["id"] == other["theirs"])
+    ranked = both.mutate(place=ibis.row_number().over(group_by=both["name"].length(), order_by=[both["their_name"]]))
+    expression = ranked.aggregate(rows=ranked.count(), last=ranked["place"].max())
+    answer = engine.run(expression).to_pylist()
+    plan = running.session.sql(COMPILER.to_sqlglot(expression.unbind()).sql(dialect=COMPILER.dialect))._jdf.queryExecution().toString()
+    jvm = running.session.sparkContext._jvm
+    bean = jvm.java.lang.Class.forName("com.sun.management.HotSpotDiagnosticMXBean")
+    jvm.java.lang.management.ManagementFactory.getPlatformMXBean(bean).dumpHeap(str(heap), False)
+    return Seen(answer, plan, heap.read_bytes())
 
 
 def main(folder: Path, encrypted: bool, many: bool) -> dict[str, object]:
@@ -150,16 +176,7 @@ def main(folder: Path, encrypted: bool, many: bool) -> dict[str, object]:
         keeper.start()
         listener.start()
         engine = stop.enter_context(SparkEngine(means, running))
-        one, other = engine.register(rows), engine.register(rows).rename(theirs="id", their_name="name", their_row="row number")
-        both = one.inner_join(other, one["id"] == other["theirs"])
-        ranked = both.mutate(place=ibis.row_number().over(group_by=both["name"].length(), order_by=[both["their_name"]]))
-        expression = ranked.aggregate(rows=ranked.count(), last=ranked["place"].max())
-        answer = engine.run(expression).to_pylist()
-        plan = running.session.sql(COMPILER.to_sqlglot(expression.unbind()).sql(dialect=COMPILER.dialect))._jdf.queryExecution().toString()
-        heap = folder / "heap.hprof"
-        jvm = running.session.sparkContext._jvm
-        bean = jvm.java.lang.Class.forName("com.sun.management.HotSpotDiagnosticMXBean")
-        jvm.java.lang.management.ManagementFactory.getPlatformMXBean(bean).dumpHeap(str(heap), False)
+        seen = work(running, engine, rows, folder / "heap.hprof")
         keeper.look()
         keeper.over.set()
         listener.over.set()
@@ -167,35 +184,40 @@ def main(folder: Path, encrypted: bool, many: bool) -> dict[str, object]:
         listener.join()
         running.close()
         if many:
-            until(lambda: not left(folder / "scratch"), "the hosts clear away what an edition wrote")
+            until(lambda: not left(folder / "scratch"), "the hosts clear away what an edition wrote", 90)
+    return report(folder, sealed, rows, seen, list(keeper.seen.values()))
+
+
+def report(folder: Path, sealed: Sealed, rows: HeldRows, seen: Seen, files: Sequence[Path]) -> dict[str, object]:
+    """Look for what was planted, and for keys, in all of it."""
     data_keys = [sealed.keystore.unwrap(part.key, part.wrapped) for part in rows.parts]
     wrapped = [base64.b64encode(part.wrapped) for part in rows.parts]
     planted = [*spellings(NAME.encode()), *spellings(PSEUDONYM[:12])]
     keys = [one for key in (*data_keys, sealed.keystore.get(rows.parts[0].key)) for one in spellings(key)]
-    kinds = kinds_of(keeper.seen.values())
-    events = list((folder / "events").iterdir())
-    dumped = heap.read_bytes()
-    heard = listener.file.read_bytes() if listener.file.exists() else b""
+    kinds, events = kinds_of(files), list((folder / "events").iterdir())
+    heard = (folder / "heard").read_bytes() if (folder / "heard").exists() else b""
     return {
-        "answer": answer,
+        "answer": seen.answer,
         "files": {kind: len(paths) for kind, paths in kinds.items()},
         "planted in": {kind: sum(has(path.read_bytes(), planted) for path in paths) for kind, paths in kinds.items()},
-        "keys in files": sum(has(path.read_bytes(), keys) for path in (*keeper.seen.values(), *events)),
+        "keys in files": sum(has(path.read_bytes(), keys) for path in (*files, *events)),
         "planted in events": sum(has(path.read_bytes(), planted) for path in events),
         "spilled": sum(spilled(path) for path in events),
-        "keys in plan": has(plan.encode(), keys),
+        "keys in plan": has(seen.plan.encode(), keys),
+        "hosts": 2 if (folder / "said").exists() else 1,
         "heard": len(heard),
         "planted heard": has(heard, planted),
         "keys heard": has(heard, keys),
-        "keys in JVM": has(dumped, keys),
-        "wrapped keys in JVM": has(dumped, wrapped),
+        "keys in JVM": has(seen.heap, keys),
+        "wrapped keys in JVM": has(seen.heap, wrapped),
         "left behind": len(left(folder / "scratch")),
     }
 
 
 def left(scratch: Path) -> list[Path]:
-    """What is still there of what was spilled and shuffled."""
-    return [path for path in scratch.rglob("*") if path.is_file() and ("blockmgr" in str(path) or path.parent == scratch)]
+    """What is still there: anything but the hosts' homes, and in these what was spilled and shuffled."""
+    here = [path for path in scratch.iterdir() if path.name not in HOSTS]
+    return here + [path for path in scratch.rglob("blockmgr*/**/*") if path.is_file()]
 
 
 def has(content: bytes, needles: list[bytes]) -> bool:

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,15 @@ import pytest
 from demo.cast import ROOT
 from exchange.releases.spark_hosts import Program
 from keys.files import write_new
+from tests.functional.hosts import COMMAND, until
 from tests.functional.test_grown_hub import MONTH, Engines, bao, engines, held, published, world
 from tests.functional.world import CLEVELAND, DURHAM, World, serving
 from tests.postgres import free_port, postgres
 from tests.s3 import s3_service
-from tests.spark.cluster import Cluster, cluster, until
+from tests.spark.cluster import Cluster, cluster
 
 __all__ = ["bao", "engines", "postgres", "s3_service", "world"]
 pytestmark = pytest.mark.timeout(900)
-COMMAND = "from exchange.commands import main; main()"
 WORKERS = {"worker-1": "127.0.0.2", "worker-2": "127.0.0.3"}
 
 
@@ -70,6 +71,11 @@ def executors(file: Path) -> list[Path]:
     return list((file.with_suffix("") / "spark" / "work").glob("app-*/*"))
 
 
+def cleared(file: Path) -> bool:
+    """Whether nothing is left of what a host's executors spilled and shuffled."""
+    return not any(path.is_file() for path in (file.with_suffix("") / "spark" / "spill").rglob("*"))
+
+
 def reproduce(config: Path, edition: str) -> "subprocess.Popen[str]":
     found = exchange(config, "--json", "release", "reproduce", edition)
     return subprocess.Popen(found.arguments, cwd=ROOT, env=found.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -88,8 +94,7 @@ def test_an_edition_made_on_two_hosts_is_byte_for_byte_the_one_made_on_none(
     assert same(reproduce(files["hub"], edition))
     assert all(executors(files[name]) for name in WORKERS)
     for name in WORKERS:
-        spill = files[name].with_suffix("") / "spark" / "spill"
-        until(lambda spill=spill: not any(path.is_file() for path in spill.rglob("*")), "nothing is left of the edition")  # type: ignore[misc]
+        until(partial(cleared, files[name]), "nothing is left of the edition")
         said = b"".join(path.read_bytes() for path in executors(files[name])[0].iterdir()) + found.log(name).read_bytes()
         assert b"0123456789abcdef" not in said
         assert b"No suspect identified" not in said

@@ -26,7 +26,7 @@ def fields_of(dataset: Words, extract: Extract) -> dict[str, Values]:
     """Agreed field → its values, in the order of the file."""
     source = find(dataset["adapter"])
     native = _Native(source, extract.path)
-    return {field["name"]: _each(native[field["from"]], _rule(field["rule"])) for field in dataset["fields"]}
+    return {field["name"]: each(native[field["from"]], _rule(field["rule"])) for field in dataset["fields"]}
 
 
 class _Native:
@@ -58,11 +58,6 @@ class _Native:
     def _people(self) -> Records:
         names = ("surname", "forename", "date_of_birth", "postcode")
         return Records(*(self[name] for name in names if name in self._headers))
-
-
-def _each(values: Values, rule: Callable[[Any], Any]) -> Values:
-    known = {value: rule(value) for value in set(values)}
-    return [known[value] for value in values]
 
 
 def _rule(rule: Words) -> Callable[[Any], Any]:

@@ -40,11 +40,11 @@ LINKED: Mapping[str, tuple[str, ...]] = {
 }
 """Release → the datasets whose records are linked into people for it; of others nobody is told apart."""
 
-_OF_ITSELF = ("0 DAY", "0 DAY")
+OF_ITSELF = ("0 DAY", "0 DAY")
 READ: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "me5-timeliness": {"cps_completed": _OF_ITSELF},
+    "me5-timeliness": {"cps_completed": OF_ITSELF},
     "mv5-repeat": {"victims": ("365 DAY", "0 DAY")},
-    "mv6-attrition": {"victims": _OF_ITSELF},
+    "mv6-attrition": {"victims": OF_ITSELF},
     "mr1-reoffending": {
         "prison_movements": ("1 DAY", "0 DAY"),
         "charges": ("24 MONTH", "18 MONTH"),
@@ -53,7 +53,7 @@ READ: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "nps_caseload": ("12 MONTH", "0 DAY"),
         "crc_caseload": ("12 MONTH", "0 DAY"),
     },
-    "mr7-diverted": {"charges": ("24 MONTH", "18 MONTH"), "yos_interventions": _OF_ITSELF},
+    "mr7-diverted": {"charges": ("24 MONTH", "18 MONTH"), "yos_interventions": OF_ITSELF},
 }
 """Release → dataset → how long before the edition's first day and after its last the months lie whose extracts are read, as `docs/releases.md` says; of
 other datasets every extract is."""

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 from adapters.nicknames import FULL_NAME
+from demo.partnership.reread.values import each, if_any
 from demo.stage import Failed
 
 _SPELT = str.maketrans({"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS", "Ħ": "H", "Ŧ": "T", "Ŋ": "NG"})
@@ -84,8 +85,7 @@ def _year(day: str) -> str:
 
 
 def _each(values: Texts, read: Callable[[str], str | None]) -> list[str | None]:
-    known = {value: None if value is None else read(value) for value in set(values)}
-    return [known[value] for value in values]
+    return each(values, if_any(read))
 
 
 @cache

@@ -11,13 +11,13 @@ import pyarrow as pa
 from agreements.periods import Period
 from demo.partnership.cast import PEOPLE, Extract, Paper
 from demo.partnership.reread.fields import fields_of
-from demo.partnership.reread.measures import LINKED, READ, UNITS
+from demo.partnership.reread.measures import LINKED, OF_ITSELF, READ, UNITS
 from demo.partnership.reread.people import Rules, people
 from demo.partnership.truth_compared import Edition, periods_of
 from demo.partnership.truth_ledger import Connection
 
 _TYPES = {"text": pa.string(), "integer": pa.int64(), "date": pa.date32(), "month": pa.date32()}
-_ALL, _ITS_OWN = ("100 YEAR", "100 YEAR"), ("0 DAY", "0 DAY")
+_ALL = ("100 YEAR", "100 YEAR")
 _KNOWN = """SELECT strftime(min(day), '%Y-%m') AS month, CASE count(DISTINCT dataset) WHEN 1 THEN '1' WHEN 2 THEN '2' ELSE '3+' END AS known_to
     FROM ({seen}) WHERE person IS NOT NULL GROUP BY person"""
 
@@ -68,7 +68,7 @@ class Reread:
         """Each dataset as the release reads it, with the people that are told apart for it."""
         linked = self._linked() if release == PEOPLE else LINKED.get(release, ())
         for name in self._names():
-            before, after = READ.get(release, {}).get(name, _ITS_OWN if release == PEOPLE else _ALL)
+            before, after = READ.get(release, {}).get(name, OF_ITSELF if release == PEOPLE else _ALL)
             self._engine.execute(
                 f"""CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM sent."{name}"
                 WHERE period BETWEEN date_trunc('month', getvariable('first') - INTERVAL {before}) AND getvariable('last') + INTERVAL {after}"""

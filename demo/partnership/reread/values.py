@@ -1,7 +1,7 @@
 """What stands in a native extract, as `docs/sources.md` says that it is read: days, codes, identifiers; age on a day."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -16,15 +16,24 @@ _MISSING = ("NULL", "N/A", "-", "UNKNOWN")
 Read = Callable[[str], Any]
 
 
-def each(values: Iterable[str | None], read: Read) -> list[Any]:
-    """Values one by one, blanks around them gone; what stands often is read once, and nothing is none."""
-    listed = list(values)
-    known = {value: read(bare) if value and (bare := value.strip()) else None for value in set(listed)}
-    return [known[value] for value in listed]
+def each(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
+    """Values one by one; what stands often is read once."""
+    known = {value: read(value) for value in set(values)}
+    return [known[value] for value in values]
 
 
-def reading_of(column: Column) -> Read:
-    """How one column of a source is read."""
+def if_any(read: Read) -> Callable[[str | None], Any]:
+    """A reading of what there is; of nothing it is nothing."""
+    return lambda value: None if value is None else read(value)
+
+
+def reading_of(column: Column) -> Callable[[str | None], Any]:
+    """How one column of a source is read: without the blanks around what is written, and blanks alone are nothing."""
+    read = _reading_of(column)
+    return if_any(lambda value: read(bare) if (bare := value.strip()) else None)
+
+
+def _reading_of(column: Column) -> Read:
     if column.type in {FieldType.DATE, FieldType.MONTH}:
         return day
     if column.type is FieldType.INTEGER:
