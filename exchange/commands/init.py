@@ -1,8 +1,13 @@
-"""``exchange init``: a new hub in a folder, or an existing one brought to this version."""
+"""``exchange init``: a new hub in a folder, or an existing one brought to this version.
+
+The settings have the name ``hub.toml.new`` until keystore and folders stand (what fails before is undone), ``hub.toml.unfinished`` until the
+database does (what fails before is gone on with when the command runs again), and their own then: no other command takes half a hub for one.
+"""
 
 import os
 import secrets
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,11 +88,14 @@ def init(
     bind = bind if ":" in bind else "127.0.0.1:8080"
     database = database or f"sqlite:///{folder}/hub.sqlite"
     codes = Path(__file__).parents[2] / "config" / "codes"
-    text = _SETTINGS.format(url=public_url, origin=origin, database=database, codes=codes, bind=bind)
-    _lay_out(folder, _with(text, further.read_text(encoding="utf-8") if further else ""))
-    hub = open_hub(read_settings(config))
-    context.call_on_close(hub.engine.dispose)
-    _begin(hub, origin, operator, folder / "cards")
+    if not (unfinished := folder / "hub.toml.unfinished").exists():
+        text = _SETTINGS.format(url=public_url, origin=origin, database=database, codes=codes, bind=bind)
+        _lay_out(folder, _with(text, further.read_text(encoding="utf-8") if further else ""), unfinished)
+    with _to_be_gone_on_with():
+        hub = open_hub(read_settings(unfinished))
+        context.call_on_close(hub.engine.dispose)
+        _begin(hub, operator, folder / "cards")
+        unfinished.rename(config)
     say(
         context,
         {"settings": str(config), "cards": str(folder / "cards")},
@@ -118,12 +126,22 @@ def _with(text: str, further: str) -> str:
     return "\n".join([*kept, further])
 
 
-def _lay_out(folder: Path, text: str) -> None:
+@contextmanager
+def _to_be_gone_on_with() -> Iterator[None]:
+    """Say of what fails or is broken off in here that nothing need be undone."""
+    try:
+        yield
+    except BaseException:
+        click.echo("The hub is not finished. Mend what is named, then run the same command again: it goes on from here.", err=True)
+        raise
+
+
+def _lay_out(folder: Path, text: str, done: Path) -> None:
     """The folder, the settings, the credential and an empty keystore; nothing of these stays where one of the places named is not fit."""
-    config = folder / "hub.toml"
+    config = folder / "hub.toml.new"
     with ExitStack() as undone:
         _make_folder(folder, undone, 0o777)
-        write_new(config, text)
+        config.write_text(text, encoding="utf-8")
         undone.callback(config.unlink)
         settings = read_settings(config)
         for place in (settings.home, settings.objects, settings.staging, settings.keystore):
@@ -137,6 +155,7 @@ def _lay_out(folder: Path, text: str) -> None:
         places.require_new(settings)
         require_no_database(settings)
         _make_keystore(settings)
+        config.rename(done)
         undone.pop_all()
 
 
@@ -164,15 +183,23 @@ def _make_keystore(settings: Settings) -> None:
         raise Misconfigured(f"{error}.", remedy=f"{_PROVIDER[settings.root_provider]} Then run it again: nothing was kept.") from error
 
 
-def _begin(hub: Hub, origin: str, operator: str, cards: Path) -> None:
-    """The hub's keys and their cards, the database, the log."""
+def _begin(hub: Hub, operator: str, cards: Path) -> None:
+    """The hub's keys and their cards, the database, the log; what of it is there already stays."""
     make_keys(hub.keyring.store)
     upgrade(hub.engine)
     with writing(hub.engine) as session:
-        record.begin(session, origin, hub.clock())
-        session.flush()
-        for use in USES:
-            card = Card("ed25519", operator, use, b64(hub.keyring.signing(use).public.raw))
+        if begun := not record.is_begun(session):
+            record.begin(session, hub.settings.origin, hub.clock())
+            session.flush()
+        mine = [Card("ed25519", operator, use, b64(hub.keyring.signing(use).public.raw)) for use in USES]
+        for card in mine:
             register(session, card, hub.clock())
-            write_new(cards / f"{operator}-{use}.card.json", canonical(card.document()).decode() + "\n")
-        sealing.rotate(session, hub.keyring, operator, hub.clock())
+        if begun:
+            sealing.rotate(session, hub.keyring, operator, hub.clock())
+    for card in mine:
+        _keep(cards / f"{operator}-{card.role}.card.json", canonical(card.document()).decode() + "\n")
+
+
+def _keep(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_new(path, text)

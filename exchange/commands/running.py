@@ -7,7 +7,7 @@ another reason; 10 a signature, digest or proof does not hold; 130 interrupted. 
 from collections.abc import Sequence
 
 import click
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from agreements.errors import AgreementError, InvalidDocument
@@ -15,6 +15,7 @@ from exchange.errors import ExchangeError, Misconfigured, RefusedByAgreement, Un
 from exchange.releases.errors import ReleaseError
 from keys.errors import BadProof, BadSignature, KeysError
 
+_NO_RIGHT = "42501"  # PostgreSQL's insufficient_privilege (its manual, appendix A)
 OUR_ERRORS = (ExchangeError, AgreementError, KeysError, ReleaseError)
 _CODES: Sequence[tuple[type[Exception], int]] = (
     (Misconfigured, 3),
@@ -60,5 +61,7 @@ def _machine(error: SQLAlchemyError | OSError | UnicodeEncodeError) -> str:
             return "the database is busy, cannot be reached or is not what it should be; nothing was changed. Look at it, and try again."
         case DataError():
             return "something that was given is longer, or holds other characters, than any such value. Give it again."
+        case ProgrammingError() if getattr(error.orig, "sqlstate", "") == _NO_RIGHT:
+            return "the database does not let its role do this; nothing was changed. Let the role own the database (ALTER DATABASE … OWNER TO …)."
         case _:
             return f"the database failed ({type(error).__name__}); nothing was changed. Look at it, and try again."

@@ -71,6 +71,11 @@ def begin(session: Session, origin: str, now: datetime) -> None:
     session.add(HeadRow(id=1, origin=origin, size=0, last_at=now))
 
 
+def is_begun(session: Session) -> bool:
+    """Whether this database has a log."""
+    return session.get(HeadRow, 1) is not None
+
+
 def hold(session: Session) -> HeadRow:
     """Take the head's lock, the last of all locks: what is read from now on stays so until this transaction ends, if all writers hold it."""
     query = select(HeadRow).with_for_update().execution_options(populate_existing=True)

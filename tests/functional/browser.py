@@ -4,15 +4,16 @@ import ctypes.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from demo.cast import Places
 from tests.functional.world import World
@@ -76,19 +77,31 @@ class Visitor:
         self.page.goto(path if "://" in path else self.address + path)
         return self.page
 
+    def follow(self, role: Literal["link", "button"], name: str) -> None:
+        """Click what leads to another page, and wait until that is there."""
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.get_by_role(role, name=name).click()
+
+    def use_passkey(self, button: str, wanted: str | Callable[[str], bool]) -> None:
+        """Click a button that the device answers, and wait for the address that follows; what the page said where that did not come."""
+        self.page.get_by_role("button", name=button).click()
+        try:
+            self.page.wait_for_url(wanted)
+        except TookTooLong as error:
+            said = self.page.locator("#passkey-fault")
+            raise AssertionError(f"{button}: {said.inner_text() if said.count() else self.page.url!r}, {self.complaints}") from error
+
     def enrol(self, invitation: str, label: str = "Test device") -> str:
         """Follow an invitation to the end; the fingerprint that the page shows."""
         self.go(invitation)
         self.page.get_by_label("Name of the device").fill(label)
-        self.page.get_by_role("button", name="Create a passkey").click()
-        self.page.wait_for_url("**/people/me")
+        self.use_passkey("Create a passkey", "**/people/me")
         return self.page.locator(".exchange-fingerprint").first.inner_text()
 
     def sign_in(self, wanted: str = "/") -> Page:
         """Sign in with the passkey on this device."""
         self.go(f"/sign-in?next={wanted}")
-        self.page.get_by_role("button", name="Sign in with a passkey").click()
-        self.page.wait_for_url(self.address + wanted)
+        self.use_passkey("Sign in with a passkey", self.address + wanted)
         return self.page
 
     def sign_out(self) -> None:

@@ -41,27 +41,25 @@ def propose(world: World, passkeys: dict[tuple[str, str], str]) -> None:
 
 def review(reader: Visitor) -> None:
     """Tick off every section of the task list."""
-    page = reader.go(f"{SECOND}/review")
-    page.get_by_role("link", name="Check the purpose").click()
-    while not page.url.endswith("/review"):
-        page.get_by_role("button", name="I have checked this").click()
+    reader.go(f"{SECOND}/review")
+    reader.follow("link", "Check the purpose")
+    while not reader.page.url.endswith("/review"):
+        reader.follow("button", "I have checked this")
 
 
 def advise(reader: Visitor) -> None:
     review(reader)
-    reader.page.get_by_role("link", name="Give your advice").click()
+    reader.follow("link", "Give your advice")
     reader.page.get_by_label("Yes, I advise for it").check()
-    reader.page.get_by_role("button", name="Continue").click()
-    reader.page.get_by_role("button", name="Give this advice").click()
-    reader.page.wait_for_url("**/recorded/*")
+    reader.follow("button", "Continue")
+    reader.use_passkey("Give this advice", "**/recorded/*")
 
 
 def sign(reader: Visitor) -> str:
     review(reader)
-    reader.page.get_by_role("link", name="Sign this agreement").click()
-    reader.page.get_by_role("button", name="Continue").click()
-    reader.page.get_by_role("button", name="Sign this agreement").click()
-    reader.page.wait_for_url("**/recorded/*")
+    reader.follow("link", "Sign this agreement")
+    reader.follow("button", "Continue")
+    reader.use_passkey("Sign this agreement", "**/recorded/*")
     return reader.page.inner_text("main")
 
 
@@ -69,9 +67,8 @@ def suspend(reader: Visitor) -> None:
     page = reader.go(f"{SECOND}/suspend")
     page.get_by_label("The whole agreement").check()
     page.get_by_label("Why").fill("An incident is looked into.")
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Suspend now").click()
-    page.wait_for_url("**/recorded/*")
+    reader.follow("button", "Continue")
+    reader.use_passkey("Suspend now", "**/recorded/*")
 
 
 def explained(reader: Visitor, period: str) -> str:
@@ -79,7 +76,7 @@ def explained(reader: Visitor, period: str) -> str:
     page.get_by_label("What is to be done").select_option("submit")
     page.get_by_label("Dataset").select_option("crimes")
     page.get_by_label("Period").fill(period)
-    page.get_by_role("button", name="Explain").click()
+    reader.follow("button", "Explain")
     return page.inner_text("main")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -59,27 +58,20 @@ def propose(world: World, named: dict[str, str]) -> None:
             world.exchange("agreement", "record", out)
 
 
-def follow(reader: Visitor, role: Literal["link", "button"], name: str) -> None:
-    """Click what leads to another page, and wait until that is there."""
-    with reader.page.expect_navigation(wait_until="load"):
-        reader.page.get_by_role(role, name=name).click()
-
-
 def review(reader: Visitor, *, looked_at: bool) -> None:
     """Check every section, one page after another; and look at each of these pages."""
     reader.go(f"{SECOND}/review")
-    follow(reader, "link", "Check the purpose")
+    reader.follow("link", "Check the purpose")
     while not reader.page.url.endswith("/review"):
         if looked_at:
             reader.check("review-" + reader.page.url.rsplit("/", 1)[1])
-        follow(reader, "button", "I have checked this")
+        reader.follow("button", "I have checked this")
 
 
 def by_passkey(reader: Visitor, button: str, name: str) -> None:
     """The page where it is checked, then the device, then the page that confirms it; both looked at."""
     reader.check(f"{name}-check")
-    reader.page.get_by_role("button", name=button).click()
-    reader.page.wait_for_url("**/recorded/*")
+    reader.use_passkey(button, "**/recorded/*")
     reader.check(f"{name}-recorded")
 
 
@@ -129,20 +121,20 @@ def read(reader: Visitor) -> None:
 def advise(dpo: Visitor) -> None:
     review(dpo, looked_at=True)
     dpo.check("review-done")
-    follow(dpo, "link", "Give your advice")
-    follow(dpo, "button", "Continue")
+    dpo.follow("link", "Give your advice")
+    dpo.follow("button", "Continue")
     assert dpo.page.title().startswith("Error: ")
     dpo.check("advise-error")
     dpo.page.get_by_label("Yes, I advise for it").check()
     dpo.page.get_by_label("Your words").fill("The eleventh year is needed for the ten-year comparison.")
-    follow(dpo, "button", "Continue")
+    dpo.follow("button", "Continue")
     by_passkey(dpo, "Give this advice", "advise")
 
 
 def sign_by_keyboard(signatory: Visitor) -> None:
     """From the form to the confirmation with Tab and Enter alone."""
     review(signatory, looked_at=False)  # the pages are those that the DPO has looked at
-    follow(signatory, "link", "Sign this agreement")
+    signatory.follow("link", "Sign this agreement")
     signatory.check("sign")
     tab_to(signatory, "document.activeElement.textContent.trim() == 'Continue'")
     signatory.page.keyboard.press("Enter")
@@ -171,11 +163,11 @@ def look_at_submissions(reader: Visitor) -> None:
     reader.go(f"/agreements/{REFERENCE}/submissions")
     reader.check("submissions")
     reader.page.get_by_label("State").select_option("refused")
-    follow(reader, "button", "Apply")
+    reader.follow("button", "Apply")
     assert "There are none of this kind" in reader.page.inner_text("main")
     reader.check("submissions-none")
     reader.go(f"/agreements/{REFERENCE}/submissions")
-    follow(reader, "link", "crimes, 2021-06")
+    reader.follow("link", "crimes, 2021-06")
     reader.check("submission")
     reader.go(f"{SECOND}/rehearsal")
     reader.check("rehearsal")
@@ -184,11 +176,11 @@ def look_at_submissions(reader: Visitor) -> None:
 def suspend(dpo: Visitor) -> None:
     dpo.go(SECOND)
     dpo.check("agreement-in-force")
-    follow(dpo, "button", "Suspend")
+    dpo.follow("button", "Suspend")
     dpo.check("suspend")
     dpo.page.get_by_label("The whole agreement").check()
     dpo.page.get_by_label("Why").fill("An incident is looked into.")
-    follow(dpo, "button", "Continue")
+    dpo.follow("button", "Continue")
     by_passkey(dpo, "Suspend now", "suspend")
     assert "millisecond" in dpo.page.inner_text("main")
     dpo.go(SECOND)
@@ -202,7 +194,7 @@ def explain(reader: Visitor) -> str:
     reader.page.get_by_label("What is to be done").select_option("submit")
     reader.page.get_by_label("Dataset").select_option("crimes")
     reader.page.get_by_label("Period").fill("2021-07")
-    follow(reader, "button", "Explain")
+    reader.follow("button", "Explain")
     reader.check("explained")
     return reader.page.inner_text("main")
 
@@ -210,16 +202,16 @@ def explain(reader: Visitor) -> str:
 def resume(signatory: Visitor) -> None:
     signatory.go(f"{SECOND}/resume")
     signatory.check("resume")
-    follow(signatory, "button", "Continue")
+    signatory.follow("button", "Continue")
     by_passkey(signatory, "Resume", "resume")
 
 
 def terminate(signatory: Visitor) -> None:
     signatory.go(f"{SECOND}/terminate")
-    follow(signatory, "button", "Continue")
+    signatory.follow("button", "Continue")
     signatory.check("terminate-error")
     signatory.page.get_by_label("Type the reference").fill(REFERENCE)
-    follow(signatory, "button", "Continue")
+    signatory.follow("button", "Continue")
     by_passkey(signatory, "End this agreement now", "terminate")
     signatory.go(SECOND)
     signatory.check("agreement-ended")

@@ -83,16 +83,14 @@ def decide(reader: Visitor, edition: str, decision: str, comment: str = "", name
     reader.go(f"/checks/{edition}")
     reader.page.get_by_label("Yes, I approve it" if decision == "approve" else "No, I refuse it").check()
     reader.page.get_by_label("Your words").fill(comment)
-    with reader.page.expect_navigation(wait_until="load"):
-        reader.page.get_by_role("button", name="Continue").click()
+    reader.follow("button", "Continue")
     if name:
         reader.check(name)
     confirm(reader, "Approve this edition" if decision == "approve" else "Refuse this edition")
 
 
 def confirm(reader: Visitor, button: str) -> None:
-    reader.page.get_by_role("button", name=button).click()
-    reader.page.wait_for_url(lambda url: "/decisions/" not in url)
+    reader.use_passkey(button, lambda url: "/decisions/" not in url)
 
 
 def main_of(reader: Visitor, path: str) -> str:
@@ -133,8 +131,7 @@ def look(reader: Visitor, edition: str) -> None:
     down = reader.page.get_by_label("Down")
     other = [one.get_attribute("value") for one in down.locator("option").all()][-1]
     down.select_option(other)
-    with reader.page.expect_navigation(wait_until="load"):
-        reader.page.get_by_role("button", name="Show this cut").click()
+    reader.follow("button", "Show this cut")
     assert f"down={other}" in reader.page.url
     reader.check("checking-cut")
 

@@ -1,10 +1,10 @@
 """The real server, a real browser, a device with a passkey: invited, enrolled, signed in, and every page of the foundation looked at."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from demo.cast import OPERATOR
-from tests.functional.browser import at_localhost, invite, shoot, violations, visitor
+from tests.functional.browser import Visitor, at_localhost, invite, shoot, violations, visitor
 from tests.functional.world import CLEVELAND, World, serving
 
 PAGES = {
@@ -43,6 +43,7 @@ def test_invited_enrolled_signed_in_and_every_page(world: World, chromium: Brows
         assert fingerprint.removeprefix("passkey:") not in invitation
         robin.sign_out()
         robin.check("signed-out")
+        pressed_before_its_script(robin)
         robin.sign_in("/organisations")
         for name, path in PAGES.items():
             robin.go(path)
@@ -51,6 +52,22 @@ def test_invited_enrolled_signed_in_and_every_page(world: World, chromium: Brows
         robin.check("used-invitation")
         # Its word is no more in the server's log than a password would be.
         assert invitation.rsplit("/", 1)[1] not in world.log.read_text(encoding="utf-8")
+
+
+def pressed_before_its_script(reader: Visitor) -> None:
+    """On a slow line the page is there before what makes its button work: until then the button cannot be pressed in vain."""
+    button = reader.page.get_by_role("button", name="Sign in with a passkey")
+    before: list[bool] = []
+
+    def late(script: Route) -> None:
+        before.append(button.is_disabled())
+        script.continue_()
+
+    reader.page.route("**/passkey.js*", late)
+    reader.go("/sign-in")
+    assert before == [True]
+    assert button.is_enabled()
+    reader.page.unroute("**/passkey.js*")
 
 
 @pytest.mark.timeout(300)

@@ -84,4 +84,12 @@ for (const button of document.querySelectorAll("[data-passkey]")) {
       button.disabled = false;
     }
   });
+  // Pressed before this line was reached, it would have done nothing, and said nothing.
+  button.disabled = false;
 }
+
+// Back from the page that followed: a browser may show this one as it was left, with its button still at work.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const button of document.querySelectorAll("[data-passkey]")) button.disabled = false;
+});
