@@ -363,6 +363,10 @@ def lint(arguments: list[str]) -> int:
     return all_pass({**checks(arguments), **lists, "pip-audit": audit})
 
 
+ROOM = 6 << 30
+"""Bytes; a run of all tests leaves 2 GB behind, and its servers work in as much again."""
+
+
 def test(arguments: list[str]) -> int:
     """Ruff, mypy and the tests: all that .ci/run runs (further words go to pytest)"""
     ensure_system_packages()
@@ -370,7 +374,29 @@ def test(arguments: list[str]) -> int:
     # A process a core; whole files, so that what a file prepares is prepared once, in the order that tests/conftest.py gives them.
     together = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     pytest: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "not slow and not faults", "--durations=10", *together, *arguments]
-    return all_pass({**checks([]), "pytest": pytest})
+    with quick_folder() as where:
+        return all_pass({**checks([]), "pytest": lambda: run(pytest, **where)})
+
+
+@contextlib.contextmanager
+def quick_folder() -> Iterator[dict[str, str]]:
+    """Where tests put what they throw away, as TMPDIR: in memory where there is room, for on a disk every file of every database costs.
+
+    Nobody's own choice is overridden. What a failing test left goes with the rest: run it by itself to look.
+    """
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it, by mkdtemp
+    if "TMPDIR" in os.environ or not memory.is_dir() or not os.access(memory, os.W_OK) or room_of(memory) < ROOM:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="lcjp-tests-", dir=memory) as folder:
+        os.chmod(folder, 0o1777)  # noqa: S103, PTH101  # as /tmp: servers that root starts for tests run as others
+        yield {"TMPDIR": folder}
+
+
+def room_of(folder: Path) -> int:
+    """Bytes that a folder in memory may take without the machine lacking them: half of what is available, or what the folder has left."""
+    said = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    return min(shutil.disk_usage(folder).free, int(said["MemAvailable"].split()[0]) * 1024 // 2)
 
 
 def bench(arguments: list[str]) -> int:

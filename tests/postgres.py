@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,8 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import make_url
+
+from tests.folders import short_folder
 
 MISSING = "PostgreSQL's programs are nowhere on this machine: set LCJP_TEST_PG_BIN to a folder with initdb and postgres."
 _PR_SET_PDEATHSIG = 1
@@ -56,7 +57,7 @@ class Postgres:
 
     def __init__(self, found: Path, *, network: str = "") -> None:
         """``network``: whose addresses may connect, at :attr:`port` of any of this machine's; without it nobody may but on the socket."""
-        self.folder = Path(tempfile.mkdtemp(prefix="lcjp-pg-", dir="/tmp"))  # a socket's path has at most 107 bytes
+        self.folder = short_folder("lcjp-pg-")
         self.numbers = itertools.count(1)
         self.options: dict[str, Any] = {"cwd": self.folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}}
         if os.geteuid() == 0:

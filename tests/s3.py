@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from botocore.exceptions import ClientError
 
 import exchange.bucket as s3
 from exchange.where import InBucket
+from tests.folders import short_folder
 from tests.programs import installed
 
 EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")
@@ -55,7 +55,7 @@ class Service:
 
     def __init__(self, tls: tuple[str, str, str] | None = None) -> None:
         """``tls``: files of its authority, its certificate and its key, with which it answers at every address of this machine."""
-        self.folder = Path(tempfile.mkdtemp(prefix="lcjp-s3-", dir="/tmp"))
+        self.folder = short_folder("lcjp-s3-")
         self.numbers = itertools.count(1)
         self.credentials = self.folder / "credentials"
         secret = secrets.token_hex(16)

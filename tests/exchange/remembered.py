@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apispec import APISpec
+from flask_smorest import Api, Blueprint
 from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Engine, create_engine, make_url
 from werkzeug.routing import Rule
 
+from exchange import app, db
+from exchange.api.openapi import describe
 from exchange.framework.measures import Measure
 from exchange.framework.reading import read_measures
 from exchange.web import framework
@@ -34,7 +39,12 @@ TEMPLATES = _InMemory()
 
 
 def remember(patch: pytest.MonkeyPatch) -> None:
-    """From here on the builder of an address is compiled once for each rule, and a file of measures is read once as long as it stands."""
+    """From here on the builder of an address is compiled once for each rule, and a file of measures is read once as long as it stands.
+
+    A statement is compiled once for each kind of database, and the OpenAPI document is put together once.
+    """
+    _statements(patch)
+    _document(patch)
     compiled = Rule._compile_builder
     builders: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
 
@@ -56,3 +66,40 @@ def remember(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Rule, "_compile_builder", once)
     patch.setattr(framework, "read_measures", read_once)
+
+
+def _statements(patch: pytest.MonkeyPatch) -> None:
+    """Engines of one kind share the dialect of the first that has met its server, and what was compiled for it."""
+    firsts: dict[str, Engine] = {}
+
+    def alike(url: str, **options: Any) -> Engine:
+        engine = create_engine(url, **options)
+        kind = f"{make_url(url).drivername} {options}"
+        first = firsts.setdefault(kind, engine)
+        if getattr(first.dialect, "server_version_info", None) is None:
+            firsts[kind] = engine
+        else:
+            engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+        return engine
+
+    patch.setattr(db, "create_engine", alike)
+
+
+def _document(patch: pytest.MonkeyPatch) -> None:
+    """The first application's document is the others' too."""
+    collect, complete = Blueprint.register_views_in_doc, describe
+    documents: dict[str, APISpec] = {}
+
+    def once(self: Blueprint, api: Api, *given: Any, **options: Any) -> None:
+        if repr(api.spec.options) not in documents:
+            collect(self, api, *given, **options)
+
+    def described(api: Api) -> None:
+        options = repr(api.spec.options)
+        if options not in documents:
+            complete(api)
+            documents[options] = api.spec
+        api.spec = documents[options]
+
+    patch.setattr(Blueprint, "register_views_in_doc", once)
+    patch.setattr(app, "describe", described)
