@@ -14,6 +14,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from gunicorn.http import wsgi
 
 from exchange import background, metrics, places
 from exchange.app import create_app
+from exchange.db import reading
 from exchange.errors import Misconfigured
 from exchange.hub import Hub
 from exchange.leader import Standing, take
@@ -33,6 +35,7 @@ from exchange.logs import NUMBER, configure
 from exchange.restore.standing import require_reapplied
 from exchange.settings import Settings
 from exchange.submissions.leftovers import tidy
+from exchange.submissions.restored import since
 
 _PR_SET_PDEATHSIG = 1
 WAIT = 30.0
@@ -157,6 +160,7 @@ def serve(settings: Settings, hub: Hub) -> None:
         )
     places.check(settings)
     require_reapplied(hub)
+    _outlast_the_restore(hub)
     if lacking := flushing.start(hub.engine, hub.second):
         logger.warning("the log's second store was caught up", extra={"entries": lacking})
     _tidy(settings, hub)
@@ -165,6 +169,16 @@ def serve(settings: Settings, hub: Hub) -> None:
     if settings.metrics_bind:
         metrics.prepare(settings)
     Server(settings).run()
+
+
+def _outlast_the_restore(hub: Hub) -> None:
+    """Wait for the end of the second in which the hub was restored: an assertion says when it was made in whole seconds, and of those of that second
+    nobody knows which were made after it. A client that comes first would be told that its clock is wrong.
+    """
+    with reading(hub.engine) as session:
+        restored = since(session)
+    if restored is not None:
+        time.sleep(min(1.0, max(0.0, int(restored.timestamp()) + 1 - hub.clock().timestamp())))
 
 
 def _tidy(settings: Settings, hub: Hub) -> None:

@@ -33,43 +33,36 @@ class Keystore(Protocol):
 
     def create(self, name: str) -> bytes:
         """A new random 32-byte key. KeyExists, KeyDestroyed."""
-        ...
 
     def put(self, name: str, material: bytes) -> None:
         """Keep given material (1 to 65,536 bytes). KeyExists, KeyDestroyed."""
-        ...
 
     def get(self, name: str) -> bytes:
         """The material. UnknownKey, KeyDestroyed."""
-        ...
 
     def get_or_create(self, name: str) -> bytes:
         """The material, or a new 32-byte key if there never was one. KeyDestroyed."""
-        ...
 
     def wrap(self, name: str, data_key: bytes) -> bytes:
         """A data key wrapped under a 32-byte key (AES-KW, RFC 3394), 8 bytes longer. UnknownKey, KeyDestroyed."""
-        ...
 
     def unwrap(self, name: str, wrapped: bytes) -> bytes:
         """The reverse of `wrap`. CannotOpen, UnknownKey, KeyDestroyed."""
-        ...
 
     def destroy(self, name: str) -> None:
         """Destroy a key for ever and leave a tombstone, also for a name never used. Done only when it returns; repeat it if it raised."""
-        ...
 
     def destroyed(self, name: str) -> bool:
         """Whether there is a tombstone of that name."""
-        ...
 
     def names(self, prefix: str = "") -> list[str]:
         """The names of live keys that begin so, sorted."""
-        ...
 
     def tombstones(self, prefix: str = "") -> list[str]:
         """The names of destroyed keys that begin so, sorted."""
-        ...
+
+    def probe(self) -> None:
+        """Find out whether it could be changed now, and opened again. KeystoreUnreadable."""
 
 
 class SealedFileKeystore:
@@ -210,6 +203,10 @@ class SealedFileKeystore:
     def tombstones(self, prefix: str = "") -> list[str]:
         """See `Keystore.tombstones`."""
         return sorted(name for name in self._now().destroyed if name.startswith(prefix))
+
+    def probe(self) -> None:
+        """See `Keystore.probe`: the root is asked for anew, as every change and every opening asks for it."""
+        self._roots.get(self._now().root)
 
     def _wrapping_key(self, name: str) -> bytes:
         key = self.get(name)

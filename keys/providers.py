@@ -38,19 +38,15 @@ class RootProvider(Protocol):
 
         Where several hosts share a keystore, the id begins with the number of the generation that it is made for (16 hex, 8 zeros first).
         """
-        ...
 
     def get(self, root: str) -> bytes:
         """The 32 bytes of a root. KeystoreUnreadable if it is not there or does not open."""
-        ...
 
     def erase(self, root: str) -> None:
         """Make a root unreadable for ever. Durable on return; nothing happens if it is gone."""
-        ...
 
     def ids(self) -> list[str]:
         """The ids of all roots that exist."""
-        ...
 
 
 class WrappedRoots(ABC):

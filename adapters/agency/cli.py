@@ -1,5 +1,6 @@
 """``exchange-agency``: what an agency's engineers and schedules call. Exit codes: ``adapters.errors`` and ``docs/agency.md``."""
 
+import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -93,7 +94,9 @@ def _place(error: BaseException) -> str:
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # or the interpreter looks through all that was loaded for garbage before it ends: a tenth of a short command
+    sys.exit(code)
 
 
 if __name__ == "__main__":

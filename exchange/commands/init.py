@@ -84,11 +84,11 @@ def init(
         return
     if config.exists():
         raise Misconfigured(f"{folder.name} holds a hub already.", remedy="Name another folder, or use --upgrade.")
-    bind = public_url.split("://", 1)[-1].split("/", 1)[0]
-    bind = bind if ":" in bind else "127.0.0.1:8080"
-    database = database or f"sqlite:///{folder}/hub.sqlite"
-    codes = Path(__file__).parents[2] / "config" / "codes"
     if not (unfinished := folder / "hub.toml.unfinished").exists():
+        bind = public_url.split("://", 1)[-1].split("/", 1)[0]
+        bind = bind if ":" in bind else "127.0.0.1:8080"
+        database = database or f"sqlite:///{folder}/hub.sqlite"
+        codes = Path(__file__).parents[2] / "config" / "codes"
         text = _SETTINGS.format(url=public_url, origin=origin, database=database, codes=codes, bind=bind)
         _lay_out(folder, _with(text, further.read_text(encoding="utf-8") if further else ""), unfinished)
     with _to_be_gone_on_with():
@@ -188,13 +188,13 @@ def _begin(hub: Hub, operator: str, cards: Path) -> None:
     make_keys(hub.keyring.store)
     upgrade(hub.engine)
     with writing(hub.engine) as session:
-        if begun := not record.is_begun(session):
+        if new := not record.is_begun(session):
             record.begin(session, hub.settings.origin, hub.clock())
             session.flush()
         mine = [Card("ed25519", operator, use, b64(hub.keyring.signing(use).public.raw)) for use in USES]
         for card in mine:
             register(session, card, hub.clock())
-        if begun:
+        if new:
             sealing.rotate(session, hub.keyring, operator, hub.clock())
     for card in mine:
         _keep(cards / f"{operator}-{card.role}.card.json", canonical(card.document()).decode() + "\n")

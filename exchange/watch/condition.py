@@ -9,22 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
-QUIET = timedelta(minutes=10)
-"""How long no host may have run the schedule: its shortest jobs run every minute."""
-FAILED = 3
-"""How often a job fails in a row before it is a finding: once may be a busy database."""
-UNOPENED = timedelta(minutes=30)
-"""How long a whole submission may wait to be opened."""
-UNBACKED = timedelta(hours=36)
-"""How old the newest backup may be: docs/restore.md asks for one a day."""
-UNRENEWED = timedelta(days=5)
-"""A new sealing key comes when the newest has seven days to go."""
-SOON = timedelta(days=30)
-"""How long before its last day an agreement's end is said."""
-RECENT = timedelta(minutes=15)
-"""How long ago requests were last turned away."""
-NEARLY = 0.8
-"""The share of a quota from which on it is said."""
+QUIET = timedelta(minutes=10)  # how long no host may have run the schedule: its shortest jobs run every minute
+FAILED = 3  # how often a job fails in a row before it is a finding: once may be a busy database
+UNOPENED = timedelta(minutes=30)  # how long a whole submission may wait to be opened
+UNBACKED = timedelta(hours=36)  # how old the newest backup may be: docs/restore.md asks for one a day
+UNRENEWED = timedelta(days=5)  # a new sealing key comes when the newest has seven days to go
+SOON = timedelta(days=30)  # how long before its last day an agreement's end is said
+RECENT = timedelta(minutes=15)  # how long ago requests were last turned away
+NEARLY = 0.8  # the share of a quota from which on it is said
 
 
 class Severity(IntEnum):
@@ -43,6 +35,7 @@ class Cause(StrEnum):
     KEYSTORE = "keystore"
     RESTORED = "restored"
     LOG = "log"
+    ROOTS = "root-keys"
     ROOM = "room"
     CLOCK = "clock"
     SCHEDULE = "schedule"
@@ -117,6 +110,7 @@ class Facts:
         database: whether the database answers.
         schema: whether its schema is this code's.
         keystore: whether the keys can be read; ``keyless``: why not, where that is known.
+        rootless: why the keys that were read can be neither changed nor read again; empty where they can.
         restored: what stands in the way of serving after a restore, a sentence each.
         unlogged: why the log, or its second store, cannot be written; empty where it can.
         rooms: disks, or none where things lie elsewhere.
@@ -140,6 +134,7 @@ class Facts:
     schema: bool = True
     keystore: bool = True
     keyless: str = ""
+    rootless: str = ""
     restored: Sequence[str] = ()
     unlogged: str = ""
     rooms: Sequence[Room] = ()
@@ -203,6 +198,10 @@ def _stops(facts: Facts) -> Iterator[Finding]:
 
 def _machine(facts: Facts) -> Iterator[Finding]:
     """What the machine lacks."""
+    if facts.rootless:
+        words = "The keystore cannot be changed: what is sent waits, nothing is destroyed, and a hub that starts has no keys."
+        remedy = "See that the root keys and what opens them are there, and that the key service answers; it goes on by itself."
+        yield Finding(Cause.ROOTS, Severity.ATTENTION, words, remedy, about=(facts.rootless,))
     for room in facts.rooms:
         if room.free < room.keep:
             words = "A disk has less room than the hub keeps free: submissions are refused until there is more."

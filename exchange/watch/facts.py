@@ -43,6 +43,7 @@ def look(hub: Hub) -> Facts:
     seen = _able(hub, standing_of_destructions)
     if not seen.database:
         return seen
+    seen = replace(seen, rootless=_rootless(hub) if seen.keystore else "")
     try:
         require_current(hub.engine)
     except Misconfigured:
@@ -94,6 +95,14 @@ def keyless(error: KeysError | OSError) -> str:
     if isinstance(error, KeysError):
         return str(error)
     return f"{error.strerror or type(error).__name__}{f': {error.filename}' if error.filename else ''}"
+
+
+def _rootless(hub: Hub) -> str:
+    try:
+        hub.keyring.store.probe()
+    except (KeysError, OSError) as error:
+        return keyless(error)
+    return ""
 
 
 def unlogged(hub: Hub) -> str:

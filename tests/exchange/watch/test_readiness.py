@@ -82,6 +82,16 @@ def test_a_keystore_that_is_gone_is_not_ready(world: World, now_and_now: None) -
     assert world.call("get", "/ready").status_code == 200
 
 
+def test_a_credential_that_is_gone_stops_no_hub_that_has_its_keys_and_is_named(world: World, now_and_now: None) -> None:
+    assert Cause.ROOTS not in causes(world)
+    credential = world.hub.settings.credential
+    kept = credential.rename(credential.with_name("kept"))
+    assert causes(world)[Cause.ROOTS].about == ("the credential file cannot be read",)
+    assert world.call("get", "/ready").status_code == 200
+    kept.rename(credential)
+    assert Cause.ROOTS not in causes(world)
+
+
 def test_no_cause_that_strangers_see_names_anything(world: World, now_and_now: None) -> None:
     submission = world.hold([crimes()]).id
     world.hub.keyring.store.destroy(world.row(submission).key)
