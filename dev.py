@@ -57,6 +57,7 @@ OWN_HELP = {
     "scale": "all",
 }  # what tells its options itself, and its level
 AUDITED = ("requirements-hub.lock", "requirements-agency.lock")  # what is installed where data are
+ROOM = 6 << 30  # Bytes: a run of all tests leaves 2 GB behind, and its servers work in as much again.
 UV = "uv==0.13.9"  # Only `dev.py lock` needs it, and installs it out of the way if it is not on the PATH.
 
 # What is type-checked and linted, as far as it exists.
@@ -363,10 +364,6 @@ def lint(arguments: list[str]) -> int:
     return all_pass({**checks(arguments), **lists, "pip-audit": audit})
 
 
-ROOM = 6 << 30
-"""Bytes; a run of all tests leaves 2 GB behind, and its servers work in as much again."""
-
-
 def test(arguments: list[str]) -> int:
     """Ruff, mypy and the tests: all that .ci/run runs (further words go to pytest)"""
     ensure_system_packages()
@@ -384,12 +381,12 @@ def quick_folder() -> Iterator[dict[str, str]]:
 
     Nobody's own choice is overridden. What a failing test left goes with the rest: run it by itself to look.
     """
-    memory = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it, by mkdtemp
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it
     if "TMPDIR" in os.environ or not memory.is_dir() or not os.access(memory, os.W_OK) or room_of(memory) < ROOM:
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="lcjp-tests-", dir=memory) as folder:
-        os.chmod(folder, 0o1777)  # noqa: S103, PTH101  # as /tmp: servers that root starts for tests run as others
+        Path(folder).chmod(0o1777)  # as /tmp: servers that root starts for tests run as others
         yield {"TMPDIR": folder}
 
 

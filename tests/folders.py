@@ -1,7 +1,6 @@
 """What lies in a hub's places, folders of this machine or spaces of a bucket alike, for tests that look there or damage what they find."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -100,8 +99,3 @@ def refill(settings: Settings, name: str, content: Mapping[str, bytes]) -> None:
             (place / path).write_bytes(held)
         else:
             assert space_of(settings, place).create(path, held)
-
-
-def short_folder(prefix: str) -> Path:
-    """A new folder whose path leaves room for a socket's name: that has at most 107 bytes, and macOS begins with half of them."""
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=None if len(tempfile.gettempdir()) < 50 else "/tmp"))

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests.folders import short_folder
+from tests.programs import short_folder
 
 MISSING = "PostgreSQL's programs are nowhere on this machine: set LCJP_TEST_PG_BIN to a folder with initdb and postgres."
 _PR_SET_PDEATHSIG = 1

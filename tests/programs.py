@@ -1,8 +1,9 @@
-"""Programs that packages bring."""
+"""Programs that packages bring, and folders for what they serve."""
 
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 
@@ -12,3 +13,8 @@ def installed(name: str) -> str:
     found = shutil.which(name, path=os.pathsep.join(map(str, places)))
     assert found is not None, f"{name} is not installed: python3 dev.py setup"
     return found
+
+
+def short_folder(prefix: str) -> Path:
+    """A new folder whose path leaves room for a socket's name: that has at most 107 bytes, and macOS begins with half of them."""
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=None if len(tempfile.gettempdir()) < 50 else "/tmp"))

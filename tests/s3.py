@@ -22,8 +22,7 @@ from botocore.exceptions import ClientError
 
 import exchange.bucket as s3
 from exchange.where import InBucket
-from tests.folders import short_folder
-from tests.programs import installed
+from tests.programs import installed, short_folder
 
 EVERYTHING = ("Admin", "Read", "Write", "List", "Tagging")
 _PR_SET_PDEATHSIG = 1

@@ -56,7 +56,7 @@ ALONE: Mapping[str, tuple[tuple[str, ...], str]] = {
     "test_leader": ((SQLITE, POSTGRESQL), "the database alone leads"),
     "test_leases": (
         (SQLITE, POSTGRESQL),
-        "another process is told a folder and a database; many hosts: tests/functional/test_many_hosts.py",
+        "another process is told a folder and a database; many hosts: tests/faults/test_take_over.py",
     ),
     "test_machine_trouble": ((SQLITE,), "a second process on the folder of one machine"),
     "test_migrations": ((SQLITE, POSTGRESQL), "nothing but the database is migrated"),

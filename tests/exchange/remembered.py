@@ -39,12 +39,13 @@ TEMPLATES = _InMemory()
 
 
 def remember(patch: pytest.MonkeyPatch) -> None:
-    """From here on the builder of an address is compiled once for each rule, and a file of measures is read once as long as it stands.
+    """From here on all of this is made once."""
+    for each in (_addresses, _measures, _statements, _document):
+        each(patch)
 
-    A statement is compiled once for each kind of database, and the OpenAPI document is put together once.
-    """
-    _statements(patch)
-    _document(patch)
+
+def _addresses(patch: pytest.MonkeyPatch) -> None:
+    """The builder of an address is compiled once for each rule."""
     compiled = Rule._compile_builder
     builders: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
 
@@ -53,6 +54,12 @@ def remember(patch: pytest.MonkeyPatch) -> None:
         if key not in builders:
             builders[key] = compiled(self, append_unknown)
         return builders[key]
+
+    patch.setattr(Rule, "_compile_builder", once)
+
+
+def _measures(patch: pytest.MonkeyPatch) -> None:
+    """A file of measures is read once as long as it stands."""
 
     @cache
     def at(path: Path, _changed: int, _size: int) -> tuple[Measure, ...]:
@@ -64,7 +71,6 @@ def remember(patch: pytest.MonkeyPatch) -> None:
         found = path.stat()
         return at(path, found.st_mtime_ns, found.st_size)
 
-    patch.setattr(Rule, "_compile_builder", once)
     patch.setattr(framework, "read_measures", read_once)
 
 

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import make_url
+
 from exchange.settings import read_settings
 from tests.postgres import Postgres
 from tests.s3 import Service
@@ -34,3 +38,19 @@ class Beside:
             self.s3.copy(place, other)
             words = words.replace(str(place), str(other))
         return words
+
+    def brought(self, config: Path, folder: Path) -> None:
+        """What its hub has there, as files of a folder: each table as PostgreSQL writes it out, each object under its name."""
+        settings = read_settings(config)
+        (folder / "rows").mkdir(parents=True)
+        with psycopg.connect(make_url(settings.database_url).set(drivername="postgresql").render_as_string()) as database:
+            tables = [str(name) for (name,) in database.execute("SELECT relname FROM pg_stat_user_tables")]
+            for table in tables:
+                with database.cursor().copy(SQL("COPY {} TO STDOUT").format(Identifier(table))) as copied:
+                    (folder / "rows" / table).write_bytes(b"".join(copied))
+        for name in SHARED:
+            space = self.s3.space(getattr(settings, name))
+            for one in space.names(""):
+                path = folder / name / one
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes((space.read(one) or (b"",))[0])

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +14,16 @@ from tests.s3 import LazyS3, s3_service
 __all__ = ["chromium", "closed", "postgres", "s3_service"]  # the first is a fixture for the tests in a browser
 
 SQLITE, BESIDE = "sqlite", "beside"
-# Files whose tests `--engines all` runs on PostgreSQL and S3 too: those that look at a hub through its doors and commands alone.
-BOTH = frozenset({"test_agency_life", "test_bad_input", "test_openers", "test_rights"})
+# Tests that stay where they are though `--engines all` asks for both, and why.
+ALONE: Mapping[str, str] = {
+    "test_an_honest_restore_is_no_rollback": "takes the files of one folder away; in buckets: test_grown_hub",
+    "test_cosigned_exchanged_forked_rolled_back_and_succeeded": "puts copies of one folder's files back",
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    both = metafunc.module.__name__.rpartition(".")[2] in BOTH and SQLITE not in metafunc.function.__name__
+    test = metafunc.function.__name__
+    both = test not in ALONE and SQLITE not in test
     if both and metafunc.config.getoption("--engines") == "all" and "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", [SQLITE, BESIDE], indirect=True, scope="session")
 

@@ -24,7 +24,7 @@ from demo.cast import ROOT
 from exchange.leader import LEADER
 from exchange.settings import read_settings
 from tests.functional.servers import Servers, subnet
-from tests.functional.world import World, alive
+from tests.functional.world import MAIN, World, alive
 from tests.postgres import free_port
 
 PROXY = """
@@ -50,7 +50,6 @@ while True:
     for pair in ((one, other), (other, one)):
         threading.Thread(target=pump, args=pair, daemon=True).start()
 """
-COMMAND = "from exchange.commands import main; main()"
 
 
 def namespaces() -> bool:
@@ -115,7 +114,7 @@ class Host:
 
     def start(self, config: Path, *command: str) -> "subprocess.Popen[bytes]":
         """One of the hub's programs on this host, as a process group of its own."""
-        program = [sys.executable, "-c", COMMAND, "--config", str(config), *command]
+        program = [sys.executable, "-c", MAIN, "--config", str(config), *command]
         if self.isolated:  # of every host's folder it sees its own alone, empty; of the first host's nothing
             hide = f"mount -t tmpfs -o mode=700 tmpfs {self.hidden}"
             inside = f'{hide} && mount -t tmpfs -o mode=700 tmpfs {self.base}/hosts && mkdir {self.home} && exec "$@"'

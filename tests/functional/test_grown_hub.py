@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from demo.cast import OPERATOR, RECIPIENT, REFERENCE, RELEASE, ROOT
+from demo.cast import OPERATOR, RECIPIENT, REFERENCE, RELEASE
 from demo.stage import hub
 from exchange.commands.running import OUR_ERRORS
 from exchange.errors import Misconfigured
@@ -21,7 +19,20 @@ from exchange.settings import Settings, read_settings
 from exchange.submissions import retention
 from exchange.where import InBucket
 from tests.functional.raw import Raw, small
-from tests.functional.world import CLEVELAND, DURHAM, World, agency, agree, copied, make_keys, person, replaced, serving, share_secret
+from tests.functional.world import (
+    CLEVELAND,
+    DURHAM,
+    World,
+    agency,
+    agree,
+    copied,
+    make_keys,
+    operator,
+    person,
+    replaced,
+    serving,
+    share_secret,
+)
 from tests.keys.services import KeyService, key_service
 from tests.postgres import Lazy, Postgres, postgres, programs
 from tests.s3 import EVERYTHING, LazyS3, Service, s3_service
@@ -165,8 +176,8 @@ def test_a_grown_hub_from_its_first_day_to_the_day_after_its_loss(world: World, 
 
     lose(world, engines)
     world.exchange("restore", backup)
-    refused = exchange_of(world.config, "serve")
-    assert (refused.returncode, "exchange restore --replay" in refused.stderr) == (3, True), refused
+    refused = operator(world.config, "serve")
+    assert (refused.code, "exchange restore --replay" in refused.err) == (3, True), refused
     told = json.loads(world.exchange("--json", "restore", "--replay"))
     assert (told["destroyed"], [one["submission"] for one in told["lost"]]) == ([gone], [unknown])
     with serving(world):
@@ -182,12 +193,6 @@ def test_a_grown_hub_from_its_first_day_to_the_day_after_its_loss(world: World, 
 
 
 # ------------------------------------------------------------------------------------------------------- what is refused
-
-
-def exchange_of(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """An ``exchange`` command as the process that the operator starts."""
-    command = [sys.executable, "-c", "from exchange.commands import main; main()", "--config", str(config), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
 
 
 @dataclass
@@ -258,15 +263,15 @@ def test_a_sealed_key_service_is_named_and_a_worker_looks_at_its_buckets_before_
         text = config.read_text(encoding="utf-8")
         config.write_text(replaced(text, (str(settings.objects), "s3://nobody-made-this/objects")), encoding="utf-8")
         for program in ("worker", "serve"):
-            done = exchange_of(config, program)
-            assert (done.returncode, "there is no such bucket. The operator makes it" in done.stderr) == (3, True), done
+            done = operator(config, program)
+            assert (done.code, "there is no such bucket. The operator makes it" in done.err) == (3, True), done
         config.write_text(text, encoding="utf-8")
         with read_only(engines):
-            done = exchange_of(config, "worker")
-            assert (done.returncode, "s3_credentials_file" in done.stderr) == (3, True), done
+            done = operator(config, "worker")
+            assert (done.code, "s3_credentials_file" in done.err) == (3, True), done
         assert mine.ask("PUT", "sys/seal").status_code == 204
-        done = exchange_of(config, "serve")
-        assert (done.returncode, "status 503" in done.stderr) == (3, True), done
+        done = operator(config, "serve")
+        assert (done.code, "status 503" in done.err) == (3, True), done
         with pytest.raises(Misconfigured, match=r"status 503.*runs and is unsealed"):
             beginning.init("second", engines.database(), **other)
     assert not (tmp_path / "second").exists()

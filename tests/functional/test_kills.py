@@ -6,7 +6,6 @@ The full run takes the shared data; a clone without them kills three times over 
 import fcntl
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from demo.cast import AGENCIES, DATA
 from keys.checkpoint import Checkpoint
+from tests.functional.preloaded import Running
 from tests.functional.truth import Extract, check_everything, grew_only, log_entries, seen
 from tests.functional.world import CLEVELAND, Server, World, alive, start_agency
 
@@ -47,7 +47,7 @@ class Pusher(threading.Thread):
     mortal: bool = False
     gave_up: int = 0
     failure: str = ""
-    running: "list[subprocess.Popen[str]]" = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
@@ -76,9 +76,9 @@ class Pusher(threading.Thread):
         process = start_agency("push", command[0].dataset, *(one.argument for one in command), "--home", home)
         self.running.append(process)
         out, err = process.communicate()
-        if process.returncode not in (0, *self.passing):
-            self.failure = f"{self.party}: exit {process.returncode}\n{out}\n{err}"
-        return process.returncode
+        if (code := process.wait()) not in (0, *self.passing):
+            self.failure = f"{self.party}: exit {code}\n{out}\n{err}"
+        return code
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """A hub that is told to stop goes quietly: whatever its processes say on their way out is in the operator's journal."""
 
-from tests.functional.world import World, serving
+from tests.functional.world import Operated, World
 
 
 def test_a_hub_that_stops_says_nothing_but_its_requests(world: World) -> None:
-    with serving(world) as server:
+    with Operated(world) as server:
+        server.start()
         assert server.process is not None
         server.process.terminate()
         assert server.process.wait(60) == 0

@@ -17,9 +17,8 @@ from exchange.db import make_engine
 from exchange.errors import Misconfigured
 from exchange.migrate import back, configuration, require_current, upgrade
 from tests.functional.raw import small
-from tests.functional.world import CLEVELAND, Ended, Server, World, agency, copied
+from tests.functional.world import CLEVELAND, MAIN, Ended, Operated, World, agency, copied
 
-MAIN = "from exchange.commands import main; main()"
 FLOOR = "0019"  # from here on every migration is one that the release before it can live with
 
 
@@ -96,20 +95,6 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
     pytest.skip("the history of this checkout has no older schema")
 
 
-class Older(Server):
-    """``exchange serve`` of the older release, on the same hub."""
-
-    tree: Path
-
-    def launch(self) -> None:
-        arguments = [sys.executable, "-c", MAIN, "--config", str(self.world.config), "serve"]
-        with self.world.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                arguments, cwd=self.tree, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-            )
-        self.groups.append(self.process.pid)
-
-
 def run_in(tree: Path, world: World, *arguments: str) -> Ended:
     """An ``exchange`` command of that tree's release on this hub."""
     line = [sys.executable, "-c", MAIN, "--config", str(world.config), *arguments]
@@ -128,8 +113,7 @@ def test_the_release_before_serves_beside_the_newer_schema_and_after_the_way_bac
     world.config.write_text(codes, encoding="utf-8")
     told = world.exchange("init", world.config.parent, "--back-to", revision)
     assert f"at schema {revision}" in told
-    with Older(world) as server:
-        server.tree = tree
+    with Operated(world, tree=tree) as server:
         server.start()
         assert "is running" in run_in(ROOT, world, "init", str(world.config.parent), "--back-to", "0001").err
         upgraded = run_in(ROOT, world, "init", str(world.config.parent), "--upgrade")

@@ -34,9 +34,11 @@ from exchange.settings import read_settings
 from keys.keyfile import read_keyfile
 from keys.sign import Use, sign_document
 from tests.functional.beside import Beside
+from tests.functional.preloaded import Running, start
 
 CLEVELAND, DURHAM = (one.party for one in AGENCIES)
 PLACEHOLDER = "http://127.0.0.1:1"  # No test serves here: every copy gets an address of its own.
+MAIN = "from exchange.commands import main; main()"
 Edit = Callable[[str], str]
 
 
@@ -154,7 +156,7 @@ class Server:
     """``exchange serve`` as a process group of its own, which can be killed and started again on the same address."""
 
     world: World
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "Running | subprocess.Popen[bytes] | None" = None
     groups: list[int] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -170,9 +172,8 @@ class Server:
 
     def launch(self) -> None:
         """Start, without waiting."""
-        command = [sys.executable, "-c", "from exchange.commands import main; main()", "--config", str(self.world.config), "serve"]
         with self.world.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            self.process = start("exchange", "--config", self.world.config, "serve", log=log, session=True)
         self.groups.append(self.process.pid)
 
     def ready(self) -> bool:
@@ -218,6 +219,22 @@ class Server:
                 os.killpg(group, signal.SIGKILL)
 
 
+@dataclass
+class Operated(Server):
+    """The same as its operator starts it: by the command, of the release in a folder."""
+
+    tree: Path = ROOT
+
+    def launch(self) -> None:
+        """Start, without waiting."""
+        command = [sys.executable, "-c", MAIN, "--config", str(self.world.config), "serve"]
+        with self.world.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.tree, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        self.groups.append(self.process.pid)
+
+
 def alive(group: int) -> list[int]:
     """Processes of a group that are there and no zombies."""
     found = []
@@ -241,29 +258,37 @@ def serving(world: World) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Ended:
-    """How an agency's command ended."""
+    """How a command ended."""
 
     code: int
     out: str
     err: str
 
 
-def start_agency(*arguments: str | Path) -> "subprocess.Popen[str]":
+def start_agency(*arguments: str | Path) -> Running:
     """Start an ``exchange-agency`` command as the process that it would be on the agency's machine."""
-    command = [sys.executable, "-m", "adapters.agency.cli", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    return start("exchange-agency", *arguments)
 
 
-def agency(*arguments: str | Path, seconds: float = 100) -> Ended:
+def agency(*arguments: str | Path) -> Ended:
     """Run an ``exchange-agency`` command to its end; one that hangs is killed."""
-    with start_agency(*arguments) as process:
+    return _ended(start_agency(*arguments), arguments[0])
+
+
+def operator(config: Path, *arguments: str | Path) -> Ended:
+    """Run an ``exchange`` command likewise, as the process that the operator starts."""
+    return _ended(start("exchange", "--config", config, *arguments), arguments[0])
+
+
+def _ended(started: Running, what: str | Path, seconds: float = 100) -> Ended:
+    with started as process:
         try:
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as late:
             process.kill()
             out, err = process.communicate()
-            raise AssertionError(f"exchange-agency {arguments[0]} did not end:\n{out}\n{err}") from late
-    return Ended(process.returncode, out, err)
+            raise AssertionError(f"{what} did not end:\n{out}\n{err}") from late
+    return Ended(process.wait(), out, err)
 
 
 def person(world: World, party: str, role: str) -> Path:

@@ -15,9 +15,9 @@ import pytest
 from demo.cast import ROOT
 from exchange.releases.spark_hosts import Program
 from keys.files import write_new
-from tests.functional.hosts import COMMAND, until
+from tests.functional.hosts import until
 from tests.functional.test_grown_hub import MONTH, Engines, bao, engines, held, published, world
-from tests.functional.world import CLEVELAND, DURHAM, World, serving
+from tests.functional.world import CLEVELAND, DURHAM, MAIN, World, serving
 from tests.postgres import free_port, postgres
 from tests.s3 import s3_service
 from tests.spark.cluster import Cluster, cluster
@@ -40,7 +40,7 @@ def settings_of(world: World, name: str, address: str, master: str) -> Path:
 
 def exchange(config: Path, *arguments: str) -> Program:
     """A command of the hub's as a host's operator starts it."""
-    return Program((sys.executable, "-c", COMMAND, "--config", str(config), *arguments), {**os.environ, "PYTHONPATH": str(ROOT)})
+    return Program((sys.executable, "-c", MAIN, "--config", str(config), *arguments), {**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 
 from agreements.document import read
 from exchange.db import reading
@@ -22,7 +23,7 @@ from tests.functional.hosts import Host, Hosts, connected, namespaces, until
 from tests.functional.raw import Raw, Sealed, small
 from tests.functional.servers import servers
 from tests.functional.truth import Extract, held_once, log_entries
-from tests.functional.world import CLEVELAND, DURHAM, Server, agency, agree, copied, make_keys, share_secret, start_agency
+from tests.functional.world import CLEVELAND, DURHAM, Server, agency, agree, copied, make_keys, operator, share_secret, start_agency
 
 LEASE = 2.0
 SECONDS = 12.0
@@ -204,6 +205,45 @@ def test_the_s3_service_is_killed_and_comes_up_again_while_agencies_push(drill: 
     drill.extracts.append(extract)
     until(lambda: all(drill.hosts.state(one) == "held" for one in waiting), "what waited is held")
     say("the S3 service back, until what waited and what came meanwhile is held", time.monotonic() - since, RESTED)
+    drill.check()
+
+
+@pytest.mark.slow
+def test_what_is_taken_from_a_hub_that_runs_is_named_and_it_goes_on_by_itself(drill: Drill) -> None:
+    shared, config = drill.hosts.servers, drill.hosts.world.config
+
+    def causes() -> set[str]:
+        answer = requests.get(f"{drill.hosts.world.address}/ready", timeout=60)
+        return set() if answer.ok else {one["cause"] for one in answer.json()["causes"]}
+
+    def named(found: set[str], code: int, *words: str) -> None:
+        until(lambda: causes() == found, f"{found} is named")
+        told = operator(config, "status")
+        assert (told.code, [word for word in words if word not in told.out + told.err]) == (code, []), told
+
+    def mended(what: str) -> None:
+        say(f"{what} back, until the hub is ready", until(lambda: causes() == set(), "the hub is ready"))
+        assert operator(config, "status").code in {0, 1}
+
+    drill.hosts.up()
+    shared.postgres.crash()
+    named({"database"}, 2, "The database does not answer")
+    shared.postgres.start()
+    mended("PostgreSQL")
+    shared.s3.crash()
+    named({"keystore", "log"}, 1, "keystore cannot be read", "object store")
+    shared.s3.start()
+    mended("the S3 service")
+    shared.bao.process.send_signal(signal.SIGSTOP)
+    try:  # who has the keys goes on, but can make none; who begins now has none
+        waits = drill.push()
+        named(set(), 1, "the key service cannot be reached")
+        assert drill.hosts.state(waits) == "complete"
+    finally:
+        shared.bao.process.send_signal(signal.SIGCONT)
+    say("the key service back, until what waited is held", drill.held(waits, time.monotonic()), RESTED)
+    mended("the key service")
+    drill.push()
     drill.check()
 
 

@@ -7,8 +7,6 @@ import itertools
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +15,6 @@ import pyarrow.parquet.encryption as pe
 import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
-from demo.cast import ROOT
 from exchange.errors import Misconfigured
 from exchange.keystores import open_keystore
 from exchange.settings import read_settings
@@ -25,7 +22,7 @@ from exchange.submissions import retention
 from keys.errors import KeystoreUnreadable
 from keys.places import FILE
 from tests.functional.raw import Raw, small
-from tests.functional.world import CLEVELAND, World, agency, document_of, serving
+from tests.functional.world import CLEVELAND, World, agency, document_of, operator, serving
 
 MONTHS = ("2021-05", "2021-06", "2021-07")
 ROWS = 40
@@ -53,12 +50,6 @@ def drilled(world: World, tmp_path: Path) -> tuple[World, list[str], Path]:
         path.unlink()
     shutil.rmtree(hub / "objects")
     return world, held, copy
-
-
-def exchange(world: World, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """An ``exchange`` command as the process that the operator starts."""
-    command = [sys.executable, "-c", "from exchange.commands import main; main()", "--config", str(world.config), *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
 
 
 def materials(world: World, copy: Path) -> set[bytes]:
@@ -116,8 +107,8 @@ def test_the_restore_drill(drilled: tuple[World, list[str], Path], tmp_path: Pat
     assert read_by_hand(hub / "objects", other, keys) == ROWS
 
     # The hub refuses to serve, and its worker to work, until it is told to do again what was done.
-    refused = exchange(world, "serve")
-    assert (refused.returncode, "exchange restore --replay" in refused.stderr) == (3, True), refused
+    refused = operator(world.config, "serve")
+    assert (refused.code, "exchange restore --replay" in refused.err) == (3, True), refused
     with pytest.raises(Misconfigured, match="exchange restore --replay"):
         world.exchange("worker", "--once")
     told = json.loads(world.exchange("--json", "restore", "--replay"))
