@@ -303,7 +303,7 @@ def checks(arguments: list[str]) -> dict[str, list[str | Path]]:
     return {
         "ruff check": [BIN / "ruff", "check", *check, *present],
         "ruff format": [BIN / "ruff", "format", *mend, *present],
-        "mypy --strict": [BIN / "mypy", *present],
+        "mypy --strict": [BIN / "mypy", "-n", "auto", *present],
     }
 
 
